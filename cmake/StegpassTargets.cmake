@@ -1,0 +1,38 @@
+# What every target of ours shares: C++20, warnings, ccache, sanitizers, one place for programs and one for libraries.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
+
+find_program(STEGPASS_CCACHE ccache)
+if(STEGPASS_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      "${STEGPASS_CCACHE}")
+endif()
+
+set(STEGPASS_SANITIZE "" CACHE STRING "Sanitizers for all targets of ours: address,undefined or thread")
+if(STEGPASS_SANITIZE)
+  add_compile_options(-fsanitize=${STEGPASS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${STEGPASS_SANITIZE})
+endif()
+
+add_library(stegpass_warnings INTERFACE)
+target_compile_options(stegpass_warnings INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wno-missing-field-initializers>
+  $<$<AND:$<BOOL:${STEGPASS_WERROR}>,$<COMPILE_LANGUAGE:CXX>>:-Werror>)
+
+# stegpass_library(NAME [SOURCES ...]): a static library `NAME` with the alias stegpass::NAME and public headers in include/.
+function(stegpass_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  add_library(stegpass::${name} ALIAS ${name})
+  set_target_properties(${name} PROPERTIES OUTPUT_NAME stegpass_${name})
+  target_include_directories(${name} PUBLIC
+    $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+    PRIVATE src)
+  target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:stegpass_warnings>)
+endfunction()
