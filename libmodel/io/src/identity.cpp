@@ -1,0 +1,112 @@
+#include <stegpass/model/io/identity.hpp>
+
+#include <algorithm>
+#include <cassert>
+#include <string>
+#include <vector>
+
+#include <opencv2/imgproc.hpp>
+#include <opencv2/objdetect.hpp>
+
+#include <stegpass/credential/core/text.hpp>
+#include <stegpass/model/io/image.hpp>
+
+#include "mat.hpp"
+
+namespace stegpass::model::io {
+namespace {
+
+constexpr int kReadModule = 8;  // pixels a module of the clean copy that is handed to the decoder
+
+Status check_size(std::int64_t size) {
+  if (size < 128 || size > 4096 || size % 2 != 0)
+    return {Errc::usage, "identity image: " + std::to_string(size) + " pixels a side, expected an even number from 128 to 4096"};
+  return Done{};
+}
+
+// The symbol as 33 by 33 modules of 0 or 255, without quiet zone.
+cv::Mat encode_symbol(const std::string& text) {
+  cv::QRCodeEncoder::Params parameters;
+  parameters.version = 4;
+  parameters.correction_level = cv::QRCodeEncoder::CORRECT_LEVEL_Q;
+  parameters.mode = cv::QRCodeEncoder::MODE_BYTE;
+  cv::Mat symbol;
+  cv::QRCodeEncoder::create(parameters)->encode(text, symbol);
+  // OpenCV adds a border of its own, the same on all sides, and may enlarge.
+  const int border = (symbol.cols % static_cast<int>(kQrModules)) / 2;
+  const auto inner = symbol(cv::Rect(border, border, symbol.cols - 2 * border, symbol.rows - 2 * border));
+  cv::Mat modules;
+  cv::resize(inner, modules, cv::Size(static_cast<int>(kQrModules), static_cast<int>(kQrModules)), 0, 0, cv::INTER_NEAREST);
+  return modules;
+}
+
+bool holds_qr(const Raster& picture) {
+  try {
+    return !cv::QRCodeDetector().detectAndDecode(mat_of_raster(picture)).empty();
+  } catch (const cv::Exception&) {
+    return false;  // the detector gives up on some pictures without a code
+  }
+}
+
+// Every module's mean brightness against middle grey, as a clean picture with a quiet zone.
+cv::Mat sample_symbol(const cv::Mat& grey, const QrPlace& place) {
+  const int modules = static_cast<int>(kQrModules), quiet = static_cast<int>(kQrQuiet), module = static_cast<int>(place.module);
+  cv::Mat clean((modules + 2 * quiet) * kReadModule, (modules + 2 * quiet) * kReadModule, CV_8U, cv::Scalar(255));
+  for (int row = 0; row < modules; ++row)
+    for (int column = 0; column < modules; ++column) {
+      const cv::Rect cell(static_cast<int>(place.left) + column * module, static_cast<int>(place.top) + row * module, module, module);
+      if (cv::mean(grey(cell))[0] >= 128) continue;
+      clean(cv::Rect((column + quiet) * kReadModule, (row + quiet) * kReadModule, kReadModule, kReadModule)).setTo(0);
+    }
+  return clean;
+}
+
+std::string decode_symbol(const cv::Mat& clean) {
+  const auto first = static_cast<float>(kQrQuiet * kReadModule), last = static_cast<float>((kQrQuiet + kQrModules) * kReadModule - 1);
+  const std::vector<cv::Point2f> corners{{first, first}, {last, first}, {last, last}, {first, last}};
+  try {
+    return cv::QRCodeDetector().decode(clean, corners);
+  } catch (const cv::Exception&) {
+    return {};  // noise can take the decoder past its assertions
+  }
+}
+
+}  // namespace
+
+QrPlace qr_place(std::int64_t size) {
+  assert(size >= 128);
+  const auto module = size / 128, side = kQrModules * module, first = size - (kQrModules + kQrQuiet) * module;
+  return {module, first, first, side};
+}
+
+Result<Raster> compose_identity(const Raster& picture, std::int64_t size, const Digest32& thumbprint) {
+  STEGPASS_CHECK_OK(check_size(size));
+  if (holds_qr(picture)) return {Errc::refused, "identity picture: it already holds a qr code, expected a picture without one"};
+  auto identity = centre_square(picture, size);
+  const auto place = qr_place(size);
+  const int module = static_cast<int>(place.module), side = static_cast<int>(place.side), quiet = static_cast<int>(kQrQuiet) * module;
+  cv::Mat image = mat_of_raster(identity), symbol, colour;
+  const cv::Rect inner(static_cast<int>(place.left), static_cast<int>(place.top), side, side);
+  image(cv::Rect(inner.x - quiet, inner.y - quiet, side + 2 * quiet, side + 2 * quiet)).setTo(cv::Scalar::all(255));
+  cv::resize(encode_symbol(to_base64url(thumbprint)), symbol, inner.size(), 0, 0, cv::INTER_NEAREST);
+  cv::cvtColor(symbol, colour, cv::COLOR_GRAY2RGB);
+  colour.copyTo(image(inner));
+  return identity;
+}
+
+Result<Digest32> read_identity_qr(const Raster& identity) {
+  STEGPASS_CHECK_OK(check_size(identity.width));
+  if (identity.width != identity.height)
+    return {Errc::usage, "identity image: " + std::to_string(identity.width) + " by " + std::to_string(identity.height) + ", expected a square"};
+  cv::Mat grey;
+  cv::cvtColor(mat_of_raster(identity), grey, cv::COLOR_RGB2GRAY);
+  const auto text = decode_symbol(sample_symbol(grey, qr_place(identity.width)));
+  if (text.empty()) return {Errc::malformed, "identity image: no qr code reads at its place"};
+  const auto bytes = parse_base64url(text);
+  if (!bytes || bytes->size() != Digest32{}.size()) return {Errc::malformed, "identity image: its qr code is not a thumbprint of 32 bytes"};
+  Digest32 thumbprint{};
+  std::copy(bytes->begin(), bytes->end(), thumbprint.begin());
+  return thumbprint;
+}
+
+}  // namespace stegpass::model::io

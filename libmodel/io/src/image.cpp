@@ -1,0 +1,83 @@
+#include <stegpass/model/io/image.hpp>
+
+#include <algorithm>
+#include <cassert>
+#include <string>
+
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "image_header.hpp"
+#include "mat.hpp"
+
+namespace stegpass::model::io {
+namespace {
+
+std::string size_text(std::int64_t width, std::int64_t height) { return std::to_string(width) + " by " + std::to_string(height); }
+
+Status check_bounds(const ImageHeader& header) {
+  const auto [format, width, height] = header;
+  if (width < 1 || height < 1) return {Errc::malformed, "picture: " + size_text(width, height) + " pixels, expected at least one"};
+  if (width > kMaxSide || height > kMaxSide || width * height > kMaxPixels)
+    return {Errc::unsupported, "picture: " + size_text(width, height) + " pixels, expected sides up to " + std::to_string(kMaxSide) +
+                                   " and " + std::to_string(kMaxPixels) + " pixels in all"};
+  return Done{};
+}
+
+bool all_opaque(const cv::Mat& image) {
+  cv::Mat alpha;
+  cv::extractChannel(image, alpha, 3);
+  const double opaque = image.depth() == CV_16U ? 65535 : 255;
+  return cv::countNonZero(alpha != opaque) == 0;
+}
+
+// OpenCV keeps blue first; its errors stop here.
+Result<cv::Mat> decode_pixels(ByteView file, const ImageHeader& header) {
+  const cv::Mat bytes(1, static_cast<int>(file.size()), CV_8U, const_cast<std::uint8_t*>(file.data()));
+  const int flags = header.format == ImageFormat::png ? static_cast<int>(cv::IMREAD_UNCHANGED)
+                                                      : cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION;
+  cv::Mat image;
+  try {
+    image = cv::imdecode(bytes, flags);
+  } catch (const cv::Exception&) {
+    image.release();
+  }
+  if (image.cols != header.width || image.rows != header.height)
+    return {Errc::malformed, "picture: the pixels of " + size_text(header.width, header.height) + " cannot be decoded"};
+  return image;
+}
+
+}  // namespace
+
+Result<Raster> decode_image(ByteView file) {
+  STEGPASS_TRY(header, read_image_header(file));
+  STEGPASS_CHECK_OK(check_bounds(header));
+  STEGPASS_TRY(image, decode_pixels(file, header));
+  if (image.channels() == 4 && !all_opaque(image))
+    return {Errc::unsupported, "picture: it has transparent pixels, expected opaque ones (flatten it first)"};
+  if (image.depth() == CV_16U) image.convertTo(image, CV_8U, 1.0 / 257.0);
+  cv::Mat rgb;
+  cv::cvtColor(image, rgb, image.channels() == 1 ? cv::COLOR_GRAY2RGB : image.channels() == 4 ? cv::COLOR_BGRA2RGB : cv::COLOR_BGR2RGB);
+  return raster_of_mat(rgb);
+}
+
+Bytes encode_png(const Raster& picture) {
+  cv::Mat bgr;
+  cv::cvtColor(mat_of_raster(picture), bgr, cv::COLOR_RGB2BGR);
+  Bytes file;
+  const bool written = cv::imencode(".png", bgr, file, {cv::IMWRITE_PNG_COMPRESSION, 9});
+  assert(written);
+  static_cast<void>(written);
+  return file;
+}
+
+Raster centre_square(const Raster& picture, std::int64_t side) {
+  const auto image = mat_of_raster(picture);
+  const int cut = std::min(image.cols, image.rows), wanted = static_cast<int>(side);
+  const auto square = image(cv::Rect((image.cols - cut) / 2, (image.rows - cut) / 2, cut, cut));
+  cv::Mat scaled;
+  cv::resize(square, scaled, cv::Size(wanted, wanted), 0, 0, cut > wanted ? cv::INTER_AREA : cv::INTER_LINEAR);
+  return raster_of_mat(scaled);
+}
+
+}  // namespace stegpass::model::io
