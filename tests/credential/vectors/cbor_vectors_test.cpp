@@ -1,5 +1,6 @@
 #include <stegpass/credential/cbor.hpp>
 
+#include <optional>
 #include <set>
 
 #include "vectors.hpp"
@@ -13,6 +14,33 @@ namespace {
 // Well formed by RFC 7049, the source of the table, and not by RFC 8949: simple values under 32 in two bytes.
 // Out of our range: an integer below -2^63.
 const std::set<std::string> kRefused = {"f818", "3bffffffffffffffff"};
+
+// The item as JSON has it; nothing where JSON has no such value (byte strings, tags, integers as floats, keys not text).
+std::optional<Json> shown_as_json(const Cbor& item) {
+  std::int64_t integer = 0;
+  if (item.as_unsigned()) return Json(*item.as_unsigned());
+  if (item.as_integer(integer)) return Json(integer);
+  if (item.as_text()) return Json(*item.as_text());
+  if (item.as_boolean()) return Json(*item.as_boolean());
+  if (item.as_floating()) return Json(*item.as_floating());
+  if (item.is_null()) return Json(nullptr);
+  Json out = item.as_map() ? Json::object() : Json::array();
+  if (item.as_array()) {
+    for (const Cbor& element : *item.as_array()) {
+      const auto shown = shown_as_json(element);
+      if (!shown) return std::nullopt;
+      out.push_back(*shown);
+    }
+    return out;
+  }
+  if (!item.as_map()) return std::nullopt;
+  for (const auto& [key, value] : *item.as_map()) {
+    const auto shown = shown_as_json(value);
+    if (!key.as_text() || !shown) return std::nullopt;
+    out[*key.as_text()] = *shown;
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -51,17 +79,15 @@ TEST_CASE("diagnostic notation of appendix A is ours where the item is determini
 TEST_CASE("the decoded values of appendix A are what the items hold") {
   int compared = 0;
   for (const Json& row : read_json(vector_path("cbor/appendix_a.json"))) {
-    if (!row.contains("decoded")) continue;
     const auto item = decode_foreign_cbor(from_hex(row.at("hex").get<std::string>()));
-    const Json& value = row.at("decoded");
+    if (!row.contains("decoded") || !item.ok()) continue;
+    const auto shown = shown_as_json(*item);
+    if (!shown) continue;
     INFO(row.dump());
-    if (!item.ok()) continue;
-    if (value.is_string() && item->as_text()) CHECK(*item->as_text() == value.get<std::string>()), ++compared;
-    if (value.is_boolean()) CHECK(*item->as_boolean() == value.get<bool>()), ++compared;
-    if (value.is_number_float() && item->as_floating()) CHECK(*item->as_floating() == value.get<double>()), ++compared;
-    if (value.is_number_unsigned() && item->as_unsigned()) CHECK(*item->as_unsigned() == value.get<std::uint64_t>()), ++compared;
+    CHECK(*shown == row.at("decoded"));
+    ++compared;
   }
-  CHECK(compared > 40);
+  CHECK(compared > 50);
 }
 
 TEST_CASE("shortest number encodings of the dCBOR draft are ours, and the longer ones it lists are refused") {
