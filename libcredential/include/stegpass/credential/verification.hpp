@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include <stegpass/credential/bundle.hpp>
+#include <stegpass/credential/core/verdict.hpp>
+#include <stegpass/credential/note.hpp>
+#include <stegpass/credential/statement.hpp>
+#include <stegpass/credential/trust_policy.hpp>
+
+namespace stegpass::credential {
+
+/// The newest checkpoint that this verifier has seen of each log, by origin; older ones are refused from then on.
+/// Schema  schemas/verifier-memory.md (text, one line a log)
+struct VerifierMemory {
+  std::map<std::string, Checkpoint> newest;
+};
+Result<VerifierMemory> parse_verifier_memory(std::string_view text);
+std::string encode_verifier_memory(const VerifierMemory& memory);
+
+/// A presentation to be checked against the license, with what the verifier asked for.
+struct PossessionChallenge {
+  Bytes presentation;
+  std::string audience;
+  Bytes nonce;
+};
+
+struct PaperOptions {
+  std::int64_t now = 0;  ///< the verifier's clock, seconds since 1970
+  VerifierMemory memory;
+  std::optional<PossessionChallenge> possession;
+};
+
+/// What the papers alone come to: bytes, signatures, receipts, checkpoint, freshness, status, terms, dates, openings, possession.
+struct PaperVerdict {
+  Verdict verdict;
+  std::optional<Registration> registration;  ///< set once its signature held
+  std::optional<License> license;
+  Disclosures disclosures;                   ///< only those whose commitments opened
+  std::int64_t as_of = 0;                    ///< time of the checkpoint
+  VerifierMemory memory;                     ///< to be kept by the caller when the verdict is not invalid
+};
+
+/// Judges a bundle's bytes without disk, network or tensors. Never valid on less than: bytes, a trusted log's checkpoint, a receipt of
+/// every statement, a trusted issuer's registration, a license in force and a fresh status.
+/// Codes, in order: bundle.bytes, checkpoint.signature, checkpoint.age, checkpoint.memory, ledger.policy, receipt.ledger-policy, registration.signature,
+/// registration.issuer, receipt.registration, license.signature, receipt.license, license.dates, license.status, status.age, receipt.status, revocation
+/// (when there is one), opening.cover, opening.isn-key, opening.identity, opening.PASSPORT-ROLE, holder.possession.
+PaperVerdict verify_papers(ByteView bundle, const TrustPolicy& policy, const PaperOptions& options);
+
+}  // namespace stegpass::credential
