@@ -109,6 +109,12 @@ std::optional<Description> describe(ByteView bytes) {
   return std::nullopt;
 }
 
+/// Text of somebody else's file must not steer a terminal.
+std::string without_controls(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\n') || c == 0x7f; }, ' ');
+  return text;
+}
+
 int run(const InspectOptions& options, Output& output) {
   auto bytes = read_file(options.file, kMaxModelFile, "a file of stegpass");
   if (!bytes) return output.fail(bytes.error());
@@ -120,7 +126,7 @@ int run(const InspectOptions& options, Output& output) {
   const std::string digest = to_hex(fast_sha256(*bytes));
   Json members = {{"kind", found->kind}, {"bytes", bytes->size()}, {"sha256", digest}};
   members.update(found->members);
-  return output.done("# " + found->kind + ", " + std::to_string(bytes->size()) + " bytes, SHA-256 " + digest + "\n" + found->text, members);
+  return output.done("# " + found->kind + ", " + std::to_string(bytes->size()) + " bytes, SHA-256 " + digest + "\n" + without_controls(found->text), members);
 }
 
 }  // namespace
