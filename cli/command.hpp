@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "output.hpp"
+
+namespace stegpass::cli {
+
+/// What a command's `setup` is given: the parser to add itself to, and where to leave what is to be run.
+/// A command file has an options struct, `setup_NAME(Commands&)` that binds flags, and a `run` that takes the struct and the output.
+struct Commands {
+  CLI::App& app;
+  Output& output;
+  std::function<int()> chosen;  ///< set by the callback of the command that was parsed
+};
+
+/// Adds --json to `command` and arranges for `run` to be called with the parsed `options`.
+template <class Options>
+void bind_command(Commands& commands, CLI::App& command, std::shared_ptr<Options> options, int (*run)(const Options&, Output&)) {
+  auto json = std::make_shared<bool>(false);
+  command.add_flag("--json", *json, "One JSON object on standard output, in every outcome");
+  command.callback([&commands, options, run, json] {
+    commands.output.set_json(*json);
+    commands.chosen = [&commands, options, run] { return run(*options, commands.output); };
+  });
+}
+
+void setup_init(Commands&);
+void setup_key(Commands&);
+void setup_vault(Commands&);
+void setup_data(Commands&);
+void setup_isn(Commands&);
+void setup_passport(Commands&);
+void setup_model(Commands&);
+void setup_license(Commands&);
+void setup_ledger(Commands&);
+void setup_policy(Commands&);
+void setup_bundle(Commands&);
+void setup_verify(Commands&);
+void setup_audit(Commands&);
+void setup_inspect(Commands&);
+
+}  // namespace stegpass::cli

@@ -1,0 +1,153 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <stegpass/credential/core/bytes.hpp>
+#include <stegpass/credential/core/digest.hpp>
+#include <stegpass/credential/core/result.hpp>
+
+namespace stegpass::cli {
+
+/// The part of the program that needs tensors or pictures: LibTorch and OpenCV behind core values. It is a shared object beside the program
+/// (lib/stegpass/libstegpass_model_part.so) that `load_model_part` opens when a command asks for it, so the program starts without either.
+
+/// Called now and then in long work; return false to stop (Errc::interrupted).
+using Progress = std::function<bool(double done, double total, std::string_view detail)>;
+
+/// A passport with what reads or embeds its mark: the PNG file (scale picture above, bias picture below) and the 64-byte mark seed.
+struct OpenPassport {
+  std::string role;  ///< cover, reserve-1, reserve-2, ...
+  Bytes picture;
+  Bytes seed;
+};
+
+/// What a network is and how its mark is read; the technical half of a registration.
+struct MarkDescription {
+  std::string scheme, signature, pooling, architecture;
+  std::vector<std::string> layers;
+  std::uint64_t bits = 0;
+};
+
+struct MarkReading {
+  std::uint64_t bits = 0, matches = 0;
+  double log10_p = 0;            ///< exact binomial tail, before any correction
+  double log10_p_corrected = 0;  ///< plus log10(2^80) for tries unseen
+  struct Layer {
+    std::string name;
+    std::uint64_t bits = 0, matches = 0;
+  };
+  std::vector<Layer> layers;
+};
+
+struct TrainRequest {
+  std::string data;                     ///< folder with Fashion-MNIST's IDX files, or "drawn"
+  std::string preset = "quick";         ///< quick, paper
+  std::optional<std::uint64_t> images;  ///< first so many of the training set
+  std::optional<std::uint64_t> epochs;
+  std::uint64_t seed = 1;
+  std::string device = "cpu";
+  std::string precision;                ///< fp32, bf16, or empty for the preset's
+  std::vector<OpenPassport> passports;  ///< cover first, then the reserves
+  Bytes resume;                         ///< a checkpoint, or empty
+  std::function<Status(ByteView)> on_checkpoint;
+};
+
+struct TrainResult {
+  Bytes owner_model, release_model;  ///< safetensors files
+  MarkDescription mark;
+  double accuracy_deployment = 0, accuracy_verification = 0;  ///< on the test set, 0..1
+  std::vector<MarkReading> readings;  ///< one a passport, in order
+  std::string run_record;             ///< JSON: settings, data digest, versions, curves
+};
+
+struct PassportFile {
+  Bytes picture;      ///< PNG
+  std::uint32_t size = 0;
+  Digest64 digest{};  ///< canonical digest
+};
+
+struct MintRequest {
+  Bytes cover;             ///< passport PNG
+  Bytes identity_picture;  ///< any picture of the licensee
+  Digest32 thumbprint{};   ///< goes into the identity's QR code
+  Bytes isn_key;           ///< 64 bytes
+  Bytes isn_weights;
+  double reveal_bar_db = 30;
+};
+
+struct MintResult {
+  PassportFile user_passport;
+  Bytes identity;   ///< PNG: the picture with its QR code, as hidden
+  Bytes revealed;   ///< PNG: read back from the user passport's file
+  Bytes cover_scale, stego, difference;  ///< PNGs for people; difference x20
+  Bytes sheet;      ///< PNG: all of them side by side
+  double stego_psnr_db = 0, reveal_psnr_db = 0;
+};
+
+struct RevealResult {
+  Bytes picture;                       ///< PNG
+  std::optional<Digest32> thumbprint;  ///< read from the QR code's place, if it reads
+};
+
+struct IsnTrainRequest {
+  std::filesystem::path images;
+  std::uint64_t steps = 20000;
+  std::uint64_t seed = 1;
+  std::string device = "cpu", precision = "fp32";
+  Bytes resume;
+  std::function<Status(ByteView)> on_checkpoint;
+};
+struct IsnTrainResult {
+  Bytes weights;
+  std::string run_record;
+};
+struct IsnFigures {
+  std::uint64_t images = 0;
+  double stego_psnr_db = 0, reveal_psnr_db = 0;          ///< means over the images, from 8-bit values
+  double stego_psnr_db_min = 0, reveal_psnr_db_min = 0;
+  double wrong_key_correlation = 0;                      ///< mean absolute value
+};
+
+class ModelPart {
+ public:
+  virtual ~ModelPart() = default;
+
+  /// A drawn picture: kind "scene" (passport pictures) or "portrait" (identity); the same for the same seed.
+  virtual Result<Bytes> draw(std::string_view kind, std::uint64_t seed, std::uint32_t size, std::string_view caption) = 0;
+  /// Makes a passport file of two pictures (any image files), square-cropped and resized to `size`. Errors refused when flat.
+  virtual Result<PassportFile> compose_passport(ByteView scale_picture, ByteView bias_picture, std::uint32_t size) = 0;
+  virtual Result<PassportFile> read_passport(ByteView png) = 0;
+  /// SHA-512(domain, digest(P), owner thumbprint, salt): design section 3.
+  virtual Result<Bytes> mark_seed(ByteView passport_png, const Digest32& owner, ByteView salt) = 0;
+  virtual Result<TrainResult> train(const TrainRequest& request, const Progress& progress) = 0;
+  /// Accuracy 0..1 of the deployment branch, and of the verification branch under `passport` where the model has one.
+  struct Accuracy {
+    double deployment = 0;
+    std::optional<double> verification;
+    std::uint64_t images = 0;
+  };
+  virtual Result<Accuracy> evaluate(ByteView model, std::string_view data, const std::optional<OpenPassport>& passport) = 0;
+  virtual Result<MarkReading> read_mark(ByteView model, const MarkDescription& mark, const OpenPassport& passport) = 0;
+  virtual Result<MintResult> mint(const MintRequest& request) = 0;
+  virtual Result<RevealResult> reveal(ByteView user_passport_png, ByteView isn_key, ByteView isn_weights) = 0;
+  /// PSNR in dB over two pictures of one size.
+  virtual Result<double> psnr(ByteView a_png, ByteView b_png) = 0;
+  virtual Result<IsnTrainResult> train_isn(const IsnTrainRequest& request, const Progress& progress) = 0;
+  virtual Result<IsnFigures> evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size, std::uint64_t seed) = 0;
+  /// Library versions for reports: LibTorch, OpenCV.
+  virtual std::string versions() = 0;
+};
+
+/// Opens the model part once; the pointer lives as long as the process. Errors unsupported when this build has none, io when it does not load.
+Result<ModelPart*> load_model_part();
+
+/// The ISN weights that come with the program (share/stegpass/isn-small.safetensors), or those at `path` when not empty.
+Result<Bytes> load_isn_weights(const std::filesystem::path& path);
+
+}  // namespace stegpass::cli
