@@ -155,8 +155,8 @@ class Judge {
     return {Outcome::valid, "log " + policy.origin + " registers by " + policy.rules};
   }
 
-  // Checks the one receipt of a statement, and that receipts come in the order of the ledger.
-  Finding receipt(StatementKind kind) const {
+  // Checks the one receipt of a statement, and that statements come in the order of the ledger.
+  Finding receipt(StatementKind kind) {
     const Statement* statement = papers_.find(kind);
     if (!statement) return missing(kind);
     if (!log_) return {Outcome::undecided, "no trusted log to check the receipt with"};
@@ -168,7 +168,7 @@ class Judge {
     return placed(kind, *read);
   }
 
-  Finding placed(StatementKind kind, const Receipt& receipt) const {
+  Finding placed(StatementKind kind, const Receipt& receipt) {
     const std::string at = "entry " + std::to_string(receipt.proof.leaf_index) + " of " + std::to_string(receipt.proof.tree_size);
     if (receipt.origin != checkpoint_.origin) return {Outcome::invalid, at + " in log " + receipt.origin + ", not " + checkpoint_.origin};
     if (receipt.proof.tree_size != checkpoint_.tree_size) {
@@ -178,7 +178,20 @@ class Judge {
     if ((kind == StatementKind::ledger_policy) != (receipt.proof.leaf_index == 0)) {
       return {Outcome::invalid, at + ": entry 0, and no other, is the ledger's policy"};
     }
+    index_[index_of(kind)] = receipt.proof.leaf_index;
+    if (!in_order()) return {Outcome::invalid, at + ": the bundle's statements are not in the order of the ledger"};
     return {Outcome::valid, at + ", the checkpoint's tree"};
+  }
+
+  // Whether the ledger indices known so far rise in the bundle's order.
+  bool in_order() const {
+    std::optional<std::uint64_t> last;
+    for (StatementKind kind : papers_.order) {
+      const auto& index = index_[index_of(kind)];
+      if (index && last && *index <= *last) return false;
+      if (index) last = index;
+    }
+    return true;
   }
 
   Finding registration_signature() {
@@ -254,7 +267,7 @@ class Judge {
   }
 
   // A revocation counts even without a receipt: the owner signed it, and the stricter evidence wins.
-  Finding revocation() const {
+  Finding revocation() {
     const Statement* statement = papers_.find(StatementKind::revocation);
     if (!statement) return missing(StatementKind::revocation);
     if (auto finding = not_owners(*statement)) return *finding;
@@ -277,6 +290,7 @@ class Judge {
   PaperVerdict out_;
   Checkpoint checkpoint_;
   const NoteVerifier* log_ = nullptr;    // set once it is trusted and its signature held
+  std::array<std::optional<std::uint64_t>, kKinds> index_;  // in the ledger, by kind
   const Statement* status_ = nullptr;    // set once it is the owner's and this registration's
 };
 
