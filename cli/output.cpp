@@ -86,6 +86,7 @@ int Output::done(const std::string& text, Json figures) {
 }
 
 int Output::fail(const Error& error, std::string_view hint) {
+  if (hint.empty()) hint = suggestion_;
   const std::string_view next = hint.empty() ? default_hint(error.code) : hint;
   if (json_) {
     Json object = {{"ok", false}, {"error", error_name(error.code)}, {"detail", one_line(error.detail)}};
