@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -77,34 +76,17 @@ Result<Inputs> read_inputs(const VerifyOptions& options) {
 PaperVerdict judge_papers(const Inputs& inputs) {
   if (inputs.bundle.problem.empty()) return verify_papers(inputs.bundle.bytes, inputs.policy, inputs.papers);
   PaperVerdict unreadable;
+  unreadable.memory = inputs.papers.memory;
   unreadable.verdict.add("bundle.bytes", Outcome::invalid, inputs.bundle.problem);
   return unreadable;
 }
 
-/// The policy's `require` lines: what was not checked becomes undecided, and what no check answers is added.
-Verdict apply_required(const Verdict& verdict, const std::vector<std::string>& required) {
-  Verdict out;
-  for (const Check& check : verdict.checks()) {
-    const bool demanded = std::find(required.begin(), required.end(), check.code) != required.end();
-    const bool missing = demanded && check.outcome == Outcome::not_checked;
-    out.add(check.code, missing ? Outcome::undecided : check.outcome, missing ? "the policy demands it; " + check.detail : check.detail);
-  }
-  for (const std::string& code : required) {
-    if (out.find(code) == nullptr) out.add(code, Outcome::undecided, "the policy demands it, and it was not made");
-  }
-  return out;
-}
-
-bool is_valid(const Verdict& verdict, std::string_view code) {
-  const Check* check = verdict.find(code);
-  return check != nullptr && check->outcome == Outcome::valid;
-}
-
-/// Keeps the checkpoint once it has been authentic and not older than the last, whatever else is wrong: a verifier who has seen a
-/// revocation must not be shown the day before.
-Status keep_memory(const VerifyOptions& options, const PaperVerdict& papers) {
-  if (options.memory.empty() || !is_valid(papers.verdict, "checkpoint.signature") || !is_valid(papers.verdict, "checkpoint.memory")) return Done{};
-  return write_file(options.memory, as_bytes(encode_verifier_memory(papers.memory)), {.force = true});
+/// Keeps what the papers added to the memory, also when the verdict is bad: a verifier who has seen a revocation must not be shown
+/// the day before.
+Status keep_memory(const VerifyOptions& options, const VerifierMemory& before, const VerifierMemory& after) {
+  const std::string text = encode_verifier_memory(after);
+  if (options.memory.empty() || text == encode_verifier_memory(before)) return Done{};
+  return write_file(options.memory, as_bytes(text), {.force = true});
 }
 
 Json describe(const Registration& registration, const TrustPolicy& policy) {
@@ -146,8 +128,11 @@ int run(const VerifyOptions& options, Output& output) {
   const ModelVerdict models = check_models(papers, inputs->policy, inputs->evidence);
   Verdict all = papers.verdict;
   all.append(models.verdict);
-  if (auto kept = keep_memory(options, papers); !kept) return output.fail(kept.error(), "the verdict is withheld, since it could not be remembered");
-  return output.judged(apply_required(all, inputs->policy.required), papers.as_of, describe(options, *inputs, papers, models.figures));
+  apply_requirements(all, inputs->policy);
+  if (auto kept = keep_memory(options, inputs->papers.memory, papers.memory); !kept) {
+    return output.fail(kept.error(), "the verdict is withheld, since it could not be remembered");
+  }
+  return output.judged(all, papers.as_of, describe(options, *inputs, papers, models.figures));
 }
 
 }  // namespace
