@@ -14,7 +14,21 @@ constexpr std::size_t kMaxItems = 1 << 20;  // an item takes some forty bytes of
 
 // One head as libcbor reads it, with the content for strings.
 struct Head {
-  enum class Kind { positive, negative, bytes, text, bytes_start, text_start, array, array_start, map, map_start, tag, item, end };
+  enum class Kind {
+    positive,
+    negative,
+    bytes,
+    text,
+    bytes_start,
+    text_start,
+    array,
+    array_start,
+    map,
+    map_start,
+    tag,
+    item,
+    end
+  };
   Kind kind = Kind::end;
   std::uint64_t value = 0;  // integer, magnitude, count or tag number
   ByteView content;         // of strings, within the input
@@ -89,18 +103,22 @@ class Reader {
   std::string place() const { return " at byte " + std::to_string(whole_ - rest_.size()); }
   std::string before() const { return " before byte " + std::to_string(whole_ - rest_.size()); }
 
-  // Simple values that have no meaning of their own, which libcbor refuses; false where this is none.
-  Result<bool> read_unassigned_simple(Head& head) {
+  // What libcbor 0.8 refuses though it is well formed: tags that were unassigned when it was written (18 among them) and
+  // simple values without a meaning of their own. False where the head is none of these.
+  Result<bool> read_without_libcbor(Head& head) {
     const std::uint8_t first = rest_[0];
-    if (first >= 0xe0 && first <= 0xf3) {
+    if (first >= 0xc0 && first <= 0xd7) {
+      set(&head, Head::Kind::tag, first & 0x1f);
+    } else if (first >= 0xe0 && first <= 0xf3) {
       set_item(&head, Cbor::simple(first & 0x1f));
+    } else if (first == 0xf8) {
+      if (rest_.size() < 2 || rest_[1] < 32) return bad("simple value cut short or under 32 in two bytes" + place());
+      set_item(&head, Cbor::simple(rest_[1]));
       rest_ = rest_.subspan(1);
-      return true;
+    } else {
+      return false;
     }
-    if (first != 0xf8) return false;
-    if (rest_.size() < 2 || rest_[1] < 32) return bad("simple value cut short or under 32 in two bytes" + place());
-    set_item(&head, Cbor::simple(rest_[1]));
-    rest_ = rest_.subspan(2);
+    rest_ = rest_.subspan(1);
     return true;
   }
 
@@ -109,8 +127,8 @@ class Reader {
     if (rest_.empty()) return bad("ends where an item is expected" + place());
     if (++items_ > kMaxItems) return bad("more than " + std::to_string(kMaxItems) + " items");
     Head head;
-    STEGPASS_TRY(simple, read_unassigned_simple(head));
-    if (simple) return head;
+    STEGPASS_TRY(done_here, read_without_libcbor(head));
+    if (done_here) return head;
     const cbor_decoder_result done = cbor_stream_decode(rest_.data(), rest_.size(), &callbacks, &head);
     if (done.status == CBOR_DECODER_NEDATA) return bad("item is longer than the input" + place());
     if (done.status != CBOR_DECODER_FINISHED || done.read == 0 || done.read > rest_.size()) return bad("no item" + place());

@@ -127,8 +127,8 @@ Result<Sign1> decode_sign1(ByteView bytes) { return read_message(bytes, Origin::
 Result<Sign1> decode_foreign_sign1(ByteView bytes) { return read_message(bytes, Origin::foreign); }
 
 Bytes sig_structure(const Sign1& message, ByteView payload, ByteView external_aad) {
-  return encode_cbor(Cbor::array({Cbor::text("Signature1"), Cbor::bytes(message.protected_bytes), Cbor::bytes(external_aad),
-                                  Cbor::bytes(payload)}));
+  return encode_cbor(Cbor::array(
+      {Cbor::text("Signature1"), Cbor::bytes(message.protected_bytes), Cbor::bytes(external_aad), Cbor::bytes(payload)}));
 }
 
 Status verify_sign1(const Sign1& message, const PublicKey& key, std::optional<ByteView> detached_payload, ByteView external_aad) {

@@ -55,7 +55,8 @@ Bytes seal_to(ByteView x25519_public, ByteView message) {
 Bytes x25519_public_of(const SecretBytes& x25519_secret) {
   assert(x25519_secret.size() == crypto_scalarmult_SCALARBYTES);
   Bytes point(crypto_scalarmult_BYTES);
-  if (crypto_scalarmult_base(point.data(), x25519_secret.expose().data()) != 0) throw std::runtime_error("x25519 has no public key");
+  if (crypto_scalarmult_base(point.data(), x25519_secret.expose().data()) != 0)
+    throw std::runtime_error("x25519 has no public key");
   return point;
 }
 

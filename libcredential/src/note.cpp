@@ -17,10 +17,11 @@ constexpr std::size_t kMaxSignatures = 100;  // C2SP asks for at least 16
 constexpr std::string_view kDash = "\xe2\x80\x94 ";
 
 // White space of Unicode beyond ASCII, as UTF-8 (property White_Space).
-constexpr std::array<std::string_view, 20> kSpaces = {
-    "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81", "\xe2\x80\x82", "\xe2\x80\x83",
-    "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a",
-    "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80", " "};
+constexpr std::array<std::string_view, 20> kSpaces = {"\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80",
+                                                      "\xe2\x80\x81", "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84",
+                                                      "\xe2\x80\x85", "\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88",
+                                                      "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8", "\xe2\x80\xa9",
+                                                      "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80", " "};
 
 Error bad(std::string detail) { return {Errc::malformed, "note: " + std::move(detail)}; }
 

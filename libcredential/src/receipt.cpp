@@ -6,10 +6,10 @@
 namespace stegpass::credential {
 namespace {
 
-constexpr std::int64_t kRfc9162Sha256 = 1;                      // the data structure
-constexpr std::int64_t kInclusion = -1;                         // the proof within label 396
-constexpr std::int64_t kIssuer = 1, kSubject = 2;               // CWT claims
-constexpr std::size_t kMaxPath = 64;                            // a tree has at most 2^64 - 1 leaves
+constexpr std::int64_t kRfc9162Sha256 = 1;         // the data structure
+constexpr std::int64_t kInclusion = -1;            // the proof within label 396
+constexpr std::int64_t kIssuer = 1, kSubject = 2;  // CWT claims
+constexpr std::size_t kMaxPath = 64;               // a tree has at most 2^64 - 1 leaves
 
 Error bad(std::string detail) { return {Errc::malformed, "receipt: " + std::move(detail)}; }
 

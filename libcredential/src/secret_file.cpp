@@ -62,7 +62,8 @@ Result<Parts> read_parts(const Cbor& file, SecretKind kind) {
   const CborArray* items = file.as_array();
   if (items == nullptr || items->empty() || (*items)[0].as_text() == nullptr) return bad("not one of ours");
   if (*(*items)[0].as_text() != kMagic) {
-    return Error{Errc::unsupported, "secret file of format " + cbor_diagnostic((*items)[0]) + ", expected " + std::string(kMagic)};
+    return Error{Errc::unsupported,
+                 "secret file of format " + cbor_diagnostic((*items)[0]) + ", expected " + std::string(kMagic)};
   }
   if (items->size() != 7) return bad(std::to_string(items->size()) + " parts, expected 7");
   const std::string* name = (*items)[1].as_text();
@@ -77,8 +78,8 @@ Result<Parts> read_parts(const Cbor& file, SecretKind kind) {
   }
   if (ciphertext == nullptr || ciphertext->size() < kTagBytes) return bad("ciphertext is shorter than its tag");
   if (!within_bounds(*passes, *memory)) {
-    return Error{Errc::unsupported, "secret file: cost of " + std::to_string(*passes) + " passes over " + std::to_string(*memory) +
-                                        " KiB, expected 1 to 16 over 8 to 1048576"};
+    return Error{Errc::unsupported, "secret file: cost of " + std::to_string(*passes) + " passes over " +
+                                        std::to_string(*memory) + " KiB, expected 1 to 16 over 8 to 1048576"};
   }
   return Parts{Header{kind, *salt, *nonce, *passes, *memory}, *ciphertext};
 }
@@ -118,8 +119,8 @@ Bytes encrypt_secret_file(SecretKind kind, ByteView content, const SecretBytes& 
   CborArray items = header_items(header);
   const Bytes bound = encode_cbor(Cbor::array(items));
   Bytes ciphertext(content.size() + kTagBytes);
-  crypto_aead_xchacha20poly1305_ietf_encrypt(ciphertext.data(), nullptr, content.data(), content.size(), bound.data(), bound.size(),
-                                             nullptr, header.nonce.data(), key->expose().data());
+  crypto_aead_xchacha20poly1305_ietf_encrypt(ciphertext.data(), nullptr, content.data(), content.size(), bound.data(),
+                                             bound.size(), nullptr, header.nonce.data(), key->expose().data());
   items.push_back(Cbor::bytes(ciphertext));
   return encode_cbor(Cbor::array(std::move(items)));
 }
@@ -130,9 +131,9 @@ Result<SecretBytes> decrypt_secret_file(SecretKind kind, ByteView file, const Se
   STEGPASS_TRY(key, stretch(passphrase, parts.header));
   const Bytes bound = encode_cbor(Cbor::array(header_items(parts.header)));
   SecretBytes content(parts.ciphertext.size() - kTagBytes);
-  const int opened = crypto_aead_xchacha20poly1305_ietf_decrypt(
-      content.expose_mutable(), nullptr, nullptr, parts.ciphertext.data(), parts.ciphertext.size(), bound.data(), bound.size(),
-      parts.header.nonce.data(), key.expose().data());
+  const int opened = crypto_aead_xchacha20poly1305_ietf_decrypt(content.expose_mutable(), nullptr, nullptr,
+                                                                parts.ciphertext.data(), parts.ciphertext.size(), bound.data(),
+                                                                bound.size(), parts.header.nonce.data(), key.expose().data());
   if (opened != 0) return Error{Errc::locked, "secret file: wrong passphrase, or the file was changed"};
   return content;
 }
