@@ -7,8 +7,6 @@ namespace stegpass::cli {
 /// The model part over libmodel and model_io: passports and networks in model_part_passport.cpp, the ISN in model_part_isn.cpp.
 class LibtorchModelPart final : public ModelPart {
  public:
-  LibtorchModelPart();
-
   Result<Bytes> draw(std::string_view kind, std::uint64_t seed, std::uint32_t size, std::string_view caption) override;
   Result<PassportFile> compose_passport(ByteView scale_picture, ByteView bias_picture, std::uint32_t size) override;
   Result<PassportFile> read_passport(ByteView png) override;
