@@ -5,6 +5,7 @@
 #include <iosfwd>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -30,6 +31,8 @@ class Output {
   int done(const std::string& text, Json figures = Json::object());
   /// Ends a command that could not: "stegpass: detail" and a hint on standard error, or {"ok": false, "error", "detail", "hint"} as JSON.
   int fail(const Error& error, std::string_view hint = {});
+  /// What to do next, for a `fail` that comes later and has no hint of its own.
+  void suggest(std::string hint) { suggestion_ = std::move(hint); }
   /// Ends a judgement: every check on a line, then the verdict in one line; or the JSON of `design.md` section 8
   /// ({"verdict", "checks": [{"code", "outcome", "detail"}], "missing": [...], "as_of", ...} joined with `more`).
   int judged(const Verdict& verdict, std::int64_t as_of, Json more = Json::object());
@@ -42,6 +45,7 @@ class Output {
   std::ostream& out_;
   std::ostream& err_;
   bool json_ = false;
+  std::string suggestion_;
 };
 
 /// A bar on standard error with rate and time left; silent when that is not a terminal.

@@ -60,6 +60,7 @@ class Ledger {
   Result<Bytes> receipt(std::uint64_t index) const;
 
  private:
+  friend struct LedgerParts;  // of src/: lets the audit read the database itself
   struct Impl;
   explicit Ledger(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

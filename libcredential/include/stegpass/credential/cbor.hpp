@@ -60,6 +60,7 @@ class Cbor {
   const Cbor* find(std::int64_t key) const;
   const Cbor* find(std::string_view key) const;
 
+  /// Whether both have the same deterministic encoding: 1 and 1.0 differ, the order of map pairs does not matter.
   friend bool operator==(const Cbor&, const Cbor&);
 
  private:
@@ -89,7 +90,7 @@ Bytes encode_cbor(const Cbor& item);
 ///         nesting over 16; lengths are checked against the bytes at hand before anything is allocated.
 Result<Cbor> decode_cbor(ByteView bytes);
 
-/// As `decode_cbor`, but for other people's tokens: any well-formed order of map keys and any definite or indefinite form.
+/// As `decode_cbor`, but for other people's tokens: any order of map keys, heads of any width, and indefinite lengths.
 Result<Cbor> decode_foreign_cbor(ByteView bytes);
 
 /// Diagnostic notation, RFC 8949 section 8, on one line.

@@ -10,17 +10,18 @@ namespace stegpass::credential {
 /// Random bytes from the system (libsodium).
 Bytes random_bytes(std::size_t count);
 
-/// SHA-256 and SHA-512 at OpenSSL's speed; equal to core's.
+/// SHA-256 at OpenSSL's speed; equal to core's.
 Digest32 fast_sha256(ByteView data);
 
 /// HMAC-SHA-512 (RFC 2104).
 Digest64 hmac_sha512(ByteView key, ByteView message);
 
 /// Anonymous public-key encryption to an X25519 key (libsodium's sealed box).
-/// Requires a 32-byte key. The result is 48 bytes longer than the message.
+/// Requires a 32-byte key; std::invalid_argument for a point of low order. The result is 48 bytes longer than the message.
 Bytes seal_to(ByteView x25519_public, ByteView message);
 /// Errors  locked when the box was not sealed to this key or was changed.
 Result<Bytes> open_sealed(const SecretBytes& x25519_secret, ByteView box);
+/// The 32-byte public key of a 32-byte secret.
 Bytes x25519_public_of(const SecretBytes& x25519_secret);
 
 }  // namespace stegpass::credential

@@ -22,7 +22,8 @@ class PublicKey {
   static Result<PublicKey> create_ed25519(ByteView x);
   /// `x`, `y`: 32 bytes each. Errors malformed when they are not a point of the curve.
   static Result<PublicKey> create_p256(ByteView x, ByteView y);
-  /// Errors  malformed; unsupported for other key types and curves. `alg`, when present, must fit the key.
+  /// Errors  malformed, also when it holds the private part or an `alg` that does not fit; unsupported for other key types,
+  ///         other curves and compressed points.
   static Result<PublicKey> from_cose_key(const Cbor& key);
   static Result<PublicKey> decode(ByteView cose_key);
 

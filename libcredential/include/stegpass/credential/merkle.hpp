@@ -36,7 +36,8 @@ struct ConsistencyProof {
 };
 
 /// Checks that the tree of `new_root` starts with the tree of `old_root`.
-/// Errors  malformed when the path does not fit the sizes or leads to other roots.
+/// Errors  malformed when the path does not fit the sizes or leads to other roots, and for an old size of 0: the empty tree
+///         starts every tree, so there is nothing to prove.
 /// Source  RFC 9162, section 2.1.4.2.
 Status verify_consistency(const Digest32& old_root, const Digest32& new_root, const ConsistencyProof& proof);
 

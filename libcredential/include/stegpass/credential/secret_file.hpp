@@ -13,17 +13,19 @@ namespace stegpass::credential {
 
 /// Cost of turning a passphrase into a key (Argon2id, RFC 9106). The file states it, so it can be raised later.
 struct PassphraseCost {
-  std::uint32_t passes = 3;
-  std::uint32_t memory_kib = 65536;  ///< 64 MiB; refused on read above 4 GiB
+  std::uint32_t passes = 3;          ///< 1 .. 16
+  std::uint32_t memory_kib = 65536;  ///< 64 MiB; 8 KiB .. 1 GiB, and more is refused on read as unsupported
 };
 
 enum class SecretKind { key, vault };
 
 /// Encrypts `content` under a passphrase: Argon2id, XChaCha20-Poly1305; the header is authenticated.
+/// Requires a cost within bounds (assertion); std::bad_alloc where the system has not the memory that the cost asks for.
 /// Schema  schemas/secret-file.cddl
 Bytes encrypt_secret_file(SecretKind kind, ByteView content, const SecretBytes& passphrase, PassphraseCost cost = {});
 
-/// Errors  malformed; unsupported (version, cost out of bounds); locked (wrong passphrase or changed file).
+/// Errors  malformed; unsupported (version, cost out of bounds); locked (wrong passphrase or changed file);
+///         io when the system has not the memory that the file's cost asks for.
 Result<SecretBytes> decrypt_secret_file(SecretKind kind, ByteView file, const SecretBytes& passphrase);
 
 /// A private key as a file of kind `key`.

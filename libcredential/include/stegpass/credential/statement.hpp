@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -88,16 +90,18 @@ struct Revocation {
 /// State of every license of a registration (draft-ietf-oauth-status-list, CBOR form, two bits each, ZLIB).
 struct StatusList {
   enum State : std::uint8_t { valid = 0, revoked = 1, suspended = 2 };
+  static constexpr std::size_t kMaxLicenses = std::size_t{1} << 22;
   Bytes registration_id;
   std::int64_t expires = 0;
-  std::int64_t ttl_s = 0;
+  std::int64_t ttl_s = 0;            ///< seconds for which a copy counts as fresh; 0: the list does not say
   std::vector<std::uint8_t> states;  ///< one `State` a license, by status index
 };
 
 using StatementBody = std::variant<LedgerPolicy, Registration, License, Revocation, StatusList>;
 enum class StatementKind { ledger_policy, registration, license, revocation, status_list };
 
-/// A COSE_Sign1 with CWT claims that is a SCITT Signed Statement, decoded and checked in shape.
+/// A COSE_Sign1 with CWT claims that is a SCITT Signed Statement, decoded and checked in shape. At most 2 MiB, with at most 16 receipts.
+/// Schema  schemas/registration.cddl, license.cddl, revocation.cddl, status-list.cddl, ledger-policy.cddl
 /// The signature has been checked only for kinds that carry their own key (ledger policy, registration); for the others
 /// call `verify_statement` with the registration's owner key.
 class Statement {
@@ -122,7 +126,7 @@ class Statement {
   Bytes with_receipts(const std::vector<Bytes>& receipts) const;
 
  private:
-  Statement() = default;
+  Statement(Sign1 message, StatementBody body) : message_(std::move(message)), body_(std::move(body)) {}
   Sign1 message_;
   StatementBody body_;
   std::string issuer_, subject_;
@@ -132,13 +136,17 @@ class Statement {
 };
 
 std::string_view statement_kind_name(StatementKind kind);
-/// urn:stegpass:model:HEX, urn:stegpass:license:HEX, urn:stegpass:status:HEX, of an id.
+/// The `typ` of a kind, e.g. "application/stegpass-license+cwt".
+std::string_view statement_typ(StatementKind kind);
+/// urn:stegpass:ledger:ORIGIN; urn:stegpass:model:HEX, urn:stegpass:license:HEX, urn:stegpass:status:HEX, of an id.
+std::string ledger_urn(std::string_view origin);
 std::string model_urn(ByteView registration_id);
 std::string license_urn(ByteView license_id);
 std::string status_urn(ByteView registration_id);
 
 /// Signs a body. Ledger policy and registration must carry `key`'s own public key.
-/// Errors  usage on bodies that break a rule of their schema (id not 16 bytes, too few reserves, dates reversed, text over 1,000 bytes).
+/// Errors  usage on bodies that break a rule of their schema (id not 16 bytes, too few reserves, dates reversed, text empty, over 1,000 bytes
+///         (architecture: 8,000) or with control characters): what is signed is what `Statement::decode` reads back.
 Result<Statement> sign_statement(const PrivateKey& key, const StatementBody& body, std::int64_t issued_at);
 
 /// Checks the signature with `key`, and that `kid` and issuer name it.

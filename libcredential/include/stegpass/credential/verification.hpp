@@ -40,7 +40,7 @@ struct PaperVerdict {
   std::optional<Registration> registration;  ///< set once its signature held
   std::optional<License> license;
   Disclosures disclosures;                   ///< only those whose commitments opened
-  std::int64_t as_of = 0;                    ///< time of the checkpoint
+  std::int64_t as_of = 0;                    ///< time of the checkpoint, once its signature held; else 0
   VerifierMemory memory;                     ///< to be kept by the caller when the verdict is not invalid
 };
 
@@ -48,7 +48,14 @@ struct PaperVerdict {
 /// every statement, a trusted issuer's registration, a license in force and a fresh status.
 /// Codes, in order: bundle.bytes, checkpoint.signature, checkpoint.age, checkpoint.memory, ledger.policy, receipt.ledger-policy, registration.signature,
 /// registration.issuer, receipt.registration, license.signature, receipt.license, license.dates, license.status, status.age, receipt.status, revocation
-/// (when there is one), opening.cover, opening.isn-key, opening.identity, opening.PASSPORT-ROLE, holder.possession.
+/// (when there is one), opening.cover, opening.isn-key, opening.identity, opening.passport-ROLE (one for each passport opened), holder.possession.
+/// Bytes that are no bundle give `bundle.bytes` alone. What `opening.passport-ROLE` leaves to the caller is whether the seed follows from the picture.
 PaperVerdict verify_papers(ByteView bundle, const TrustPolicy& policy, const PaperOptions& options);
+
+/// Adds `policy.required`, undecided, for each check that the policy requires and that is absent or was not made.
+void apply_requirements(Verdict& verdict, const TrustPolicy& policy);
+
+/// Seconds since 1970 as people read them: 2026-11-21T11:00:00Z.
+std::string utc_text(std::int64_t seconds);
 
 }  // namespace stegpass::credential

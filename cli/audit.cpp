@@ -1,0 +1,97 @@
+#include <memory>
+#include <optional>
+
+#include <stegpass/credential/core/text.hpp>
+#include <stegpass/ledger/audit.hpp>
+
+#include "command.hpp"
+#include "ledger_view.hpp"
+#include "policy_files.hpp"
+
+namespace stegpass::cli {
+namespace {
+
+using namespace credential;
+
+struct AuditOptions {
+  std::string folder, log_key, policy;
+};
+
+/// The log keys that the auditor trusts; one with --log-key, those of the policy with --policy, none without either.
+Result<std::vector<NoteVerifier>> trusted_keys(const AuditOptions& options) {
+  if (!options.policy.empty()) {
+    STEGPASS_TRY(policy, read_trust_policy(options.policy));
+    return policy.logs;
+  }
+  if (options.log_key.empty()) return std::vector<NoteVerifier>{};
+  STEGPASS_TRY(verifier, read_vkey(options.log_key));
+  return std::vector<NoteVerifier>{verifier};
+}
+
+std::optional<NoteVerifier> key_of(const std::vector<NoteVerifier>& keys, const std::string& origin) {
+  for (const NoteVerifier& key : keys) {
+    if (key.name == origin) return key;
+  }
+  return std::nullopt;
+}
+
+std::uint64_t count_licenses(const ledger::RegistrationPolicy& state) {
+  std::uint64_t count = 0;
+  for (const auto& [id, registration] : state.registrations()) count += registration.licenses.size();
+  return count;
+}
+
+int say(const AuditOptions& options, Output& output, const ledger::AuditReport& report, const Verdict& verdict) {
+  const Checkpoint& checkpoint = report.checkpoint;
+  if (!output.json()) {
+    output.note("log " + checkpoint.origin + ": " + std::to_string(checkpoint.tree_size) + " entries, " +
+                std::to_string(report.state.registrations().size()) + " models, " + std::to_string(count_licenses(report.state)) +
+                " licenses, root " + to_hex(checkpoint.root));
+  }
+  return output.judged(verdict, checkpoint.time,
+                       {{"policy", options.policy.empty() ? Json() : Json(options.policy)},
+                        {"origin", checkpoint.origin},
+                        {"size", checkpoint.tree_size},
+                        {"root", to_hex(checkpoint.root)},
+                        {"registrations", describe_state(report.state)}});
+}
+
+/// A ledger that is there but cannot be read as one is evidence that something altered it.
+int unreadable(Output& output, const Error& error) {
+  if (error.code != Errc::malformed) return output.fail(error, "the argument is the ledger's folder, e.g. acme/ledger");
+  Verdict verdict;
+  verdict.add("audit.entries", Outcome::invalid, error.detail);
+  return output.judged(verdict, 0);
+}
+
+int run(const AuditOptions& options, Output& output) {
+  auto keys = trusted_keys(options);
+  if (!keys) return output.fail(keys.error());
+  auto log = ledger::Ledger::open(options.folder, ledger::Ledger::Mode::read);
+  if (!log) return unreadable(output, log.error());
+  const auto key = key_of(*keys, log->origin());
+  ProgressBar bar("audit");
+  auto audited = ledger::audit(*log, key, [&](std::uint64_t done, std::uint64_t total) {
+    bar.update(static_cast<double>(done), static_cast<double>(total));
+  });
+  if (!audited) return unreadable(output, audited.error());
+  Verdict verdict = audited->verdict;
+  if (!keys->empty() && !key) {
+    verdict.add("audit.log-key", Outcome::undecided, "none of the trusted log keys is for " + log->origin());
+  }
+  return say(options, output, *audited, verdict);
+}
+
+}  // namespace
+
+void setup_audit(Commands& commands) {
+  auto options = std::make_shared<AuditOptions>();
+  CLI::App& command = *commands.app.add_subcommand("audit", "Replay a ledger from nothing: every signature, every decision, the tree");
+  command.add_option("ledger", options->folder, "The ledger's folder")->required();
+  auto* key = command.add_option("--log-key", options->log_key, "File with the log's verifier key (log.vkey) that you trust");
+  command.add_option("--policy", options->policy, "Trust policy that names the log and its key")->excludes(key);
+  command.footer("Example: stegpass audit acme/ledger --policy trust.policy --json");
+  bind_command(commands, command, options, run);
+}
+
+}  // namespace stegpass::cli

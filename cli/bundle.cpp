@@ -1,0 +1,127 @@
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include <stegpass/credential/bundle.hpp>
+#include <stegpass/credential/core/text.hpp>
+
+#include "command.hpp"
+#include "files.hpp"
+#include "passphrase.hpp"
+#include "vault.hpp"
+#include "workspace.hpp"
+#include "workspace_ledger.hpp"
+
+namespace stegpass::cli {
+namespace {
+
+using namespace credential;
+
+struct BundleOptions {
+  HomeOptions home;
+  std::string license, purpose = "public", out;
+  std::vector<std::string> open;
+  bool force = false;
+};
+
+/// `--open` fits the purpose, and opens one reserve at most: each is spent once it has been shown.
+Status check_openings(Purpose purpose, const std::vector<std::string>& open) {
+  if (purpose != Purpose::arbiter) {
+    if (open.empty()) return Done{};
+    return Error{Errc::usage, "--open shows a passport, which only a bundle --for arbiter may do"};
+  }
+  if (open.empty()) return Error{Errc::usage, "a bundle --for arbiter needs --open with the passport to show, e.g. reserve-1"};
+  if (std::set<std::string>(open.begin(), open.end()).size() != open.size()) return Error{Errc::usage, "--open names one passport twice"};
+  const auto reserves = std::count_if(open.begin(), open.end(), [](const std::string& role) { return role != "cover"; });
+  if (reserves > 1) return Error{Errc::usage, "--open names " + std::to_string(reserves) + " reserves; one dispute opens one"};
+  return Done{};
+}
+
+/// Every statement that a verdict on this license rests on, each with its receipt, in order of the ledger.
+Result<std::vector<Bytes>> gather_statements(const ledger::Ledger& log, const FoundLicense& subject) {
+  std::set<std::uint64_t> indices{0, subject.registration->index, subject.license->index};
+  if (subject.registration->newest_status) indices.insert(*subject.registration->newest_status);
+  if (subject.license->revoked_by) indices.insert(*subject.license->revoked_by);
+  std::vector<Bytes> out;
+  for (const std::uint64_t index : indices) {
+    STEGPASS_TRY(statement, transparent_statement(log, index));
+    out.push_back(std::move(statement));
+  }
+  return out;
+}
+
+SeedOpening open_seed(const VaultPassport& passport) { return {passport.commitment_salt, passport.seed}; }
+
+Result<Disclosures> gather_disclosures(const Vault& vault, const License& license, const std::vector<std::string>& open) {
+  const VaultLicense* secrets = vault.license(license.id);
+  if (secrets == nullptr) return Error{Errc::not_found, "the vault knows nothing of license " + to_hex(license.id)};
+  const VaultPassport* cover = vault.passport("cover");
+  if (cover == nullptr) return Error{Errc::not_found, "the vault has no cover passport"};
+  Disclosures out;
+  out.cover = open_seed(*cover);
+  out.isn_key = KeyOpening{secrets->isn_key_salt, isn_key(vault, license.registration_id, license.licensee.thumbprint())};
+  out.identity = IdentityOpening{secrets->identity_salt, secrets->identity};
+  for (const std::string& role : open) {
+    const VaultPassport* passport = vault.passport(role);
+    if (passport == nullptr) return Error{Errc::usage, "the vault has no passport '" + role + "'; stegpass vault list names them"};
+    out.passports.push_back({role, passport->seed_salt, open_seed(*passport), passport->picture});
+  }
+  return out;
+}
+
+Result<Vault> read_vault(const HomeOptions& options) {
+  STEGPASS_TRY(file, read_file(options.place().vault(), kMaxPictureFile, "the owner's vault"));
+  STEGPASS_TRY(passphrase, read_passphrase(options.passphrase, "Passphrase of the vault"));
+  return open_vault(file, passphrase);
+}
+
+Result<Bundle> compose(const BundleOptions& options) {
+  Bundle bundle;
+  STEGPASS_TRY(purpose, parse_purpose(options.purpose));
+  bundle.purpose = purpose;
+  STEGPASS_CHECK_OK(check_openings(purpose, options.open));
+  STEGPASS_CHECK_OK(check_output(options.out, options.force));
+  STEGPASS_TRY(opened, open_ledger(options.home.place(), ledger::Ledger::Mode::read));
+  STEGPASS_TRY(subject, find_license(opened.state, options.license));
+  STEGPASS_TRY(checkpoint, opened.log.checkpoint());
+  bundle.checkpoint = checkpoint;
+  STEGPASS_TRY(statements, gather_statements(opened.log, subject));
+  bundle.statements = std::move(statements);
+  if (purpose == Purpose::public_) return bundle;
+  STEGPASS_TRY(vault, read_vault(options.home));
+  STEGPASS_TRY(disclosures, gather_disclosures(vault, subject.license->license, options.open));
+  bundle.disclosures = std::move(disclosures);
+  return bundle;
+}
+
+int run(const BundleOptions& options, Output& output) {
+  auto bundle = compose(options);
+  if (!bundle) return output.fail(bundle.error());
+  const Bytes file = encode_bundle(*bundle);
+  if (auto written = write_file(options.out, file, {.force = options.force}); !written) return output.fail(written.error());
+  return output.done(options.out, {{"out", options.out},
+                                   {"purpose", purpose_name(bundle->purpose)},
+                                   {"statements", bundle->statements.size()},
+                                   {"passports", options.open},
+                                   {"bytes", file.size()}});
+}
+
+}  // namespace
+
+void setup_bundle(Commands& commands) {
+  auto options = std::make_shared<BundleOptions>();
+  CLI::App& command = *commands.app.add_subcommand("bundle", "Put all that an offline verifier needs for one license into one file");
+  add_home_options(command, options->home);
+  command.add_option("--license", options->license, "License id, its URN, or the license statement's file")->required();
+  command.add_option("--for", options->purpose, "public opens nothing; verifier opens what ties the user passport to the licensee; arbiter also passports")
+      ->check(CLI::IsMember({"public", "verifier", "arbiter"}))
+      ->capture_default_str();
+  command.add_option("--open", options->open, "Passport to show to an arbiter: cover, reserve-1, ...; one reserve a dispute");
+  command.add_option("--out", options->out, "The bundle file")->required();
+  command.add_flag("--force", options->force, "Replace the output if it exists");
+  command.footer("Example: stegpass bundle --home acme --license 0f3a... --for verifier --passphrase-file secret --out license.bundle");
+  bind_command(commands, command, options, run);
+}
+
+}  // namespace stegpass::cli

@@ -1,0 +1,142 @@
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+
+#include <stegpass/credential/bundle.hpp>
+#include <stegpass/credential/core/safetensors.hpp>
+#include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/crypto.hpp>
+#include <stegpass/credential/note.hpp>
+#include <stegpass/credential/statement.hpp>
+#include <stegpass/credential/trust_policy.hpp>
+#include <stegpass/credential/verification.hpp>
+
+#include "command.hpp"
+#include "files.hpp"
+#include "inspect_cbor.hpp"
+
+namespace stegpass::cli {
+namespace {
+
+using namespace credential;
+
+constexpr std::array<std::uint8_t, 8> kPngHead = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+
+struct InspectOptions {
+  std::string file;
+};
+
+/// What a file is: one name, its content as text for people, and what a program may want to know.
+struct Description {
+  std::string kind, text;
+  Json members = Json::object();
+};
+
+Description describe_cbor(ByteView bytes, const Cbor& item) {
+  Description out{name_cbor(item), annotate_cbor(item)};
+  if (auto key = PublicKey::decode(bytes)) out.members["thumbprint"] = key->thumbprint_uri();
+  if (auto statement = Statement::decode(bytes)) {
+    out.members["statement"] = statement_kind_name(statement->kind());
+    out.members["subject"] = statement->subject();
+    out.members["issuer"] = statement->issuer();
+    out.members["issued_at"] = utc_time(statement->issued_at());
+    out.members["receipts"] = statement->receipts().size();
+  }
+  if (auto bundle = decode_bundle(bytes)) {
+    out.members["purpose"] = purpose_name(bundle->purpose);
+    out.members["statements"] = bundle->statements.size();
+  }
+  out.members["diagnostic"] = out.text;
+  return out;
+}
+
+std::optional<Description> describe_safetensors(ByteView bytes) {
+  auto file = parse_safetensors(bytes);
+  auto tree = tensor_tree(bytes);
+  if (!file || !tree) return std::nullopt;
+  Description out{"safetensors"};
+  Json tensors = Json::array(), metadata = Json::object();
+  for (const auto& [name, value] : file->metadata) {
+    metadata[name] = value;
+    out.text += "metadata " + Json(name).dump(-1, ' ', true) + " = " + Json(value).dump(-1, ' ', true) + "\n";
+  }
+  for (const TensorView& tensor : file->tensors) {
+    tensors.push_back({{"name", tensor.name}, {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"bytes", tensor.data.size()}});
+    out.text += Json(tensor.name).dump(-1, ' ', true) + " " + tensor.dtype + " " + Json(tensor.shape).dump() + "\n";
+  }
+  out.text += "tensor root " + to_hex(tree->root) + "\n";
+  out.members = {{"metadata", metadata}, {"tensors", tensors}, {"tensor_root", to_hex(tree->root)}};
+  return out;
+}
+
+std::optional<Description> describe_png(ByteView bytes) {
+  constexpr std::size_t header_end = 24;  // signature, IHDR's length and name, width, height
+  if (bytes.size() < header_end || !std::equal(kPngHead.begin(), kPngHead.end(), bytes.begin())) return std::nullopt;
+  const auto number = [&](std::size_t at) {
+    return std::uint32_t{bytes[at]} << 24 | std::uint32_t{bytes[at + 1]} << 16 | std::uint32_t{bytes[at + 2]} << 8 | bytes[at + 3];
+  };
+  const std::uint32_t width = number(16), height = number(20);
+  return Description{"PNG picture", std::to_string(width) + " x " + std::to_string(height) + " pixels\n", {{"width", width}, {"height", height}}};
+}
+
+std::optional<Description> describe_text(ByteView bytes) {
+  const std::string_view text = as_text(bytes);
+  if (auto note = parse_note(text)) {
+    auto checkpoint = parse_checkpoint(note->text);
+    if (!checkpoint) return Description{"signed note", std::string(text), {{"note", text}}};
+    return Description{"checkpoint", std::string(text),
+                       {{"origin", checkpoint->origin}, {"size", checkpoint->tree_size}, {"root", to_hex(checkpoint->root)},
+                        {"time", utc_time(checkpoint->time)}, {"signatures", note->signatures.size()}}};
+  }
+  if (auto verifier = NoteVerifier::parse(text.ends_with('\n') ? text.substr(0, text.size() - 1) : text)) {
+    return Description{"log verifier key", std::string(text), {{"name", verifier->name}, {"thumbprint", verifier->key.thumbprint_uri()}}};
+  }
+  auto policy = parse_trust_policy(text);
+  if (policy && (!policy->logs.empty() || !policy->issuers.empty())) {
+    return Description{"trust policy", std::string(text), {{"logs", policy->logs.size()}, {"issuers", policy->issuers.size()}}};
+  }
+  auto memory = parse_verifier_memory(text);
+  if (memory && !memory->newest.empty()) return Description{"verifier memory", std::string(text), {{"logs", memory->newest.size()}}};
+  return std::nullopt;
+}
+
+std::optional<Description> describe(ByteView bytes) {
+  if (auto picture = describe_png(bytes)) return picture;
+  if (auto model = describe_safetensors(bytes)) return model;
+  if (auto text = describe_text(bytes)) return text;
+  if (auto item = decode_cbor(bytes)) return describe_cbor(bytes, *item);
+  return std::nullopt;
+}
+
+/// Text of somebody else's file must not steer a terminal.
+std::string without_controls(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\n') || c == 0x7f; }, ' ');
+  return text;
+}
+
+int run(const InspectOptions& options, Output& output) {
+  auto bytes = read_file(options.file, kMaxModelFile, "a file of stegpass");
+  if (!bytes) return output.fail(bytes.error());
+  auto found = describe(*bytes);
+  if (!found) {
+    return output.fail({Errc::malformed, options.file + " is none of our files, or is damaged; expected CBOR in deterministic encoding, a "
+                                                        "note, a policy, a key, safetensors or PNG"});
+  }
+  const std::string digest = to_hex(fast_sha256(*bytes));
+  Json members = {{"kind", found->kind}, {"bytes", bytes->size()}, {"sha256", digest}};
+  members.update(found->members);
+  return output.done("# " + found->kind + ", " + std::to_string(bytes->size()) + " bytes, SHA-256 " + digest + "\n" + without_controls(found->text), members);
+}
+
+}  // namespace
+
+void setup_inspect(Commands& commands) {
+  auto options = std::make_shared<InspectOptions>();
+  CLI::App& command = *commands.app.add_subcommand("inspect", "Show what is in a file: statements, bundles and keys in diagnostic notation");
+  command.add_option("file", options->file, "Any file of stegpass")->required();
+  command.footer("Example: stegpass inspect license.bundle");
+  bind_command(commands, command, options, run);
+}
+
+}  // namespace stegpass::cli

@@ -1,0 +1,145 @@
+#include <filesystem>
+
+#include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/crypto.hpp>
+
+#include "command.hpp"
+#include "files.hpp"
+#include "model_part.hpp"
+#include "workspace.hpp"
+
+namespace stegpass::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct TrainOptions {
+  std::string images, out, device = "cpu", precision = "fp32";
+  std::uint64_t steps = 20000, seed = 1;
+  bool resume = false, force = false;
+};
+
+struct EvaluateOptions {
+  std::string images, weights;
+  std::uint32_t size = 224;
+  std::uint64_t seed = 1;
+};
+
+fs::path record_path(const fs::path& weights) { return fs::path(weights).replace_extension(".json"); }
+fs::path checkpoint_path(const fs::path& weights) { return fs::path(weights).replace_extension(".checkpoint"); }
+
+Status check_outputs(const TrainOptions& options) {
+  const fs::path out = options.out;
+  if (out == record_path(out) || out == checkpoint_path(out)) return Error{Errc::usage, "give --out a name that ends in .safetensors"};
+  STEGPASS_CHECK_OK(check_output(out, options.force));
+  STEGPASS_CHECK_OK(check_output(record_path(out), options.force));
+  std::error_code error;
+  if (!options.resume && !options.force && fs::exists(checkpoint_path(out), error)) {
+    return Error{Errc::exists, checkpoint_path(out).string() + " was left by a run that did not finish"};
+  }
+  return Done{};
+}
+
+Result<IsnTrainRequest> request_of(const TrainOptions& options) {
+  IsnTrainRequest request;
+  request.images = options.images;
+  request.steps = options.steps;
+  request.seed = options.seed;
+  request.device = options.device;
+  request.precision = options.precision;
+  const fs::path checkpoint = checkpoint_path(options.out);
+  if (options.resume) {
+    STEGPASS_TRY(file, read_file(checkpoint, kMaxModelFile, "a training checkpoint"));
+    request.resume = std::move(file);
+  }
+  request.on_checkpoint = [checkpoint](ByteView content) { return write_file(checkpoint, content, {.force = true}); };
+  return request;
+}
+
+void suggest_resume(const TrainOptions& options, Output& output) {
+  std::error_code error;
+  const fs::path checkpoint = checkpoint_path(options.out);
+  if (fs::exists(checkpoint, error)) output.suggest("go on with the same command and --resume (from " + checkpoint.string() + ")");
+}
+
+Result<Report> train(const TrainOptions& options, Output& output) {
+  if (auto free = check_outputs(options); !free) return suggest_resume(options, output), Error(free.error());
+  STEGPASS_TRY(model, load_model_part());
+  STEGPASS_TRY(request, request_of(options));
+  auto result = [&] {
+    ProgressBar bar("training the ISN");
+    return model->train_isn(request, [&](double done, double total, std::string_view detail) {
+      bar.update(done, total, detail);
+      return !interrupted();
+    });
+  }();
+  if (!result) return suggest_resume(options, output), Error(result.error());
+  const fs::path out = options.out;
+  STEGPASS_CHECK_OK(write_file(out, result->weights, {.force = options.force}));
+  STEGPASS_CHECK_OK(write_file(record_path(out), as_bytes(result->run_record + "\n"), {.force = options.force}));
+  std::error_code ignored;
+  fs::remove(checkpoint_path(out), ignored);
+  Report report;
+  const std::string digest = to_hex(credential::fast_sha256(result->weights));
+  report.text = "trained " + out.string() + " (" + std::to_string(result->weights.size()) + " bytes)\n  sha256  " + digest +
+                "\n  record  " + record_path(out).string();
+  report.figures = {{"weights", out.string()}, {"bytes", result->weights.size()}, {"sha256", digest}, {"record", record_path(out).string()},
+                    {"steps", options.steps}};
+  return report;
+}
+
+Result<Report> evaluate(const EvaluateOptions& options) {
+  STEGPASS_TRY(model, load_model_part());
+  STEGPASS_TRY(weights, load_isn_weights(options.weights));
+  STEGPASS_TRY(figures, model->evaluate_isn(weights, options.images, options.size, options.seed));
+  Report report;
+  report.text = "on " + std::to_string(figures.images) + " pictures of " + std::to_string(options.size) + " pixels, from 8-bit values:\n  stego   " +
+                with_decimals(figures.stego_psnr_db, 2) + " dB (least " + with_decimals(figures.stego_psnr_db_min, 2) + ")\n  reveal  " +
+                with_decimals(figures.reveal_psnr_db, 2) + " dB (least " + with_decimals(figures.reveal_psnr_db_min, 2) +
+                ")\n  wrong key: correlation " + with_decimals(figures.wrong_key_correlation, 3);
+  report.figures = {{"images", figures.images}, {"size", options.size}, {"stego_psnr_db", figures.stego_psnr_db},
+                    {"stego_psnr_db_min", figures.stego_psnr_db_min}, {"reveal_psnr_db", figures.reveal_psnr_db},
+                    {"reveal_psnr_db_min", figures.reveal_psnr_db_min}, {"wrong_key_correlation", figures.wrong_key_correlation},
+                    {"weights_sha256", to_hex(credential::fast_sha256(weights))}};
+  return report;
+}
+
+int run_train(const TrainOptions& options, Output& output) { return finish(output, train(options, output)); }
+int run_evaluate(const EvaluateOptions& options, Output& output) { return finish(output, evaluate(options)); }
+
+void setup_train(Commands& commands, CLI::App& group) {
+  auto options = std::make_shared<TrainOptions>();
+  CLI::App* command = group.add_subcommand("train", "Train the network that hides identities, on a folder of photos");
+  command->add_option("--images", options->images, "Folder with pictures, searched with its subfolders")->required();
+  command->add_option("--out", options->out, "The weights (safetensors); a record with the same name ends in .json")->required();
+  command->add_option("--steps", options->steps, "Training steps")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--seed", options->seed, "Seed of weights, crops and keys")->capture_default_str();
+  command->add_option("--device", options->device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
+  command->add_option("--precision", options->precision, "fp32 or bf16")->check(CLI::IsMember({"fp32", "bf16"}))->capture_default_str();
+  auto* resume = command->add_flag("--resume", options->resume, "Go on from the checkpoint of a run that was stopped");
+  command->add_flag("--force", options->force, "Replace what is there")->excludes(resume);
+  command->footer("Example: stegpass isn train --images photos --out isn.safetensors");
+  bind_command(commands, *command, options, run_train);
+}
+
+void setup_evaluate(Commands& commands, CLI::App& group) {
+  auto options = std::make_shared<EvaluateOptions>();
+  CLI::App* command = group.add_subcommand("evaluate", "Measure stego, reveal and wrong key on a folder of photos, from 8-bit values");
+  command->add_option("--images", options->images, "Folder with at least two pictures")->required();
+  command->add_option("--weights", options->weights, "ISN weights; default: those that come with stegpass");
+  command->add_option("--size", options->size, "Side of the square crops in pixels")->check(CLI::Range(32, 2048))->capture_default_str();
+  command->add_option("--seed", options->seed, "Seed of pairs and keys")->capture_default_str();
+  command->footer("Example: stegpass isn evaluate --images photos --json");
+  bind_command(commands, *command, options, run_evaluate);
+}
+
+}  // namespace
+
+void setup_isn(Commands& commands) {
+  CLI::App* group = commands.app.add_subcommand("isn", "The network that hides an identity picture in a passport");
+  group->require_subcommand(1);
+  setup_train(commands, *group);
+  setup_evaluate(commands, *group);
+}
+
+}  // namespace stegpass::cli

@@ -1,0 +1,110 @@
+#include <filesystem>
+
+#include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/key.hpp>
+#include <stegpass/credential/secret_file.hpp>
+
+#include "command.hpp"
+#include "files.hpp"
+#include "workspace.hpp"
+
+namespace stegpass::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using credential::KeyType;
+using credential::PrivateKey;
+using credential::PublicKey;
+
+struct NewOptions {
+  std::string out, public_out, type = "ed25519";
+  bool force = false;
+  PassphraseSource passphrase;
+};
+
+struct ShowOptions {
+  std::string file, public_out;
+  bool force = false;
+  PassphraseSource passphrase;
+};
+
+std::string_view type_name(KeyType type) { return type == KeyType::ed25519 ? "ed25519" : "p256"; }
+
+Report report_of(std::string first_line, const PublicKey& key) {
+  Report report;
+  report.text = std::move(first_line) + "\n  type        " + std::string(type_name(key.type())) + "\n  thumbprint  " + key.thumbprint_uri();
+  report.figures = {{"type", type_name(key.type())}, {"thumbprint", key.thumbprint_uri()},
+                    {"thumbprint_hex", to_hex(key.thumbprint())}, {"public_key", to_hex(key.encode())}};
+  return report;
+}
+
+Result<Report> make(const NewOptions& options) {
+  const fs::path secret = options.out;
+  const fs::path open = options.public_out.empty() ? fs::path(secret).replace_extension(".pub") : fs::path(options.public_out);
+  if (secret == open) return Error{Errc::usage, "the key and its public half cannot both be " + secret.string()};
+  STEGPASS_CHECK_OK(check_output(secret, options.force));
+  STEGPASS_CHECK_OK(check_output(open, options.force));
+  STEGPASS_TRY(passphrase, read_passphrase(options.passphrase, "New passphrase for " + secret.string(), true));
+  const PrivateKey key = PrivateKey::generate(options.type == "p256" ? KeyType::p256 : KeyType::ed25519);
+  const Bytes file = encode_key_file(key, passphrase);
+  if (interrupted()) return Error{Errc::interrupted, "stopped; no key was written"};
+  STEGPASS_CHECK_OK(write_file(secret, file, {.force = options.force, .secret = true}));
+  STEGPASS_CHECK_OK(write_file(open, key.public_key().encode(), {.force = options.force}));
+  Report report = report_of("made the key " + secret.string() + " and " + open.string(), key.public_key());
+  report.figures["key"] = secret.string();
+  report.figures["public"] = open.string();
+  return report;
+}
+
+/// A public key file as it is, or the public half of an encrypted one.
+Result<PublicKey> read_either(const ShowOptions& options) {
+  STEGPASS_TRY(file, read_file(options.file, kMaxSmallFile, "a key"));
+  if (auto open = PublicKey::decode(file)) return open;
+  STEGPASS_TRY(passphrase, read_passphrase(options.passphrase, "Passphrase of " + options.file));
+  STEGPASS_TRY(key, read_private_key(options.file, passphrase));
+  return key.public_key();
+}
+
+Result<Report> show(const ShowOptions& options) {
+  if (!options.public_out.empty()) STEGPASS_CHECK_OK(check_output(options.public_out, options.force));
+  STEGPASS_TRY(key, read_either(options));
+  if (!options.public_out.empty()) STEGPASS_CHECK_OK(write_file(options.public_out, key.encode(), {.force = options.force}));
+  return report_of(options.file, key);
+}
+
+int run_new(const NewOptions& options, Output& output) { return finish(output, make(options)); }
+int run_show(const ShowOptions& options, Output& output) { return finish(output, show(options)); }
+
+void setup_new(Commands& commands, CLI::App& group) {
+  auto options = std::make_shared<NewOptions>();
+  CLI::App* command = group.add_subcommand("new", "Make a signing key with a sealing key beside it, encrypted under a passphrase");
+  command->add_option("--out", options->out, "The encrypted key file")->required();
+  command->add_option("--public", options->public_out, "The public half; default: the same name ending in .pub");
+  command->add_option("--type", options->type, "ed25519 or p256")->check(CLI::IsMember({"ed25519", "p256"}))->capture_default_str();
+  command->add_flag("--force", options->force, "Replace what is there");
+  add_passphrase_options(*command, options->passphrase);
+  command->footer("Example: stegpass key new --out licensee.key");
+  bind_command(commands, *command, options, run_new);
+}
+
+void setup_show(Commands& commands, CLI::App& group) {
+  auto options = std::make_shared<ShowOptions>();
+  CLI::App* command = group.add_subcommand("show", "Show type and thumbprint of a key; an encrypted one asks for its passphrase");
+  command->add_option("file", options->file, "Key file, encrypted or public")->required();
+  command->add_option("--public", options->public_out, "Also write the public half here");
+  command->add_flag("--force", options->force, "Replace what is there");
+  add_passphrase_options(*command, options->passphrase);
+  command->footer("Example: stegpass key show licensee.pub");
+  bind_command(commands, *command, options, run_show);
+}
+
+}  // namespace
+
+void setup_key(Commands& commands) {
+  CLI::App* group = commands.app.add_subcommand("key", "Make and show keys");
+  group->require_subcommand(1);
+  setup_new(commands, *group);
+  setup_show(commands, *group);
+}
+
+}  // namespace stegpass::cli

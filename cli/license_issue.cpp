@@ -1,0 +1,198 @@
+#include <filesystem>
+
+#include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/crypto.hpp>
+#include <stegpass/credential/request.hpp>
+#include <stegpass/credential/statement.hpp>
+
+#include "files.hpp"
+#include "license.hpp"
+#include "model_part.hpp"
+#include "workspace.hpp"
+#include "workspace_ledger.hpp"
+
+namespace stegpass::cli {
+namespace {
+
+using credential::License;
+using credential::LicenseRequest;
+using credential::Statement;
+
+constexpr std::size_t kIdBytes = 16;
+
+struct IssueOptions {
+  HomeOptions home;
+  std::string request, passport, out;
+  std::string not_before = "+0s", expires = "+365d", status_until = "+30d";
+  credential::LicenseTerms terms{.scope = "inference", .territory = "worldwide", .seats = 0};
+  bool force = false;
+};
+
+struct DeliverOptions {
+  HomeOptions home;
+  std::string request, passport, out, license;
+  bool force = false;
+};
+
+/// The request, the passport that was minted for it, and its digest.
+struct Minted {
+  LicenseRequest request;
+  Bytes passport;
+  Digest64 digest{};
+};
+
+Result<Minted> read_minted(const std::string& request_path, const std::string& passport_path) {
+  STEGPASS_TRY(request_file, read_file(request_path, kMaxPictureFile, "a license request"));
+  auto request = credential::decode_license_request(request_file);
+  if (!request) return about(request_path, request.error());
+  STEGPASS_TRY(passport, read_file(passport_path, kMaxPictureFile, "a user passport (PNG)"));
+  STEGPASS_TRY(model, load_model_part());
+  auto read = model->read_passport(passport);
+  if (!read) return about(passport_path, read.error());
+  return Minted{std::move(*request), std::move(passport), read->digest};
+}
+
+struct Dates {
+  std::int64_t now = 0, not_before = 0, expires = 0, status_until = 0;
+};
+
+Result<Dates> dates_of(const IssueOptions& options) {
+  Dates dates{.now = current_time()};
+  STEGPASS_TRY(not_before, parse_time(options.not_before, dates.now));
+  STEGPASS_TRY(expires, parse_time(options.expires, dates.now));
+  STEGPASS_TRY(status_until, parse_time(options.status_until, dates.now));
+  dates.not_before = not_before;
+  dates.expires = expires;
+  dates.status_until = status_until;
+  if (expires <= not_before) return Error{Errc::usage, "the license would end at " + utc_time(expires) + ", before it begins at " + utc_time(not_before)};
+  if (expires <= dates.now) return Error{Errc::usage, "the license would have ended already, at " + utc_time(expires)};
+  if (status_until <= dates.now) return Error{Errc::usage, "the status list would have ended already, at " + utc_time(status_until)};
+  return dates;
+}
+
+Result<VaultLicense*> find_minted(Vault& vault, const Minted& minted) {
+  VaultLicense* record = vault.minted(minted.request.licensee.thumbprint(), minted.digest);
+  if (record == nullptr || record->registration_id != minted.request.registration_id) {
+    return Error{Errc::refused, "the vault knows of no such passport for " + minted.request.licensee.thumbprint_uri()};
+  }
+  return record;
+}
+
+License license_of(const IssueOptions& options, const Dates& dates, const OpenHome& home, const VaultLicense& record, const LicenseRequest& request,
+                   const ledger::RegistrationState& state) {
+  const Digest32 owner = home.owner.thumbprint();
+  License license{.id = record.license_id, .registration_id = record.registration_id, .licensee = request.licensee};
+  license.not_before = dates.not_before;
+  license.expires = dates.expires;
+  license.status_index = next_status_index(state);
+  license.user_passport = record.user_passport;
+  license.identity = credential::commitment("identity", owner, record.identity_salt, credential::fast_sha256(record.identity));
+  license.isn_key = credential::commitment("isn-key", owner, record.isn_key_salt, isn_key(home.vault, record.registration_id, record.licensee));
+  license.reveal_bar_mdb = record.reveal_bar_mdb;
+  license.terms = options.terms;
+  return license;
+}
+
+/// Vault first, then license and status list in one batch of the ledger.
+Result<std::uint64_t> commit(OpenHome& home, OpenLedger& ledger, const Signers& signers, VaultLicense& record, const std::vector<Statement>& statements) {
+  if (interrupted()) return Error{Errc::interrupted, "stopped; no license was issued"};
+  STEGPASS_CHECK_OK(save_vault(home));
+  auto appended = ledger.log.append(statements, signers.log, current_time());
+  if (appended) return appended->front().index;
+  record.license_id.clear();
+  ignore_result(save_vault(home));  // if this fails too, the record names a license that the ledger lacks, and is issued anew
+  return Error(appended.error());
+}
+
+Status deliver(const ledger::Ledger& log, std::uint64_t index, const Minted& minted, const std::string& out, bool force) {
+  STEGPASS_TRY(license, transparent_statement(log, index));
+  const Bytes sealed = credential::seal_license_delivery(minted.request.sealing_key, {std::move(license), minted.passport});
+  return write_file(out, sealed, {.force = force});
+}
+
+Report report_of(const std::string& out, const License& license, const LicenseRequest& request, std::uint64_t index) {
+  Report report;
+  report.text = "license " + to_hex(license.id) + " for " + request.name + ", entry " + std::to_string(index) + " of the ledger\n  from " +
+                utc_time(license.not_before) + " until " + utc_time(license.expires) + "\n  send " + out + " to the licensee; it is sealed to his key";
+  report.figures = {{"id", to_hex(license.id)}, {"urn", credential::license_urn(license.id)}, {"registration", to_hex(license.registration_id)},
+                    {"licensee", request.licensee.thumbprint_uri()}, {"name", request.name}, {"index", index}, {"status_index", license.status_index},
+                    {"not_before", utc_time(license.not_before)}, {"expires", utc_time(license.expires)}, {"delivery", out}};
+  return report;
+}
+
+Result<Report> issue(const IssueOptions& options, Output& output) {
+  STEGPASS_CHECK_OK(check_output(options.out, options.force));
+  STEGPASS_TRY(dates, dates_of(options));
+  STEGPASS_TRY(minted, read_minted(options.request, options.passport));
+  STEGPASS_TRY(home, open_home(options.home));
+  STEGPASS_TRY(signers, read_signers(home.home, home.passphrase));
+  STEGPASS_TRY(ledger, open_ledger(home.home, ledger::Ledger::Mode::write));
+  auto record = find_minted(home.vault, minted);
+  if (!record) return output.suggest("mint it first: stegpass passport mint --request " + options.request), Error(record.error());
+  const ledger::RegistrationState* state = ledger.state.registration((*record)->registration_id);
+  if (state == nullptr) return Error{Errc::refused, "the ledger has no registration " + to_hex((*record)->registration_id)};
+  if (!(*record)->license_id.empty() && state->licenses.count(to_hex((*record)->license_id)) != 0) {
+    output.suggest("to seal it again: stegpass license deliver --license " + to_hex((*record)->license_id));
+    return Error{Errc::refused, "this passport is licensed already, as " + to_hex((*record)->license_id)};
+  }
+  (*record)->license_id = credential::random_bytes(kIdBytes);
+  const License license = license_of(options, dates, home, **record, minted.request, *state);
+  STEGPASS_TRY(statement, credential::sign_statement(signers.owner, license, dates.now));
+  STEGPASS_TRY(status, credential::sign_statement(signers.owner, status_list_of(*state, dates.status_until, &license), dates.now));
+  STEGPASS_TRY(index, commit(home, ledger, signers, **record, {statement, status}));
+  if (auto done = deliver(ledger.log, index, minted, options.out, options.force); !done) {
+    output.suggest("write it again: stegpass license deliver --license " + to_hex(license.id));
+    return about("license " + to_hex(license.id) + " is in the ledger, but the delivery was not written", done.error());
+  }
+  return report_of(options.out, license, minted.request, index);
+}
+
+Result<Report> deliver_again(const DeliverOptions& options) {
+  STEGPASS_CHECK_OK(check_output(options.out, options.force));
+  STEGPASS_TRY(minted, read_minted(options.request, options.passport));
+  STEGPASS_TRY(ledger, open_ledger(options.home.place(), ledger::Ledger::Mode::read));
+  STEGPASS_TRY(found, find_license(ledger.state, options.license));
+  const License& license = found.license->license;
+  if (!(license.licensee == minted.request.licensee)) return Error{Errc::refused, "the license is for another key than the request's"};
+  if (license.user_passport != minted.digest) return Error{Errc::refused, options.passport + " is not the passport that the license names"};
+  STEGPASS_CHECK_OK(deliver(ledger.log, found.license->index, minted, options.out, options.force));
+  return report_of(options.out, license, minted.request, found.license->index);
+}
+
+int run_issue(const IssueOptions& options, Output& output) { return finish(output, issue(options, output)); }
+int run_deliver(const DeliverOptions& options, Output& output) { return finish(output, deliver_again(options)); }
+
+}  // namespace
+
+void setup_license_issue(Commands& commands, CLI::App& group) {
+  auto options = std::make_shared<IssueOptions>();
+  CLI::App* command = group.add_subcommand("issue", "License a minted passport: sign, enter into the ledger, seal for the licensee");
+  add_home_options(*command, options->home);
+  command->add_option("--request", options->request, "The licensee's request")->required();
+  command->add_option("--passport", options->passport, "The user passport that was minted for it")->required();
+  command->add_option("--out", options->out, "The delivery, sealed to the licensee's key")->required();
+  command->add_option("--not-before", options->not_before, "When it begins: a date, a time or an offset")->capture_default_str();
+  command->add_option("--expires", options->expires, "When it ends")->capture_default_str();
+  command->add_option("--status-until", options->status_until, "How long the status list that goes with it holds")->capture_default_str();
+  command->add_option("--scope", options->terms.scope, "What it allows")->capture_default_str();
+  command->add_option("--territory", options->terms.territory, "Where")->capture_default_str();
+  command->add_option("--seats", options->terms.seats, "How many may use it at once; 0: not limited")->capture_default_str();
+  command->add_flag("--force", options->force, "Replace what is there");
+  command->footer("Example: stegpass license issue --home studio --request ada.request --passport user-passport.png --expires +365d --out license.delivery");
+  bind_command(commands, *command, options, run_issue);
+}
+
+void setup_license_deliver(Commands& commands, CLI::App& group) {
+  auto options = std::make_shared<DeliverOptions>();
+  CLI::App* command = group.add_subcommand("deliver", "Seal an issued license for its licensee once more");
+  add_home_option(*command, options->home.home);
+  command->add_option("--license", options->license, "Its id, its URN or the statement's file")->required();
+  command->add_option("--request", options->request, "The licensee's request")->required();
+  command->add_option("--passport", options->passport, "The user passport that the license names")->required();
+  command->add_option("--out", options->out, "The delivery")->required();
+  command->add_flag("--force", options->force, "Replace what is there");
+  command->footer("Example: stegpass license deliver --home studio --license 00112233445566778899aabbccddeeff --request ada.request --passport user-passport.png --out license.delivery");
+  bind_command(commands, *command, options, run_deliver);
+}
+
+}  // namespace stegpass::cli

@@ -1,0 +1,79 @@
+#include <exception>
+#include <iostream>
+#include <string_view>
+
+#include "command.hpp"
+#include "files.hpp"
+
+namespace {
+
+using namespace stegpass::cli;
+
+/// Whether --json was given, also where parsing failed before it was reached.
+bool wants_json(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) == "--json") return true;
+  }
+  return false;
+}
+
+void setup_all(Commands& commands) {
+#ifdef STEGPASS_WITH_LEDGER
+  setup_init(commands);
+#endif
+  setup_key(commands);
+#ifdef STEGPASS_WITH_LEDGER
+  setup_vault(commands);
+  setup_data(commands);
+  setup_isn(commands);
+  setup_passport(commands);
+  setup_model(commands);
+#endif
+  setup_license(commands);
+#ifdef STEGPASS_WITH_LEDGER
+  setup_ledger(commands);
+#endif
+  setup_policy(commands);
+#ifdef STEGPASS_WITH_LEDGER
+  setup_bundle(commands);
+#endif
+  setup_verify(commands);
+#ifdef STEGPASS_WITH_LEDGER
+  setup_audit(commands);
+#endif
+  setup_inspect(commands);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Proves whose a neural network is and who may use it, so that a stranger can check it offline", "stegpass");
+  app.set_version_flag("--version", "stegpass " STEGPASS_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "Exit codes: 0 valid or done, 1 proved false, 2 usage, 3 undecided, 4 file or environment, 5 internal.\n"
+      "Example: stegpass verify --bundle license.bundle --policy trust.policy --model release.safetensors");
+  Output output(std::cout, std::cerr);
+  Commands commands{app, output, {}};
+  setup_all(commands);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success, std::cout, std::cerr);
+  } catch (const CLI::ParseError& error) {
+    output.set_json(wants_json(argc, argv));
+    return output.fail({stegpass::Errc::usage, error.what()}, "run the command with --help to see its arguments and an example");
+  }
+  return commands.chosen ? commands.chosen() : kExitUsage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  install_signal_handlers();
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    Output output(std::cout, std::cerr);
+    output.set_json(wants_json(argc, argv));
+    return output.fail({stegpass::Errc::internal, error.what()});
+  }
+}

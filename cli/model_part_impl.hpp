@@ -1,0 +1,26 @@
+#pragma once
+
+#include "model_part.hpp"
+
+namespace stegpass::cli {
+
+/// The model part over libmodel and model_io: passports and networks in model_part_passport.cpp, the ISN in model_part_isn.cpp.
+class LibtorchModelPart final : public ModelPart {
+ public:
+  Result<Bytes> draw(std::string_view kind, std::uint64_t seed, std::uint32_t size, std::string_view caption) override;
+  Result<PassportFile> compose_passport(ByteView scale_picture, ByteView bias_picture, std::uint32_t size) override;
+  Result<PassportFile> read_passport(ByteView png) override;
+  Result<Bytes> mark_seed(ByteView passport_png, const Digest32& owner, ByteView salt) override;
+  Result<TrainResult> train(const TrainRequest& request, const Progress& progress) override;
+  Result<Accuracy> evaluate(ByteView model, std::string_view data, const std::optional<OpenPassport>& passport) override;
+  Result<MarkReading> read_mark(ByteView model, const MarkDescription& mark, const OpenPassport& passport) override;
+  Result<MintResult> mint(const MintRequest& request) override;
+  Result<RevealResult> reveal(ByteView user_passport_png, ByteView isn_key, ByteView isn_weights) override;
+  Result<double> psnr(ByteView a_png, ByteView b_png) override;
+  Result<IsnTrainResult> train_isn(const IsnTrainRequest& request, const Progress& progress) override;
+  Result<IsnFigures> evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size,
+                                  std::uint64_t seed) override;
+  std::string versions() override;
+};
+
+}  // namespace stegpass::cli

@@ -1,0 +1,165 @@
+#include <algorithm>
+#include <cstdio>
+
+#include <stegpass/credential/core/text.hpp>
+#include <stegpass/model/io/draw.hpp>
+#include <stegpass/model/io/files.hpp>
+#include <stegpass/model/io/identity.hpp>
+#include <stegpass/model/io/image.hpp>
+#include <stegpass/model/io/sheet.hpp>
+#include <stegpass/model/io/training_pictures.hpp>
+#include <stegpass/model/isn.hpp>
+#include <stegpass/model/isn_evaluation.hpp>
+#include <stegpass/model/isn_training.hpp>
+
+#include "model_part_impl.hpp"
+#include "model_part_pictures.hpp"
+
+namespace stegpass::cli {
+namespace {
+
+using model::Raster;
+
+Result<Digest64> key_of(ByteView bytes) {
+  Digest64 key{};
+  if (bytes.size() != key.size()) return Error{Errc::malformed, "an ISN key has 64 bytes, not " + std::to_string(bytes.size())};
+  std::copy(bytes.begin(), bytes.end(), key.begin());
+  return key;
+}
+
+/// What hiding and reading back gave, all as 8-bit pictures.
+struct Minted {
+  Raster cover, stego, identity, revealed, wrong_key;
+  PassportFile user_passport;
+};
+
+/// Hides, writes the file, and reveals from what the file holds: no figure is taken before the 8-bit round trip.
+Result<Minted> hide_and_reveal(const model::IsnModel& isn, const model::Passport& cover, const Raster& identity, const Digest64& key) {
+  Minted out{.cover = passport_picture(cover, model::Picture::scale), .stego = {}, .identity = identity, .revealed = {}, .wrong_key = {}, .user_passport = {}};
+  STEGPASS_TRY(stego, isn.hide(out.cover, identity, key));
+  STEGPASS_TRY(minted, join_passport(stego, passport_picture(cover, model::Picture::bias)));
+  out.user_passport = passport_file(minted);
+  STEGPASS_TRY(read_back, decode_passport(out.user_passport.picture));
+  out.stego = passport_picture(read_back, model::Picture::scale);
+  STEGPASS_TRY(revealed, isn.reveal(out.stego, key));
+  out.revealed = revealed;
+  Digest64 wrong = key;
+  wrong[0] ^= 1;  // one bit away is as far as any other key
+  STEGPASS_TRY(noise, isn.reveal(out.stego, wrong));
+  out.wrong_key = noise;
+  return out;
+}
+
+std::string decibels(double value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.2f dB", value);
+  return text;
+}
+
+/// The mint's own bar: the reveal's PSNR, and the licensee's thumbprint read back by machine.
+Status check_reveal(const Minted& minted, const MintRequest& request, double reveal_psnr_db) {
+  if (reveal_psnr_db < request.reveal_bar_db) {
+    return Error{Errc::refused, "the identity comes back at " + decibels(reveal_psnr_db) + ", under the bar of " + decibels(request.reveal_bar_db)};
+  }
+  const auto thumbprint = model::io::read_identity_qr(minted.revealed);
+  if (!thumbprint) return Error{Errc::refused, "the QR code of the revealed identity does not read: " + thumbprint.error().detail};
+  if (*thumbprint != request.thumbprint) return Error{Errc::refused, "the QR code of the revealed identity reads another key"};
+  return Done{};
+}
+
+MintResult result_of(const Minted& minted, double reveal_psnr_db) {
+  MintResult out;
+  out.user_passport = minted.user_passport;
+  out.identity = model::io::encode_png(minted.identity);
+  out.revealed = model::io::encode_png(minted.revealed);
+  out.cover_scale = model::io::encode_png(minted.cover);
+  out.stego = model::io::encode_png(minted.stego);
+  out.difference = model::io::encode_png(model::io::difference_picture(minted.cover, minted.stego));
+  out.sheet = model::io::encode_png(model::io::mint_sheet({minted.cover, minted.stego, minted.identity, minted.revealed, minted.wrong_key}));
+  out.stego_psnr_db = model::psnr_db(minted.cover, minted.stego);
+  out.reveal_psnr_db = reveal_psnr_db;
+  return out;
+}
+
+std::string describe(const model::IsnProgress& at) {
+  char text[120];
+  std::snprintf(text, sizeof(text), "stego %.1f dB  reveal %.1f dB  wrong key %.2f  %s", at.stego_psnr_db, at.reveal_psnr_db,
+                at.wrong_key_correlation, at.note.c_str());
+  return text;
+}
+
+Result<model::IsnTrainingOptions> options_of(const IsnTrainRequest& request) {
+  model::IsnTrainingOptions options;
+  options.steps = static_cast<std::int64_t>(std::min<std::uint64_t>(request.steps, 100'000'000));
+  options.seed = request.seed;
+  if (request.precision != "fp32" && request.precision != "bf16") {
+    return Error{Errc::usage, "unknown precision '" + request.precision + "'; expected fp32 or bf16"};
+  }
+  if (request.device != "cpu" && request.device != "cuda") return Error{Errc::usage, "unknown device '" + request.device + "'; expected cpu or cuda"};
+  options.bf16 = request.precision == "bf16";
+  options.cuda = request.device == "cuda";
+  return options;
+}
+
+}  // namespace
+
+Result<Bytes> LibtorchModelPart::draw(std::string_view kind, std::uint64_t seed, std::uint32_t size, std::string_view caption) {
+  if (size < 64 || size > 4096) return Error{Errc::usage, "pictures are drawn from 64 to 4096 pixels wide, not " + std::to_string(size)};
+  if (kind == "scene") return model::io::encode_png(model::io::draw_scene(size, size, seed));
+  if (kind == "portrait") return model::io::encode_png(model::io::draw_identity_card(size, seed, caption));
+  return Error{Errc::usage, "unknown kind of picture '" + std::string(kind) + "'; expected scene or portrait"};
+}
+
+Result<MintResult> LibtorchModelPart::mint(const MintRequest& request) {
+  STEGPASS_TRY(cover, decode_passport(request.cover));
+  STEGPASS_TRY(picture, model::io::decode_image(request.identity_picture));
+  STEGPASS_TRY(identity, model::io::compose_identity(picture, cover.size(), request.thumbprint));
+  STEGPASS_TRY(key, key_of(request.isn_key));
+  STEGPASS_TRY(isn, model::IsnModel::load(request.isn_weights));
+  STEGPASS_TRY(minted, hide_and_reveal(isn, cover, identity, key));
+  const double reveal_psnr_db = model::psnr_db(minted.identity, minted.revealed);
+  STEGPASS_CHECK_OK(check_reveal(minted, request, reveal_psnr_db));
+  return result_of(minted, reveal_psnr_db);
+}
+
+Result<RevealResult> LibtorchModelPart::reveal(ByteView user_passport_png, ByteView isn_key, ByteView isn_weights) {
+  STEGPASS_TRY(passport, decode_passport(user_passport_png));
+  STEGPASS_TRY(key, key_of(isn_key));
+  STEGPASS_TRY(isn, model::IsnModel::load(isn_weights));
+  STEGPASS_TRY(revealed, isn.reveal(passport_picture(passport, model::Picture::scale), key));
+  RevealResult out{model::io::encode_png(revealed), {}};
+  if (const auto thumbprint = model::io::read_identity_qr(revealed)) out.thumbprint = *thumbprint;
+  return out;
+}
+
+Result<IsnTrainResult> LibtorchModelPart::train_isn(const IsnTrainRequest& request, const Progress& progress) {
+  STEGPASS_TRY(options, options_of(request));
+  STEGPASS_TRY(pictures, model::io::load_image_folder(request.images));
+  Status kept = Done{};
+  model::IsnTrainingHooks hooks;
+  hooks.checkpoint = [&](Bytes state) {
+    if (request.on_checkpoint) kept = request.on_checkpoint(state);
+  };
+  hooks.progress = [&](const model::IsnProgress& at) {
+    const bool go_on = !progress || progress(static_cast<double>(at.step), static_cast<double>(at.steps), describe(at));
+    return go_on && kept.ok();
+  };
+  auto trained = model::train_isn(pictures, options, hooks, request.resume);
+  STEGPASS_CHECK_OK(kept);
+  if (!trained) return Error(trained.error());
+  return IsnTrainResult{std::move(trained->weights), std::move(trained->record)};
+}
+
+Result<IsnFigures> LibtorchModelPart::evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size, std::uint64_t seed) {
+  STEGPASS_TRY(isn, model::IsnModel::load(weights));
+  STEGPASS_TRY(pictures, model::io::load_image_squares(images, size));
+  STEGPASS_TRY(figures, model::evaluate_isn(isn, pictures, seed));
+  return IsnFigures{.images = static_cast<std::uint64_t>(figures.count),
+                    .stego_psnr_db = figures.stego_psnr_db,
+                    .reveal_psnr_db = figures.reveal_psnr_db,
+                    .stego_psnr_db_min = figures.stego_psnr_db_min,
+                    .reveal_psnr_db_min = figures.reveal_psnr_db_min,
+                    .wrong_key_correlation = figures.wrong_key_correlation};
+}
+
+}  // namespace stegpass::cli

@@ -1,0 +1,45 @@
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <climits>
+
+#include "files.hpp"
+#include "model_part.hpp"
+
+namespace stegpass::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path program_folder() {
+  char path[PATH_MAX];
+  const ssize_t size = ::readlink("/proc/self/exe", path, sizeof(path) - 1);
+  return size > 0 ? fs::path(std::string(path, static_cast<std::size_t>(size))).parent_path() : fs::path(".");
+}
+
+using ModelPartEntry = ModelPart* (*)();
+
+}  // namespace
+
+Result<ModelPart*> load_model_part() {
+#ifdef STEGPASS_WITH_MODEL
+  static ModelPart* loaded = nullptr;
+  if (loaded != nullptr) return loaded;
+  const fs::path path = program_folder() / ".." / "lib" / "stegpass" / "libstegpass_model_part.so";
+  void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) return Error{Errc::io, std::string("cannot load the model part: ") + ::dlerror()};
+  const auto entry = reinterpret_cast<ModelPartEntry>(::dlsym(handle, "stegpass_model_part_" STEGPASS_VERSION_SYMBOL));
+  if (entry == nullptr) return Error{Errc::io, path.string() + " is not the model part of this version"};
+  loaded = entry();
+  return loaded;
+#else
+  return Error{Errc::unsupported, "this build has no model part (built without LibTorch)"};
+#endif
+}
+
+Result<Bytes> load_isn_weights(const fs::path& path) {
+  const fs::path shipped = program_folder() / ".." / "share" / "stegpass" / "isn-small.safetensors";
+  return read_file(path.empty() ? shipped : path, kMaxPictureFile, "ISN weights (safetensors)");
+}
+
+}  // namespace stegpass::cli

@@ -1,0 +1,75 @@
+#include "passphrase.hpp"
+
+#include <fcntl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include "files.hpp"
+
+namespace stegpass::cli {
+namespace {
+
+using credential::SecretBytes;
+
+/// The first line that comes from `fd`, without its line feed; at most 1,024 bytes.
+Result<SecretBytes> read_line(int fd) {
+  SecretBytes buffer(1024);
+  std::size_t size = 0;
+  for (; size < buffer.size(); ++size) {
+    std::uint8_t* at = buffer.expose_mutable() + size;
+    const ssize_t count = ::read(fd, at, 1);
+    if (count < 0) return Error{Errc::io, "cannot read the passphrase"};
+    if (count == 0 || *at == '\n') break;
+  }
+  if (size == buffer.size()) return Error{Errc::usage, "the passphrase is longer than 1,023 bytes"};
+  if (size == 0) return Error{Errc::usage, "the passphrase is empty"};
+  return SecretBytes::copy_of(buffer.expose().first(size));
+}
+
+Result<SecretBytes> ask(int terminal, const std::string& prompt) {
+  termios before{};
+  if (::tcgetattr(terminal, &before) != 0) return Error{Errc::io, "cannot use the terminal"};
+  termios silent = before;
+  silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  ::tcsetattr(terminal, TCSAFLUSH, &silent);
+  std::cerr << prompt << ": " << std::flush;
+  auto line = read_line(terminal);
+  ::tcsetattr(terminal, TCSAFLUSH, &before);
+  std::cerr << "\n";
+  return line;
+}
+
+Result<SecretBytes> ask_terminal(const std::string& prompt, bool confirm) {
+  const int terminal = ::open("/dev/tty", O_RDWR | O_CLOEXEC);
+  if (terminal < 0) return Error{Errc::usage, "no passphrase: there is no terminal to ask at; give --passphrase-file or --passphrase-fd"};
+  auto first = ask(terminal, prompt);
+  if (first && confirm) {
+    auto second = ask(terminal, prompt + " again");
+    if (!second) first = Error(second.error());
+    else if (!(*first == *second)) first = Error{Errc::usage, "the two passphrases differ"};
+  }
+  ::close(terminal);
+  return first;
+}
+
+}  // namespace
+
+void add_passphrase_options(CLI::App& command, PassphraseSource& source) {
+  auto* file = command.add_option("--passphrase-file", source.file, "File whose first line is the passphrase");
+  command.add_option("--passphrase-fd", source.fd, "File descriptor to read the passphrase from")->excludes(file);
+}
+
+Result<SecretBytes> read_passphrase(const PassphraseSource& source, const std::string& prompt, bool confirm) {
+  if (source.fd >= 0) return read_line(source.fd);
+  if (source.file.empty()) return ask_terminal(prompt, confirm);
+  const int fd = ::open(source.file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return Error{Errc::not_found, "cannot read the passphrase file " + source.file};
+  auto line = read_line(fd);
+  ::close(fd);
+  if (!line) return Error{line.error().code, line.error().detail + " (" + source.file + ")"};
+  return line;
+}
+
+}  // namespace stegpass::cli

@@ -1,0 +1,138 @@
+#include "passport.hpp"
+
+#include <array>
+#include <set>
+
+#include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/crypto.hpp>
+
+#include "files.hpp"
+#include "model_part.hpp"
+#include "workspace.hpp"
+
+namespace stegpass::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kPassports = 3, kPictures = 2 * kPassports, kSaltBytes = 32;
+constexpr std::array<std::string_view, kPassports> kRoles{"cover", "reserve-1", "reserve-2"};
+
+struct NewOptions {
+  HomeOptions home;
+  std::string pictures;
+  bool draw = false;
+  std::optional<std::uint64_t> seed;
+  std::uint32_t size = 256;
+  bool force = false;
+};
+
+/// Six pictures in the order of the passports: scale and bias picture of the cover, of the first reserve, of the second.
+struct Source {
+  std::vector<Bytes> pictures;
+  std::string text;  ///< where they come from
+};
+
+Result<Source> read_pictures(const fs::path& folder) {
+  STEGPASS_TRY(files, list_pictures(folder));
+  if (files.size() < kPictures) {
+    return Error{Errc::usage, folder.string() + " holds " + std::to_string(files.size()) + " pictures, expected at least 6 (two a passport)"};
+  }
+  Source source;
+  for (std::size_t i = 0; i < kPictures; ++i) {
+    STEGPASS_TRY(picture, read_file(files[i], kMaxPictureFile, "a picture"));
+    source.pictures.push_back(std::move(picture));
+    source.text += (i > 0 ? ", " : "") + files[i].filename().string();
+  }
+  source.text = "the first six pictures of " + folder.string() + " by name: " + source.text;
+  return source;
+}
+
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  for (const std::uint8_t byte : credential::random_bytes(8)) seed = seed << 8 | byte;
+  return seed;
+}
+
+Result<Source> draw_pictures(ModelPart& model, const NewOptions& options) {
+  const std::uint64_t first = options.seed ? *options.seed : random_seed();
+  Source source{{}, "pictures that stegpass drew"};
+  for (std::size_t i = 0; i < kPictures; ++i) {
+    STEGPASS_TRY(picture, model.draw("scene", first + i, options.size, ""));
+    source.pictures.push_back(std::move(picture));
+  }
+  return source;
+}
+
+Result<VaultPassport> make_passport(ModelPart& model, const NewOptions& options, const Source& source, std::size_t index,
+                                    const credential::PublicKey& owner) {
+  auto made = model.compose_passport(source.pictures[2 * index], source.pictures[2 * index + 1], options.size);
+  if (!made) return about("passport " + std::string(kRoles[index]), made.error());
+  VaultPassport passport;
+  passport.role = kRoles[index];
+  passport.picture = std::move(made->picture);
+  passport.seed_salt = credential::random_bytes(kSaltBytes);
+  passport.commitment_salt = credential::random_bytes(kSaltBytes);
+  STEGPASS_TRY(seed, model.mark_seed(passport.picture, owner.thumbprint(), passport.seed_salt));
+  passport.seed = std::move(seed);
+  return passport;
+}
+
+Status check_replaceable(const Vault& vault, bool force) {
+  if (!vault.registrations.empty()) {
+    return Error{Errc::refused, "the vault's passports belong to a registered model and are not replaced; make another home for another model"};
+  }
+  if (!vault.passports.empty() && !force) return Error{Errc::exists, "the vault holds passports already"};
+  return Done{};
+}
+
+Result<Report> make(const NewOptions& options, Output& output) {
+  if (options.draw == !options.pictures.empty()) return Error{Errc::usage, "give either --pictures or --draw"};
+  STEGPASS_TRY(model, load_model_part());
+  STEGPASS_TRY(home, open_home(options.home));
+  STEGPASS_CHECK_OK(check_replaceable(home.vault, options.force));
+  STEGPASS_TRY(source, options.draw ? draw_pictures(*model, options) : read_pictures(options.pictures));
+  home.vault.passports.clear();
+  std::set<Bytes> distinct;
+  for (std::size_t i = 0; i < kPassports; ++i) {
+    STEGPASS_TRY(passport, make_passport(*model, options, source, i, home.owner));
+    if (!distinct.insert(passport.picture).second) return Error{Errc::usage, "two of the passports would be the same: give six different pictures"};
+    home.vault.passports.push_back(std::move(passport));
+  }
+  if (options.draw && options.seed) output.warn("pictures from a given seed can be drawn by anybody who guesses it: for trials only");
+  if (interrupted()) return Error{Errc::interrupted, "stopped; the vault is unchanged"};
+  STEGPASS_CHECK_OK(save_vault(home));
+  Report report;
+  report.text = "made cover, reserve-1 and reserve-2 in " + home.home.vault().string() + " from " + source.text;
+  report.figures = {{"passports", kRoles}, {"size", options.size}, {"source", source.text}, {"vault", home.home.vault().string()}};
+  return report;
+}
+
+int run(const NewOptions& options, Output& output) { return finish(output, make(options, output)); }
+
+}  // namespace
+
+void setup_passport_new(Commands& commands, CLI::App& group) {
+  auto options = std::make_shared<NewOptions>();
+  CLI::App* command = group.add_subcommand("new", "Make the cover passport and two reserves, into the vault");
+  add_home_options(*command, options->home);
+  auto* pictures = command->add_option("--pictures", options->pictures, "Folder with at least six pictures; the first six by name are taken");
+  command->add_flag("--draw", options->draw, "Let stegpass draw the pictures")->excludes(pictures);
+  command->add_option("--seed", options->seed, "Seed of the drawn pictures; default: random");
+  command->add_option("--size", options->size, "Side of each picture in pixels")->check(CLI::Range(32, 2048))->capture_default_str();
+  command->add_flag("--force", options->force, "Replace passports that no registered model carries");
+  command->footer("Example: stegpass passport new --home studio --pictures my-photos");
+  bind_command(commands, *command, options, run);
+}
+
+void setup_passport(Commands& commands) {
+  CLI::App* group = commands.app.add_subcommand("passport", "Make passports, train a network with them, mint user passports, read marks");
+  group->require_subcommand(1);
+  setup_passport_new(commands, *group);
+  setup_passport_train(commands, *group);
+  setup_passport_evaluate(commands, *group);
+  setup_passport_mint(commands, *group);
+  setup_passport_verify(commands, *group);
+}
+
+}  // namespace stegpass::cli

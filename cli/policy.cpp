@@ -1,0 +1,136 @@
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include <stegpass/credential/key.hpp>
+#include <stegpass/credential/trust_policy.hpp>
+
+#include "command.hpp"
+#include "files.hpp"
+#include "policy_files.hpp"
+
+namespace stegpass::cli {
+namespace {
+
+using namespace credential;
+
+struct InitOptions {
+  std::vector<std::string> logs, owners, required;
+  std::string max_age, out;
+  double mark_bound = -30;
+  bool force = false;
+};
+
+/// NAME=FILE, or FILE alone, which then also gives the name.
+Result<TrustPolicy::Issuer> read_owner(const std::string& argument) {
+  const std::size_t split = argument.find('=');
+  const std::string file = split == std::string::npos ? argument : argument.substr(split + 1);
+  const std::string name = split == std::string::npos ? std::filesystem::path(file).stem().string() : argument.substr(0, split);
+  if (name.empty() || name.find_first_of(" \t\r\n#") != std::string::npos) {
+    return Error{Errc::usage, "'" + name + "' is no name for an owner; expected one word (NAME=FILE)"};
+  }
+  STEGPASS_TRY(bytes, read_file(file, kMaxSmallFile, "an owner's public key (owner.pub)"));
+  auto key = PublicKey::decode(bytes);
+  if (!key) return Error{Errc::malformed, file + " is no public key: " + key.error().detail};
+  return TrustPolicy::Issuer{name, key->thumbprint()};
+}
+
+Result<TrustPolicy> compose_policy(const InitOptions& options) {
+  TrustPolicy policy;
+  for (const std::string& file : options.logs) {
+    STEGPASS_TRY(verifier, read_vkey(file));
+    policy.logs.push_back(std::move(verifier));
+  }
+  for (const std::string& argument : options.owners) {
+    STEGPASS_TRY(issuer, read_owner(argument));
+    policy.issuers.push_back(std::move(issuer));
+  }
+  if (!options.max_age.empty()) {
+    STEGPASS_TRY(age, parse_time("+" + options.max_age, 0));
+    policy.max_age_s = age;
+  }
+  policy.required = options.required;
+  policy.mark_bound_log10 = options.mark_bound;
+  return policy;
+}
+
+int run_init(const InitOptions& options, Output& output) {
+  if (auto free = check_output(options.out, options.force); !free) return output.fail(free.error());
+  auto policy = compose_policy(options);
+  if (!policy) return output.fail(policy.error(), "an owner hands out owner.pub and log.vkey from the folder that stegpass init made");
+  const std::string text = encode_trust_policy(*policy);
+  // What the reader of policies refuses must not be written: a required code with a space in it, say.
+  if (auto readable = parse_trust_policy(text); !readable) return output.fail({Errc::usage, readable.error().detail});
+  if (auto written = write_file(options.out, as_bytes(text), {.force = options.force}); !written) return output.fail(written.error());
+  return output.done(options.out, {{"out", options.out}, {"policy", text}});
+}
+
+struct ExplainOptions {
+  std::string file;
+};
+
+std::string age_text(std::int64_t seconds) {
+  if (seconds % 86400 == 0) return std::to_string(seconds / 86400) + " days";
+  if (seconds % 3600 == 0) return std::to_string(seconds / 3600) + " hours";
+  return std::to_string(seconds) + " seconds";
+}
+
+std::string explain(const TrustPolicy& policy) {
+  std::string text;
+  for (const NoteVerifier& log : policy.logs) text += "trusts the log " + log.name + " signed by " + log.key.thumbprint_uri() + "\n";
+  if (policy.logs.empty()) text += "trusts no log: every verdict stays undecided\n";
+  for (const auto& issuer : policy.issuers) text += "trusts the owner " + issuer.name + ", key " + thumbprint_uri(issuer.thumbprint) + "\n";
+  if (policy.issuers.empty()) text += "trusts no owner: every verdict stays undecided\n";
+  text += policy.max_age_s ? "takes checkpoints and status lists up to " + age_text(*policy.max_age_s) + " old\n"
+                           : "names no greatest age: whether a license is still in force stays undecided\n";
+  for (const std::string& code : policy.required) text += "demands the check " + code + "\n";
+  char bound[96];
+  std::snprintf(bound, sizeof(bound), "takes an opened mark as the owner's when its corrected log10 p is at most %g\n", policy.mark_bound_log10);
+  return text + bound;
+}
+
+Json describe(const TrustPolicy& policy) {
+  Json logs = Json::array(), issuers = Json::array();
+  for (const NoteVerifier& log : policy.logs) logs.push_back({{"name", log.name}, {"vkey", log.to_vkey()}});
+  for (const auto& issuer : policy.issuers) issuers.push_back({{"name", issuer.name}, {"thumbprint", thumbprint_uri(issuer.thumbprint)}});
+  return {{"logs", logs},
+          {"issuers", issuers},
+          {"max_age_s", policy.max_age_s ? Json(*policy.max_age_s) : Json()},
+          {"required", policy.required},
+          {"mark_bound_log10", policy.mark_bound_log10}};
+}
+
+int run_explain(const ExplainOptions& options, Output& output) {
+  auto policy = read_trust_policy(options.file);
+  if (!policy) return output.fail(policy.error());
+  return output.done(explain(*policy), describe(*policy));
+}
+
+void setup_policy_init(Commands& commands, CLI::App& parent) {
+  auto options = std::make_shared<InitOptions>();
+  CLI::App& command = *parent.add_subcommand("init", "Write a trust policy: which logs and owners you trust, and what you demand");
+  command.add_option("--log", options->logs, "File with a log's verifier key (log.vkey); may be repeated")->required();
+  command.add_option("--owner", options->owners, "NAME=FILE or FILE: an owner's public key (owner.pub); may be repeated")->required();
+  command.add_option("--max-age", options->max_age, "Oldest checkpoint and status that count: 30d, 12h, 600s");
+  command.add_option("--require", options->required, "A check that must be made, by its code, e.g. model.digest; may be repeated");
+  command.add_option("--mark-bound", options->mark_bound, "Most that an opened mark's corrected log10 p may be")->capture_default_str();
+  command.add_option("--out", options->out, "The policy file")->required();
+  command.add_flag("--force", options->force, "Replace the output if it exists");
+  command.footer("Example: stegpass policy init --log log.vkey --owner acme=owner.pub --max-age 30d --out trust.policy");
+  bind_command(commands, command, options, run_init);
+}
+
+}  // namespace
+
+void setup_policy(Commands& commands) {
+  CLI::App& policy = *commands.app.add_subcommand("policy", "Say whom you trust and what you demand");
+  policy.require_subcommand(1);
+  setup_policy_init(commands, policy);
+  auto options = std::make_shared<ExplainOptions>();
+  CLI::App& command = *policy.add_subcommand("explain", "Read a trust policy in words");
+  command.add_option("file", options->file, "The policy file")->required();
+  command.footer("Example: stegpass policy explain trust.policy");
+  bind_command(commands, command, options, run_explain);
+}
+
+}  // namespace stegpass::cli

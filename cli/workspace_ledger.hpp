@@ -1,0 +1,52 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <stegpass/credential/core/result.hpp>
+#include <stegpass/credential/key.hpp>
+#include <stegpass/credential/statement.hpp>
+#include <stegpass/ledger/ledger.hpp>
+#include <stegpass/ledger/policy.hpp>
+
+#include "workspace.hpp"
+
+namespace stegpass::cli {
+
+/// Who signs in a home: the owner's statements, and the log's checkpoints.
+struct Signers {
+  credential::PrivateKey owner, log;
+};
+Result<Signers> read_signers(const Home& home, const credential::SecretBytes& passphrase);
+
+/// The home's ledger and the state that its statements come to.
+struct OpenLedger {
+  ledger::Ledger log;
+  ledger::RegistrationPolicy state;
+};
+/// Errors  not_found, busy, malformed; refused when an entry breaks the log's own rules.
+Result<OpenLedger> open_ledger(const Home& home, ledger::Ledger::Mode mode);
+
+/// The status list that says of each license of a registration what the log says, plus `revoke` if given.
+/// `added` is a license that the log does not have yet. Valid until `expires`.
+credential::StatusList status_list_of(const ledger::RegistrationState& state, std::int64_t expires,
+                                      const credential::License* added = nullptr, ByteView revoke = {});
+
+/// The index that the next license of a registration takes in its status list.
+std::uint64_t next_status_index(const ledger::RegistrationState& state);
+
+/// An entry of the log as a statement with its receipt for the newest tree.
+Result<Bytes> transparent_statement(const ledger::Ledger& log, std::uint64_t index);
+
+/// A license by its id in hexadecimal, its URN, or a file with the statement. Errors usage; not_found when the log has no such license.
+struct FoundLicense {
+  const ledger::RegistrationState* registration;
+  const ledger::LicenseState* license;
+};
+Result<FoundLicense> find_license(const ledger::RegistrationPolicy& state, const std::string& text);
+
+/// The registration by its id in hexadecimal or URN, or the only one when `text` is empty. Errors usage; not_found.
+Result<const ledger::RegistrationState*> find_registration(const ledger::RegistrationPolicy& state, const std::string& text);
+
+}  // namespace stegpass::cli

@@ -1,0 +1,169 @@
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "commit.hpp"
+#include "layout.hpp"
+#include "ledger_parts.hpp"
+#include "outside.hpp"
+#include "replay.hpp"
+
+namespace stegpass::ledger {
+namespace {
+
+namespace fs = std::filesystem;
+using credential::NoteVerifier, credential::PrivateKey, credential::Statement;
+
+constexpr std::string_view kDatabaseFolder = "db";
+
+Error at(const fs::path& folder, const Error& error) {
+  const auto prefix = folder.string();
+  return error.detail.starts_with(prefix) ? error : Error{error.code, prefix + ": " + error.detail};
+}
+
+/// Names what is wrong with a folder before RocksDB leaves files in it.
+Status check_layout(const fs::path& folder) {
+  std::error_code ignored;
+  const auto status = fs::status(folder, ignored);
+  if (status.type() == fs::file_type::not_found) return {Errc::not_found, folder.string() + ": no such folder"};
+  if (status.type() != fs::file_type::directory) return {Errc::malformed, folder.string() + ": not a folder, expected a ledger's"};
+  const auto current = fs::path(kDatabaseFolder) / "CURRENT";
+  std::error_code error;
+  const bool present = fs::exists(folder / current, error);
+  if (error) return {Errc::io, (folder / current).string() + ": " + error.message()};
+  if (!present) return {Errc::malformed, folder.string() + ": no ledger here, it lacks " + current.string()};
+  return Done{};
+}
+
+Status check_new(const fs::path& folder) {
+  std::error_code error;
+  const auto status = fs::status(folder, error);
+  if (status.type() == fs::file_type::not_found) return Done{};
+  if (status.type() == fs::file_type::directory && fs::is_empty(folder, error)) return Done{};
+  if (error) return {Errc::io, folder.string() + ": " + error.message()};
+  return {Errc::exists, folder.string() + ": is there already, expected a new or an empty folder"};
+}
+
+/// The name also signs notes, whose lines it must not break (C2SP signed-note).
+Status check_origin(const std::string& origin) {
+  const bool fits = !origin.empty() && origin.size() <= 255 &&
+                    std::all_of(origin.begin(), origin.end(), [](char c) { return c > ' ' && c < 0x7f && c != '+'; });
+  if (fits) return Done{};
+  return {Errc::usage, "the log's name must be 1 to 255 visible ASCII characters without '+'"};
+}
+
+/// A folder that is removed with all that is in it, unless it was kept.
+class Staging {
+ public:
+  explicit Staging(fs::path folder) : folder_(std::move(folder)) {}
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+  ~Staging() {
+    std::error_code ignored;
+    if (!folder_.empty()) fs::remove_all(folder_, ignored);
+  }
+  const fs::path& folder() const { return folder_; }
+  void keep() { folder_.clear(); }
+
+ private:
+  fs::path folder_;
+};
+
+fs::path without_trailing_slash(const fs::path& folder) {
+  const auto whole = fs::absolute(folder).lexically_normal();
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Ledger::Impl>> LedgerParts::load(const fs::path& folder, Database::Mode mode) {
+  // The file first: a commit that comes in between then makes the database newer, which is no sign of harm.
+  STEGPASS_TRY(outside, read_outside_checkpoint(folder));
+  STEGPASS_TRY(database, Database::open(folder / kDatabaseFolder, mode));
+  STEGPASS_CHECK_OK(check_format(database));
+  STEGPASS_TRY(first, read_entry(database, 0));
+  STEGPASS_TRY(verifier, verifier_of(first));
+  STEGPASS_TRY(head, read_head(database, verifier));
+  STEGPASS_TRY(seen, compare_outside(database, outside, head, verifier));
+  static_cast<void>(seen);
+  auto impl = std::make_unique<Ledger::Impl>(folder, std::move(database), verifier);
+  impl->head = std::move(head);
+  impl->outside = std::move(outside);
+  return impl;
+}
+
+/// Reading beside a writer, a file may vanish between two looks; a second look finds its successor.
+Result<std::unique_ptr<Ledger::Impl>> LedgerParts::load_for_reading(const fs::path& folder) {
+  constexpr int kLooks = 4;
+  for (int look = 1;; ++look) {
+    auto impl = load(folder, Database::Mode::read);
+    const bool may_pass = !impl && (impl.error().code == Errc::io || impl.error().code == Errc::malformed);
+    if (!may_pass || look == kLooks) return impl;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5 * look));
+  }
+}
+
+/// Rebuilds what appending needs, and brings the file beside the database up to date.
+Status LedgerParts::prepare_writing(Ledger::Impl& impl) {
+  STEGPASS_TRY(commits, read_commits(impl.database));
+  STEGPASS_TRY(found, replay(impl.database, commits));
+  if (found.fault) return {Errc::malformed, found.fault->detail + "; see the audit"};
+  if (found.tree_fault) return {Errc::malformed, *found.tree_fault + "; see the audit"};
+  if (found.tree.root() != impl.head.checkpoint.root)
+    return {Errc::malformed, "the entries give another root than the newest checkpoint; see the audit"};
+  impl.policy = std::move(found.state);
+  impl.tree = std::move(found.tree);
+  impl.writing = true;
+  if (impl.outside == impl.head.note) return Done{};
+  STEGPASS_CHECK_OK(replace_outside_checkpoint(impl.folder, impl.head.note));
+  impl.outside = impl.head.note;
+  return Done{};
+}
+
+Result<Ledger> Ledger::open(const fs::path& folder, Mode mode) {
+  STEGPASS_CHECK_OK(check_layout(folder));
+  // A writer looks first as a reader, too: recovery rewrites what it finds, and would take evidence away with the damage.
+  auto impl = LedgerParts::load_for_reading(folder);
+  if (impl && mode == Mode::write) {
+    *impl = nullptr;
+    impl = LedgerParts::load(folder, Database::Mode::write);
+    if (impl)
+      if (auto ready = LedgerParts::prepare_writing(**impl); !ready) return at(folder, ready.error());
+  }
+  if (!impl) return at(folder, impl.error());
+  return Ledger(std::move(*impl));
+}
+
+Result<Ledger> Ledger::create(const fs::path& given, const std::string& origin, const PrivateKey& log_key, std::int64_t now) {
+  const auto folder = without_trailing_slash(given);
+  STEGPASS_CHECK_OK(check_origin(origin));
+  if (log_key.public_key().type() != credential::KeyType::ed25519)
+    return {Errc::usage, "the log's key must be Ed25519, which checkpoints are signed with"};
+  STEGPASS_CHECK_OK(check_new(folder));
+  STEGPASS_TRY(policy, sign_statement(log_key, credential::LedgerPolicy{origin, log_key.public_key()}, now));
+  RegistrationPolicy rules;
+  STEGPASS_CHECK_OK(rules.accept(policy, 0, now));
+
+  // Made whole under another name, then moved to its own.
+  Staging staging(folder.string() + ".new-" + std::to_string(::getpid()));
+  std::error_code error;
+  fs::create_directories(staging.folder(), error);
+  if (error) return {Errc::io, staging.folder().string() + ": cannot create: " + error.message()};
+  auto commit = prepare_commit({}, {policy.entry()}, origin, log_key, now);
+  commit.writes.emplace_back(layout::format(), to_bytes(layout::kFormat));
+  {
+    STEGPASS_TRY(database, Database::open(staging.folder() / kDatabaseFolder, Database::Mode::create));
+    STEGPASS_CHECK_OK(database.write(commit.writes));
+  }
+  STEGPASS_CHECK_OK(replace_outside_checkpoint(staging.folder(), commit.head.note));
+  fs::rename(staging.folder(), folder, error);
+  if (error) return {Errc::io, folder.string() + ": cannot create: " + error.message()};
+  staging.keep();
+  STEGPASS_CHECK_OK(sync_folder(folder.parent_path()));
+  return open(folder, Mode::write);
+}
+
+}  // namespace stegpass::ledger

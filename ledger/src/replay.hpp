@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <stegpass/ledger/policy.hpp>
+
+#include "stored.hpp"
+#include "tree.hpp"
+
+namespace stegpass::ledger {
+
+/// The first thing found wrong, and the check it belongs to (audit.entries, audit.signatures, audit.policy).
+struct Fault {
+  std::uint64_t index = 0;  ///< of the entry
+  std::string code;
+  std::string detail;
+};
+
+/// What reading a log from its first entry came to.
+struct Replay {
+  std::uint64_t entries = 0;         ///< how many the database holds
+  std::optional<Fault> fault;        ///< the first bad entry
+  RegistrationPolicy state;          ///< after every entry, or after those before the first bad one
+  std::optional<std::string> tree_fault;  ///< where stored leaves, nodes or indices first differ from what the entries give
+  TreeBuilder tree;
+  std::map<std::uint64_t, Digest32> roots;  ///< at the size of each commit
+};
+
+/// Reads every entry, rebuilds the tree beside the stored one, and judges every statement as of the time of the commit that took it.
+/// Decoding and signatures run on all cores; what is found does not depend on how many there are.
+/// Errors  io; a damaged block of the database is malformed.
+Result<Replay> replay(const Database& database, const std::vector<StoredCommit>& commits,
+                      const std::function<void(std::uint64_t done, std::uint64_t total)>& progress = {});
+
+}  // namespace stegpass::ledger

@@ -1,0 +1,74 @@
+#include <stegpass/credential/crypto.hpp>
+
+#include <openssl/hmac.h>
+
+#include <cassert>
+#include <new>
+#include <stdexcept>
+
+#include "hash_parts.hpp"
+#include "openssl_handles.hpp"
+#include "sodium_ready.hpp"
+
+namespace stegpass::credential {
+
+Bytes random_bytes(std::size_t count) {
+  require_sodium();
+  Bytes bytes(count);
+  randombytes_buf(bytes.data(), bytes.size());
+  return bytes;
+}
+
+Digest32 sha256_of_parts(std::initializer_list<ByteView> parts) {
+  // Looking the algorithm up costs more than hashing a tree node, so it happens once, and the context is kept.
+  static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  thread_local const DigestContextPtr context(EVP_MD_CTX_new());
+  Digest32 digest;
+  bool done = algorithm != nullptr && context != nullptr && EVP_DigestInit_ex2(context.get(), algorithm, nullptr) == 1;
+  for (ByteView part : parts) done = done && EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1;
+  if (!done || EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) != 1) throw std::runtime_error("openssl has no SHA-256");
+  return digest;
+}
+
+Digest32 fast_sha256(ByteView data) { return sha256_of_parts({data}); }
+
+Digest64 hmac_sha512(ByteView key, ByteView message) {
+  Digest64 code;
+  const std::uint8_t none = 0;  // a null key would mean "the key of the last call" to OpenSSL
+  const auto* start = key.empty() ? &none : key.data();
+  if (HMAC(EVP_sha512(), start, static_cast<int>(key.size()), message.data(), message.size(), code.data(), nullptr) == nullptr) {
+    throw std::runtime_error("openssl has no HMAC-SHA-512");
+  }
+  return code;
+}
+
+Bytes seal_to(ByteView x25519_public, ByteView message) {
+  assert(x25519_public.size() == crypto_box_PUBLICKEYBYTES);
+  require_sodium();
+  Bytes box(message.size() + crypto_box_SEALBYTES);
+  if (crypto_box_seal(box.data(), message.data(), message.size(), x25519_public.data()) != 0) {
+    throw std::invalid_argument("sealing key is a point of low order");
+  }
+  return box;
+}
+
+Bytes x25519_public_of(const SecretBytes& x25519_secret) {
+  assert(x25519_secret.size() == crypto_scalarmult_SCALARBYTES);
+  Bytes point(crypto_scalarmult_BYTES);
+  if (crypto_scalarmult_base(point.data(), x25519_secret.expose().data()) != 0)
+    throw std::runtime_error("x25519 has no public key");
+  return point;
+}
+
+Result<Bytes> open_sealed(const SecretBytes& x25519_secret, ByteView box) {
+  if (box.size() < crypto_box_SEALBYTES) {
+    return Error{Errc::locked, "sealed box of " + std::to_string(box.size()) + " bytes, expected at least 48"};
+  }
+  const Bytes point = x25519_public_of(x25519_secret);
+  Bytes message(box.size() - crypto_box_SEALBYTES);
+  const int opened = crypto_box_seal_open(message.data(), box.data(), box.size(), point.data(), x25519_secret.expose().data());
+  if (opened != 0) return Error{Errc::locked, "sealed box was not sealed to this key, or was changed"};
+  return message;
+}
+
+}  // namespace stegpass::credential

@@ -1,0 +1,114 @@
+#include <stegpass/credential/receipt.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace stegpass::credential {
+namespace {
+
+constexpr std::int64_t kRfc9162Sha256 = 1;         // the data structure
+constexpr std::int64_t kInclusion = -1;            // the proof within label 396
+constexpr std::int64_t kIssuer = 1, kSubject = 2;  // CWT claims
+constexpr std::size_t kMaxPath = 64;               // a tree has at most 2^64 - 1 leaves
+
+Error bad(std::string detail) { return {Errc::malformed, "receipt: " + std::move(detail)}; }
+
+Cbor encode_proof(const InclusionProof& proof) {
+  CborArray path;
+  for (const Digest32& hash : proof.path) path.push_back(Cbor::bytes(hash));
+  const Cbor items = Cbor::array(
+      {Cbor::unsigned_integer(proof.tree_size), Cbor::unsigned_integer(proof.leaf_index), Cbor::array(std::move(path))});
+  return Cbor::bytes(encode_cbor(items));
+}
+
+Result<InclusionProof> decode_proof(const Bytes& bytes) {
+  STEGPASS_TRY(item, decode_cbor(bytes));
+  const CborArray* parts = item.as_array();
+  if (parts == nullptr || parts->size() != 3) return bad("inclusion proof is not an array of three");
+  const std::uint64_t *size = (*parts)[0].as_unsigned(), *index = (*parts)[1].as_unsigned();
+  const CborArray* path = (*parts)[2].as_array();
+  if (size == nullptr || index == nullptr || path == nullptr) return bad("inclusion proof is not size, index and path");
+  if (path->size() > kMaxPath) return bad("path of " + std::to_string(path->size()) + " hashes, expected at most 64");
+  InclusionProof proof{*size, *index, {}};
+  for (const Cbor& item_hash : *path) {
+    const Bytes* hash = item_hash.as_bytes();
+    if (hash == nullptr || hash->size() != 32) return bad("path holds something else than hashes of 32 bytes");
+    std::copy(hash->begin(), hash->end(), proof.path.emplace_back().begin());
+  }
+  return proof;
+}
+
+// Nothing signs the unprotected header, so it has to be exactly one inclusion proof.
+Result<InclusionProof> read_proof(const Cbor& unprotected) {
+  const Cbor* proofs = unprotected.find(cose::kVdp);
+  if (proofs == nullptr || unprotected.as_map()->size() != 1) return bad("unprotected header is not proofs (396) alone");
+  const Cbor* inclusion = proofs->find(kInclusion);
+  if (inclusion == nullptr || proofs->as_map()->size() != 1) return bad("proofs are not one of inclusion");
+  const CborArray* list = inclusion->as_array();
+  if (list == nullptr || list->size() != 1 || list->front().as_bytes() == nullptr) {
+    return bad("inclusion proofs are not a list of one byte string");
+  }
+  return decode_proof(*list->front().as_bytes());
+}
+
+Status check_structure(const Cbor& header) {
+  const Cbor* vds = header.find(cose::kVds);
+  if (vds == nullptr) return bad("no data structure (395) in the protected header");
+  std::int64_t number = 0;
+  if (!vds->as_integer(number)) return bad("data structure is " + cbor_diagnostic(*vds) + ", expected an integer");
+  if (number == kRfc9162Sha256) return Done{};
+  return Error{Errc::unsupported, "receipt: data structure " + std::to_string(number) + ", expected 1"};
+}
+
+Status check_log_key(const Cbor& header, const PublicKey& log_key) {
+  const Cbor* kid = header.find(cose::kKid);
+  if (kid == nullptr || kid->as_bytes() == nullptr) return bad("no key id in the protected header");
+  if (equal_constant_time(*kid->as_bytes(), log_key.thumbprint())) return Done{};
+  return Error{Errc::refused, "receipt: by key " + cbor_diagnostic(*kid) + ", expected " + log_key.thumbprint_uri()};
+}
+
+Result<std::string> read_origin(const Cbor& header) {
+  const Cbor* claims = header.find(cose::kCwtClaims);
+  const Cbor* issuer = claims == nullptr ? nullptr : claims->find(kIssuer);
+  const Cbor* subject = claims == nullptr ? nullptr : claims->find(kSubject);
+  if (issuer == nullptr || subject == nullptr || issuer->as_text() == nullptr || subject->as_text() == nullptr) {
+    return bad("no issuer and subject in the protected header");
+  }
+  if (*issuer->as_text() != *subject->as_text()) return bad("issuer and subject differ, expected the log's origin in both");
+  return *issuer->as_text();
+}
+
+}  // namespace
+
+Sign1 sign_tree_root(const PrivateKey& log_key, const std::string& origin, const Digest32& root) {
+  const Cbor claims = Cbor::map({{Cbor::integer(kIssuer), Cbor::text(origin)}, {Cbor::integer(kSubject), Cbor::text(origin)}});
+  CborMap header = {{Cbor::integer(cose::kKid), Cbor::bytes(log_key.public_key().thumbprint())},
+                    {Cbor::integer(cose::kCwtClaims), claims},
+                    {Cbor::integer(cose::kVds), Cbor::integer(kRfc9162Sha256)}};
+  return sign_sign1(log_key, std::move(header), {}, root, true);
+}
+
+Bytes encode_receipt(const Sign1& signed_root, const InclusionProof& proof) {
+  Sign1 receipt = signed_root;
+  const Cbor proofs = Cbor::map({{Cbor::integer(kInclusion), Cbor::array({encode_proof(proof)})}});
+  receipt.unprotected = Cbor::map({{Cbor::integer(cose::kVdp), proofs}});
+  return encode_sign1(receipt);
+}
+
+Result<Receipt> verify_receipt(ByteView receipt, ByteView entry, const PublicKey& log_key) {
+  STEGPASS_TRY(message, decode_sign1(receipt));
+  STEGPASS_CHECK_OK(check_structure(message.protected_header));
+  STEGPASS_CHECK_OK(check_log_key(message.protected_header, log_key));
+  STEGPASS_TRY(origin, read_origin(message.protected_header));
+  STEGPASS_TRY(proof, read_proof(message.unprotected));
+  STEGPASS_TRY(root, root_from_inclusion(merkle_leaf(entry), proof));
+  if (message.payload) {
+    if (!equal_constant_time(*message.payload, root)) return bad("attached root is not the one that entry and path give");
+    STEGPASS_CHECK_OK(verify_sign1(message, log_key));
+  } else {
+    STEGPASS_CHECK_OK(verify_sign1(message, log_key, ByteView(root)));
+  }
+  return Receipt{std::move(origin), std::move(proof), root};
+}
+
+}  // namespace stegpass::credential

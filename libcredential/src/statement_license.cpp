@@ -1,0 +1,67 @@
+#include "statement_body.hpp"
+
+namespace stegpass::credential {
+namespace {
+
+constexpr const char* kClaim = "stegpass.license";
+constexpr std::int64_t kExp = 4, kNbf = 5, kStatus = 65535;
+constexpr std::uint64_t kMaxSeats = 1'000'000'000, kMaxBar = 200'000;
+
+LicenseTerms read_terms(Fields terms) {
+  LicenseTerms out;
+  out.scope = terms.text("scope");
+  out.territory = terms.text("territory");
+  out.seats = terms.number("seats", 0, kMaxSeats);
+  terms.finish();
+  return out;
+}
+
+// The claim {"status_list": {"idx", "uri"}} of the status list draft, section 6.3.
+std::uint64_t read_status(Fields status, const std::string& uri) {
+  Fields list = status.map("status_list");
+  const std::uint64_t index = list.number("idx", 0, StatusList::kMaxLicenses - 1);
+  list.require(list.text("uri") == uri, "uri is not " + uri);
+  list.finish();
+  status.finish();
+  return index;
+}
+
+void read_own(Fields own, License& out) {
+  out.registration_id = own.bytes("registration", kIdBytes);
+  out.user_passport = own.digest<64>("user-passport");
+  out.identity = own.digest<32>("identity");
+  out.isn_key = own.digest<32>("isn-key");
+  out.reveal_bar_mdb = static_cast<std::uint32_t>(own.number("reveal-bar", 1, kMaxBar));
+  out.terms = read_terms(own.map("terms"));
+  own.finish();
+}
+
+}  // namespace
+
+CborMap write_body(const License& body) {
+  const Cbor terms = Cbor::map({field("scope", Cbor::text(body.terms.scope)), field("territory", Cbor::text(body.terms.territory)),
+                                field("seats", cbor_number(body.terms.seats))});
+  const Cbor status = Cbor::map({field("idx", cbor_number(body.status_index)), field("uri", Cbor::text(status_urn(body.registration_id)))});
+  return {field(kExp, cbor_time(body.expires)), field(kNbf, cbor_time(body.not_before)), field(7, Cbor::bytes(body.id)),
+          field(8, confirmation(body.licensee)), field(kStatus, Cbor::map({field("status_list", status)})),
+          field(kClaim, Cbor::map({field("registration", Cbor::bytes(body.registration_id)),
+                                   field("user-passport", Cbor::bytes(body.user_passport)), field("identity", Cbor::bytes(body.identity)),
+                                   field("isn-key", Cbor::bytes(body.isn_key)), field("reveal-bar", cbor_number(body.reveal_bar_mdb)),
+                                   field("terms", terms)}))};
+}
+
+std::optional<StatementBody> read_license(Fields& claims) {
+  const Bytes id = claims.bytes(7, kIdBytes);
+  const std::optional<PublicKey> licensee = claims.confirmation_key(8);
+  if (!licensee) return std::nullopt;
+  License out{.id = id, .licensee = *licensee};
+  out.expires = claims.time(kExp);
+  out.not_before = claims.time(kNbf);
+  claims.require(out.not_before < out.expires,
+                 "nbf " + std::to_string(out.not_before) + " is not before exp " + std::to_string(out.expires));
+  read_own(claims.map(kClaim), out);
+  out.status_index = read_status(claims.map(kStatus), status_urn(out.registration_id));
+  return out;
+}
+
+}  // namespace stegpass::credential

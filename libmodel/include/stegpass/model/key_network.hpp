@@ -1,0 +1,34 @@
+#pragma once
+
+#include <vector>
+
+#include <torch/types.h>
+
+#include <stegpass/credential/core/result.hpp>
+#include <stegpass/model/architecture.hpp>
+#include <stegpass/model/passport.hpp>
+
+namespace stegpass::model {
+
+/// The public key network: the architecture without norm layers, its weights expanded from the descriptor's digest, so that
+/// they are the same everywhere and chosen by nobody. Always on the CPU in float32, outside autocast.
+/// Thread-safety  const use from any thread.
+class KeyNetwork {
+ public:
+  explicit KeyNetwork(const Architecture& architecture);
+
+  /// U of every passport layer, in network order: (in_channels * k * k, T * T * positions), float64; columns run over the
+  /// tiles in raster order, then over the positions in raster order.
+  /// Errors  refused when the passport's size is no multiple of T times the input side, or a layer key is not finite.
+  Result<std::vector<torch::Tensor>> layer_columns(const Passport& passport, Picture picture) const;
+
+ private:
+  Architecture architecture_;
+  std::vector<torch::Tensor> weights_;  // (out, in, k, k) up to the layer before the last passport layer
+};
+
+/// Tiles of one picture: exact box averages to T n x T n, cut in raster order, x / 128 - 1. (T * T, 3, n, n), float32.
+/// Errors  refused when `size` is no multiple of T n.
+Result<torch::Tensor> picture_tiles(ByteView rgb, int size, const Architecture& architecture);
+
+}  // namespace stegpass::model

@@ -1,0 +1,39 @@
+#include <stegpass/model/pooling.hpp>
+
+#include <string>
+
+#include <torch/types.h>
+
+namespace stegpass::model {
+
+std::string_view pooling_name(Pooling pooling) { return pooling == Pooling::mean ? "mean" : "whitened"; }
+
+Result<Pooling> parse_pooling(std::string_view name) {
+  for (const Pooling pooling : {Pooling::mean, Pooling::whitened}) {
+    if (name == pooling_name(pooling)) return pooling;
+  }
+  return Error{Errc::unsupported, "pooling '" + std::string(name) + "' is unknown, mean or whitened expected"};
+}
+
+torch::Tensor pool_mean(const torch::Tensor& columns) { return columns.mean(1); }
+
+Result<torch::Tensor> pool_whitened(const torch::Tensor& columns, const torch::Tensor& patterns) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor u = columns - columns.mean(1, true);
+  const torch::Tensor r = patterns.to(torch::kFloat64) - patterns.to(torch::kFloat64).mean(1, true);
+  // U (U'U + e)^(-1/2) = (UU' + e)^(-1/2) U: take the smaller of the two Gram matrices.
+  const bool few_columns = u.size(1) <= u.size(0);
+  const torch::Tensor gram = few_columns ? u.t().mm(u) : u.mm(u.t());
+  if (!gram.isfinite().all().item<bool>()) return Error{Errc::refused, "the layer key is not finite"};
+  const auto [values, vectors] = at::linalg_eigh(gram, "L");
+  const torch::Tensor largest = values.max();
+  if (largest.item<double>() <= 0) return Error{Errc::refused, "the layer key does not vary over its columns"};
+  const torch::Tensor weights = (values.clamp_min(0) + kWhiteningFloor * kWhiteningFloor * largest).rsqrt();
+  const torch::Tensor root = (vectors * weights).mm(vectors.t());
+  const torch::Tensor mixed = few_columns ? u.mm(root.mm(r.t())) : root.mm(u.mm(r.t()));  // (D, C)
+  const torch::Tensor norms = mixed.norm(2, 0, true);
+  if (!(norms > 0).all().item<bool>()) return Error{Errc::refused, "a direction of the layer key vanishes"};
+  return (mixed * (kDirectionNorm / norms)).t().contiguous();
+}
+
+}  // namespace stegpass::model

@@ -1,0 +1,109 @@
+#include <stegpass/model/reading.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
+#include "tensor_bytes.hpp"
+
+namespace stegpass::model {
+namespace {
+
+/// log10 of P[X >= matches] for matches > bits / 2: the first term, times a series whose terms fall.
+double upper_tail(int bits, int matches) {
+  long double log_choose = 0;
+  for (int i = 1; i <= bits - matches; ++i) log_choose += std::log(static_cast<long double>(matches + i) / i);
+  long double sum = 1, term = 1;
+  for (int k = matches; k < bits && term > 0; ++k) {
+    term *= static_cast<long double>(bits - k) / (k + 1);
+    sum += term;
+  }
+  const long double log_p = log_choose + std::log(sum) - bits * std::log(2.0L);
+  return static_cast<double>(log_p / std::log(10.0L));
+}
+
+torch::Tensor read_signs(const torch::Tensor& weights, const torch::Tensor& directions) {
+  return (weights.to(torch::kFloat64).flatten(1) * directions).sum(1);
+}
+
+std::string reading_sentence(const MarkReading& reading, double log10_corrected, double bound) {
+  char text[200];
+  std::snprintf(text, sizeof text, "%d of %d bits match (%.4f), log10 p %.1f, %.1f after tries, bound %.1f", reading.matches,
+                reading.bits, reading.match(), reading.log10_p, log10_corrected, bound);
+  return text;
+}
+
+}  // namespace
+
+std::string_view signature_mode_name(SignatureMode mode) { return mode == SignatureMode::strict ? "strict" : "reference"; }
+
+Result<SignatureMode> parse_signature_mode(std::string_view name) {
+  for (const SignatureMode mode : {SignatureMode::strict, SignatureMode::reference}) {
+    if (name == signature_mode_name(mode)) return mode;
+  }
+  return Error{Errc::unsupported, "signature mode '" + std::string(name) + "' is unknown, strict or reference expected"};
+}
+
+double log10_binomial_tail(int bits, int matches) {
+  if (matches <= 0) return 0;
+  if (matches > bits) return -std::numeric_limits<double>::infinity();
+  if (2 * matches > bits) return upper_tail(bits, matches);
+  // P[X >= k] = 1 - P[X <= k - 1] = 1 - P[X >= n - k + 1], by symmetry.
+  const double below = std::pow(10.0, upper_tail(bits, bits - matches + 1));
+  return std::log1p(-below) / std::log(10.0);
+}
+
+double corrected_log10_p(double log10_p, int passports_tried) {
+  return std::min(0.0, log10_p + std::log10(std::max(passports_tried, 1)) + kLog10UnseenTries);
+}
+
+double best_log10_p(int bits) { return corrected_log10_p(log10_binomial_tail(bits, bits), 1); }
+
+int count_matches(const torch::Tensor& bits, const torch::Tensor& s) {
+  const torch::Tensor agree = (bits.to(torch::kFloat64) * s.to(torch::kFloat64) > 0).logical_and(s.isfinite());
+  return static_cast<int>(agree.sum().item<std::int64_t>());
+}
+
+Result<MarkReading> read_mark(ByteView weights, const Architecture& architecture, const Mark& mark, SignatureMode mode) {
+  STEGPASS_TRY(file, parse_safetensors(weights));
+  const std::vector<ConvPlan> layers = architecture.passport_convs();
+  if (mark.layers.size() != layers.size()) return Error{Errc::usage, "the mark is one for another architecture"};
+  MarkReading reading{.mode = mode};
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const ConvPlan& layer = layers[i];
+    STEGPASS_TRY(w, read_tensor(file, layer.name + ".conv.weight",
+                                {layer.out_channels, layer.in_channels, layer.kernel, layer.kernel}));
+    torch::Tensor s = read_signs(w, mark.layers[i].scale);
+    if (mode == SignatureMode::reference) {
+      const std::string gain = layer.name + ".verification.bn.weight";
+      if (find_tensor(file, gain) == nullptr) return MarkReading{.mode = mode, .decided = false};
+      STEGPASS_TRY(a1, read_tensor(file, gain, {layer.out_channels}));
+      s = s * a1.to(torch::kFloat64);
+    }
+    reading.layers.push_back({layer.name, layer.out_channels, count_matches(mark.layers[i].bits, s)});
+    reading.bits += reading.layers.back().bits;
+    reading.matches += reading.layers.back().matches;
+  }
+  reading.log10_p = log10_binomial_tail(reading.bits, reading.matches);
+  return reading;
+}
+
+Result<MarkReading> read_mark(ByteView weights, std::string_view architecture_text, Pooling pooling, const Passport& passport,
+                              const MarkSeed& seed, SignatureMode mode) {
+  STEGPASS_TRY(architecture, Architecture::parse(architecture_text));
+  STEGPASS_TRY(mark, make_mark(architecture, pooling, passport, seed, MarkPictures::scale_only));
+  return read_mark(weights, architecture, mark, mode);
+}
+
+Check judge_mark(std::string code, const MarkReading& reading, int passports_tried, double log10_bound) {
+  if (!reading.decided) return {std::move(code), Outcome::undecided, "a release model holds nothing that mode reference reads"};
+  const double corrected = corrected_log10_p(reading.log10_p, passports_tried);
+  const std::string sentence = reading_sentence(reading, corrected, log10_bound);
+  if (reading.mode == SignatureMode::reference) {
+    return {std::move(code), Outcome::undecided, sentence + "; mode reference proves nothing against an adversary"};
+  }
+  return {std::move(code), corrected <= log10_bound ? Outcome::valid : Outcome::invalid, sentence};
+}
+
+}  // namespace stegpass::model

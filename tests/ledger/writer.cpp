@@ -1,0 +1,71 @@
+// A writer in a process of its own, for the tests that need a second one or one that can be killed.
+//   ledger_writer hold FOLDER                       waits
+//   ledger_writer append FOLDER COUNT LOG OWNER     appends licenses under registration 1, says the index of each once it is acknowledged
+//   ledger_writer fill FOLDER COUNT LOG OWNER       as append, on a disk that is full after 256 KiB more in any one file; says "full" and the error
+// Each first opens the ledger for writing, and says "open". LOG and OWNER are secrets of Ed25519 keys in hexadecimal.
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/crypto.hpp>
+#include <stegpass/ledger/ledger.hpp>
+
+using namespace stegpass;
+using namespace stegpass::ledger;
+using credential::PrivateKey;
+
+namespace {
+
+constexpr std::int64_t kNow = 1'800'000'000;
+
+PrivateKey key_of(const char* hex) {
+  const auto secret = parse_hex(hex).value();
+  return PrivateKey::create(credential::KeyType::ed25519, credential::SecretBytes::copy_of(secret), credential::SecretBytes::random(32)).value();
+}
+
+credential::Statement next_license(const PrivateKey& owner, std::uint64_t index) {
+  credential::License body{.id = credential::random_bytes(16), .registration_id = Bytes(16, 0), .licensee = owner.public_key()};
+  body.registration_id[15] = 1;
+  body.not_before = kNow;
+  body.expires = kNow + 1'000;
+  body.status_index = index;
+  body.reveal_bar_mdb = 30'000;
+  body.terms = {"inference", "worldwide", 1};
+  return sign_statement(owner, body, kNow).value();
+}
+
+int append(Ledger& log, std::uint64_t count, const PrivateKey& log_key, const PrivateKey& owner) {
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto appended = log.append({next_license(owner, log.size())}, log_key, kNow);
+    if (!appended) {
+      std::cout << "full " << appended.error().detail << std::endl;
+      return appended.error().code == Errc::io ? 0 : 1;
+    }
+    std::cout << appended->at(0).index << std::endl;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string job = argc > 2 ? argv[1] : "";
+  if (job != "hold" && argc != 6) return 2;
+  auto log = Ledger::open(argv[2], Ledger::Mode::write);
+  if (!log) {
+    std::cout << "error " << log.error().detail << std::endl;
+    return 1;
+  }
+  std::cout << "open" << std::endl;
+  while (job == "hold") ::pause();
+  if (job == "fill") {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{256 * 1024, 256 * 1024};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  return append(*log, std::stoull(argv[3]), key_of(argv[4]), key_of(argv[5]));
+}
