@@ -33,6 +33,7 @@ OWNERS = [(name, re.compile(pattern)) for name, pattern in [
     ("zlib", r"zlib\.h$"),
     ("RocksDB", r"rocksdb/"),
     ("OpenCV", r"opencv2/"),
+    ("ZXing", r"ZXing/"),
     ("CLI11", r"CLI/"),
     ("nlohmann-json", r"nlohmann/"),
     ("spdlog", r"spdlog/"),
@@ -44,7 +45,7 @@ OWNERS = [(name, re.compile(pattern)) for name, pattern in [
 OURS = {"core", "credential", "model", "model_io", "ledger"}
 CREDENTIAL = {"core", "credential", "libsodium", "OpenSSL", "libcbor", "zlib", "system"}
 MODEL = {"core", "model", "LibTorch", "system"}
-MODEL_IO = MODEL | {"model_io", "OpenCV", "zlib"}
+MODEL_IO = MODEL | {"model_io", "OpenCV", "ZXing", "zlib"}
 LEDGER = {"core", "credential", "ledger", "RocksDB", "system"}
 PROGRAM = OURS | {"CLI11", "nlohmann-json", "spdlog", "system"}
 STARTS_WITHOUT_TENSORS = PROGRAM - {"model", "model_io"}

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <cassert>
 #include <string>
-#include <vector>
 
+#define ZX_USE_UTF8 1  // texts as std::string
+#include <ZXing/ReadBarcode.h>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/objdetect.hpp>
 
@@ -24,7 +25,8 @@ Status check_size(std::int64_t size) {
   return Done{};
 }
 
-// The symbol as 33 by 33 modules of 0 or 255, without quiet zone.
+// The symbol as 33 by 33 modules of 0 or 255, without quiet zone. OpenCV writes, since it takes version and mode as told;
+// ZXing reads, since Debian's OpenCV is built without its reader.
 cv::Mat encode_symbol(const std::string& text) {
   cv::QRCodeEncoder::Params parameters;
   parameters.version = 4;
@@ -32,20 +34,22 @@ cv::Mat encode_symbol(const std::string& text) {
   parameters.mode = cv::QRCodeEncoder::MODE_BYTE;
   cv::Mat symbol;
   cv::QRCodeEncoder::create(parameters)->encode(text, symbol);
-  // OpenCV adds a border of its own, the same on all sides, and may enlarge.
-  const int border = (symbol.cols % static_cast<int>(kQrModules)) / 2;
-  const auto inner = symbol(cv::Rect(border, border, symbol.cols - 2 * border, symbol.rows - 2 * border));
-  cv::Mat modules;
-  cv::resize(inner, modules, cv::Size(static_cast<int>(kQrModules), static_cast<int>(kQrModules)), 0, 0, cv::INTER_NEAREST);
-  return modules;
+  const int modules = static_cast<int>(kQrModules), border = (symbol.cols - modules) / 2;
+  assert(border >= 0 && symbol.rows == symbol.cols && symbol.cols == modules + 2 * border);
+  return symbol(cv::Rect(border, border, modules, modules));
 }
 
-bool holds_qr(const Raster& picture) {
-  try {
-    return !cv::QRCodeDetector().detectAndDecode(mat_of_raster(picture)).empty();
-  } catch (const cv::Exception&) {
-    return false;  // the detector gives up on some pictures without a code
-  }
+// What ZXing reads from a grey picture, or nothing. `pure` says that it holds the symbol alone, upright and whole.
+std::string read_symbol(const cv::Mat& grey, bool pure) {
+  const auto hints = ZXing::DecodeHints().setFormats(ZXing::BarcodeFormat::QRCode).setIsPure(pure).setTryHarder(!pure);
+  const auto found = ZXing::ReadBarcode({grey.data, grey.cols, grey.rows, ZXing::ImageFormat::Lum}, hints);
+  return found.isValid() ? found.text() : std::string();
+}
+
+cv::Mat grey_of(const Raster& picture) {
+  cv::Mat grey;
+  cv::cvtColor(mat_of_raster(picture), grey, cv::COLOR_RGB2GRAY);
+  return grey;
 }
 
 // Every module's mean brightness against middle grey, as a clean picture with a quiet zone.
@@ -61,16 +65,6 @@ cv::Mat sample_symbol(const cv::Mat& grey, const QrPlace& place) {
   return clean;
 }
 
-std::string decode_symbol(const cv::Mat& clean) {
-  const auto first = static_cast<float>(kQrQuiet * kReadModule), last = static_cast<float>((kQrQuiet + kQrModules) * kReadModule - 1);
-  const std::vector<cv::Point2f> corners{{first, first}, {last, first}, {last, last}, {first, last}};
-  try {
-    return cv::QRCodeDetector().decode(clean, corners);
-  } catch (const cv::Exception&) {
-    return {};  // noise can take the decoder past its assertions
-  }
-}
-
 }  // namespace
 
 QrPlace qr_place(std::int64_t size) {
@@ -81,7 +75,7 @@ QrPlace qr_place(std::int64_t size) {
 
 Result<Raster> compose_identity(const Raster& picture, std::int64_t size, const Digest32& thumbprint) {
   STEGPASS_CHECK_OK(check_size(size));
-  if (holds_qr(picture)) return {Errc::refused, "identity picture: it already holds a qr code, expected a picture without one"};
+  if (!read_symbol(grey_of(picture), false).empty()) return {Errc::refused, "identity picture: it already holds a qr code, expected a picture without one"};
   auto identity = centre_square(picture, size);
   const auto place = qr_place(size);
   const int module = static_cast<int>(place.module), side = static_cast<int>(place.side), quiet = static_cast<int>(kQrQuiet) * module;
@@ -98,9 +92,7 @@ Result<Digest32> read_identity_qr(const Raster& identity) {
   STEGPASS_CHECK_OK(check_size(identity.width));
   if (identity.width != identity.height)
     return {Errc::usage, "identity image: " + std::to_string(identity.width) + " by " + std::to_string(identity.height) + ", expected a square"};
-  cv::Mat grey;
-  cv::cvtColor(mat_of_raster(identity), grey, cv::COLOR_RGB2GRAY);
-  const auto text = decode_symbol(sample_symbol(grey, qr_place(identity.width)));
+  const auto text = read_symbol(sample_symbol(grey_of(identity), qr_place(identity.width)), true);
   if (text.empty()) return {Errc::malformed, "identity image: no qr code reads at its place"};
   const auto bytes = parse_base64url(text);
   if (!bytes || bytes->size() != Digest32{}.size()) return {Errc::malformed, "identity image: its qr code is not a thumbprint of 32 bytes"};

@@ -12,12 +12,12 @@
 namespace stegpass::model {
 
 /// How a network is trained. Loss: stego |stego - cover|^2 + reveal |reveal - secret|^2 + low |difference in the low band|^2
-/// + wrong_key (cos^2 of the wrong reveal with the secret, around middle grey and in the Haar detail bands), means over values.
+/// + wrong_key (squared correlations of the wrong reveal with the secret: picture, detail bands, averages over 4 and 8 pixels).
 struct IsnTrainingOptions {
   IsnForm form;
   std::int64_t steps = 9000;        ///< length of the run and of the cosine that lowers the rate
   std::int64_t crop = 64;           ///< side of the training crops in pixels, even, at least 16
-  std::int64_t batch = 4;           ///< pairs a step; a quarter of them, rounded up, are also revealed with a wrong key
+  std::int64_t batch = 4;           ///< pairs a step; half of them, rounded up, are also revealed with a wrong key
   double rate = 1e-3;               ///< Adam's rate after the first hundred steps
   double stego_weight = 4.0;        ///< these four weigh the parts of the loss
   double reveal_weight = 2.0;
@@ -37,7 +37,7 @@ struct IsnProgress {
   double loss = 0;
   double stego_psnr_db = 0;
   double reveal_psnr_db = 0;
-  double wrong_key_correlation = 0;  ///< mean absolute cosine around middle grey
+  double wrong_key_correlation = 0;  ///< mean absolute correlation in the crops
   double rate = 0;
   std::int64_t spikes = 0;  ///< times that the guard went back so far
   std::string note;         ///< what the guard did, else empty

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <stegpass/credential/core/result.hpp>
+#include <stegpass/model/isn.hpp>
+
+namespace stegpass::model {
+
+/// How well a network hides and reveals, and how badly it reveals under a wrong key. All from 8-bit pictures.
+struct IsnEvaluation {
+  std::int64_t count = 0;            ///< pairs: every picture is once the cover and once the secret of another
+  double stego_psnr_db = 0;          ///< mean over the pairs of stego against cover
+  double stego_psnr_db_min = 0;
+  double reveal_psnr_db = 0;         ///< mean over the pairs of reveal against secret
+  double reveal_psnr_db_min = 0;
+  double wrong_key_correlation = 0;  ///< mean absolute correlation of the wrong reveal with the secret, keys one bit apart
+};
+
+/// Hides each picture's partner in it under a key of its own. Partners and keys follow from `seed`.
+/// Errors  usage (fewer than two pictures, not all of one size, a size that hide does not take).
+Result<IsnEvaluation> evaluate_isn(const IsnModel& model, const std::vector<Raster>& pictures, std::uint64_t seed);
+
+/// Pearson's correlation over all values of two pictures of one size; 0 where one of them is flat.
+double correlation(const Raster& a, const Raster& b);
+
+}  // namespace stegpass::model
