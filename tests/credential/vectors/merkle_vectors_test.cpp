@@ -8,11 +8,11 @@ using namespace stegpass::test;
 
 namespace {
 
-// A hash of a vector. Some are of another length ("don't care"), which our types cannot hold and decoders refuse before; the
-// hash of their bytes stands for them: it equals what they equal, and nothing else.
+// A hash of a vector. Some are of another length ("don't care"), which our types cannot hold and decoders refuse before; bytes
+// expanded from them stand for them: it equals what they equal, and nothing else.
 Digest32 hash(const Json& value) {
   const Bytes bytes = value.is_null() ? Bytes{} : base64_any(value.get<std::string>());
-  return bytes.size() == 32 ? digest_from(bytes) : sha256(bytes);
+  return bytes.size() == 32 ? digest_from(bytes) : digest_from(expand("stand-in", bytes, "hash", 32));
 }
 
 std::vector<Digest32> hashes(const Json& list) {
