@@ -114,12 +114,15 @@ torch::Tensor details(const torch::Tensor& picture) { return haar_forward(pictur
 
 torch::Tensor square_mean(const torch::Tensor& difference) { return difference.square().mean(); }
 
-// What a wrong key's reveal, as a file would hold it, tells of the secret: squared correlations in the picture, in its details
-// and in two coarser pictures, and of the coarsest with its brightness. Coarse ones matter, and so do the file's bounds: a network
-// left free of them buries the secret under wide noise, from which a glance with half-closed eyes takes it back.
+// Bounds a picture softly to what a file can hold, so that values far outside neither count nor pull.
+torch::Tensor bound_softly(const torch::Tensor& picture) { return torch::tanh((picture - 0.5).mul(2.0)).mul(0.5).add(0.5); }
+
+// What a wrong key's reveal, within a file's bounds, tells of the secret: squared correlations in the picture, in its details
+// and in two coarser pictures, and of the coarsest with its brightness. Coarse ones matter, and so do the bounds: a network left
+// free of them buries the secret under wide noise, from which a glance with half-closed eyes takes it back.
 torch::Tensor wrong_key_loss(const torch::Tensor& wrong_reveal, const torch::Tensor& secret) {
   const auto coarse = [](const torch::Tensor& picture, std::int64_t side) { return torch::avg_pool2d(picture, side); };
-  const auto seen = round_straight_through(wrong_reveal);
+  const auto seen = bound_softly(wrong_reveal);
   auto loss = cosine(centred(seen), centred(secret)).square() + cosine(details(seen), details(secret)).square() +
               cosine(coarse(seen, 8) - 0.5, coarse(secret, 8) - 0.5).square();
   for (const std::int64_t side : {4, 8}) loss = loss + cosine(centred(coarse(seen, side)), centred(coarse(secret, side))).square();
