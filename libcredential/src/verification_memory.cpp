@@ -76,6 +76,7 @@ std::string encode_verifier_memory(const VerifierMemory& memory) {
 }
 
 std::string utc_text(std::int64_t seconds) {
+  if (seconds < 0 || seconds > kMaxTime) return "second " + std::to_string(seconds);
   using namespace std::chrono;
   const sys_seconds moment{std::chrono::seconds(seconds)};
   const sys_days day = floor<days>(moment);
