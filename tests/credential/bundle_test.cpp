@@ -77,7 +77,8 @@ TEST_CASE("a bundle ends in the SHA-256 of all before it") {
 TEST_CASE("every truncation of a bundle is refused") {
   Office office;
   const Bytes bytes = encode_bundle(office.issue(Purpose::public_));
-  for (std::size_t size = 0; size < bytes.size(); ++size) CHECK(decode_bundle(ByteView(bytes).first(size)).error().code == Errc::malformed);
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    CHECK(decode_bundle(ByteView(bytes).first(size)).error().code == Errc::malformed);
 }
 
 TEST_CASE("a bundle with a byte after it is refused") {
@@ -154,14 +155,16 @@ TEST_CASE("a passport's role is cover or a reserve's number, each once") {
     return decode_bundle(encode_bundle(bundle)).ok();
   };
   for (const char* role : {"cover", "reserve-1", "reserve-64"}) CHECK(takes(role));
-  for (const char* role : {"reserve", "reserve-", "reserve-0", "reserve-01", "reserve-1x", "reserve-100", "Cover", "user"}) CHECK_FALSE(takes(role));
+  for (const char* role : {"reserve", "reserve-", "reserve-0", "reserve-01", "reserve-1x", "reserve-100", "Cover", "user"})
+    CHECK_FALSE(takes(role));
   Bundle twice = office.issue(Purpose::arbiter);
   twice.disclosures.passports.push_back(twice.disclosures.passports[0]);
   CHECK_FALSE(decode_bundle(encode_bundle(twice)).ok());
 }
 
 TEST_CASE("purposes have names") {
-  for (Purpose purpose : {Purpose::public_, Purpose::verifier, Purpose::arbiter}) CHECK(parse_purpose(purpose_name(purpose)).value() == purpose);
+  for (Purpose purpose : {Purpose::public_, Purpose::verifier, Purpose::arbiter})
+    CHECK(parse_purpose(purpose_name(purpose)).value() == purpose);
   CHECK(parse_purpose("court").error().code == Errc::usage);
 }
 
@@ -190,7 +193,8 @@ TEST_CASE("a thousand changes with the SHA-256 made anew are never valid either,
     CHECK(papers.verdict.outcome() != Outcome::valid);
     const auto& checks = papers.verdict.checks();
     const bool named = std::any_of(checks.begin(), checks.end(), [](const Check& check) {
-      return (check.outcome == Outcome::invalid || check.outcome == Outcome::undecided) && !check.code.empty() && !check.detail.empty();
+      return (check.outcome == Outcome::invalid || check.outcome == Outcome::undecided) && !check.code.empty() &&
+             !check.detail.empty();
     });
     CHECK(named);
   }

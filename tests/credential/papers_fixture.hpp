@@ -32,7 +32,9 @@ std::array<std::uint8_t, N> named_digest(std::string_view name) {
 }
 inline PrivateKey named_key(std::string_view name, KeyType type = KeyType::ed25519) {
   const Bytes secrets = named_bytes(name, 64);
-  return PrivateKey::create(type, SecretBytes::copy_of(ByteView(secrets).first(32)), SecretBytes::copy_of(ByteView(secrets).last(32))).value();
+  return PrivateKey::create(type, SecretBytes::copy_of(ByteView(secrets).first(32)),
+                            SecretBytes::copy_of(ByteView(secrets).last(32)))
+      .value();
 }
 
 /// A log in memory: entries, tree, receipts and checkpoints, without rules.
@@ -57,14 +59,14 @@ struct MemoryLog {
   NoteVerifier verifier() const { return {origin, key.public_key()}; }
 };
 
-/// An owner with a registered model, a licensee with a license, the secrets behind the commitments, and the log that holds it all.
-/// Change what a test is about, then `issue`.
+/// An owner with a registered model, a licensee with a license, the secrets behind the commitments, and the log that holds it
+/// all. Change what a test is about, then `issue`.
 struct Office {
   PrivateKey owner = named_key("owner");
   PrivateKey licensee = named_key("licensee");
   MemoryLog log;
-  std::int64_t issued_at = kNow - 10 * kDay;     // of policy, registration and license
-  std::int64_t status_at = kNow - 3600;          // of the status list
+  std::int64_t issued_at = kNow - 10 * kDay;  // of policy, registration and license
+  std::int64_t status_at = kNow - 3600;       // of the status list
   std::int64_t checkpoint_at = kNow - 1800;
   SeedOpening cover{named_bytes("cover salt", 32), named_bytes("cover seed", 64)};
   SeedOpening reserve_1{named_bytes("reserve 1 salt", 32), named_bytes("reserve 1 seed", 64)};
@@ -91,7 +93,8 @@ struct Office {
     out.mark.bits = 896;
     out.mark.picture_size = 256;
     out.mark.cover = commitment("mark-seed", us, cover.salt, cover.seed);
-    out.mark.reserves = {commitment("mark-seed", us, reserve_1.salt, reserve_1.seed), commitment("mark-seed", us, reserve_2.salt, reserve_2.seed)};
+    out.mark.reserves = {commitment("mark-seed", us, reserve_1.salt, reserve_1.seed),
+                         commitment("mark-seed", us, reserve_2.salt, reserve_2.seed)};
     out.isn_digest = named_digest<32>("isn");
     out.accuracy_deployment = 9012;
     out.accuracy_verification = 8998;
@@ -117,7 +120,8 @@ struct Office {
     if (purpose == Purpose::public_) return {};
     Disclosures out{cover, isn_key, identity, {}};
     if (purpose == Purpose::arbiter) {
-      out.passports.push_back({"reserve-1", named_bytes("reserve 1 seed salt", 32), reserve_1, named_bytes("reserve 1 picture", 200)});
+      out.passports.push_back(
+          {"reserve-1", named_bytes("reserve 1 seed salt", 32), reserve_1, named_bytes("reserve 1 picture", 200)});
     }
     return out;
   }
@@ -137,7 +141,9 @@ struct Office {
     for (std::size_t i = 0; i < statements.size(); ++i) out.statements.push_back(log.transparent(statements[i], i));
     return out;
   }
-  static Statement sign(const PrivateKey& key, const StatementBody& body, std::int64_t at) { return sign_statement(key, body, at).value(); }
+  static Statement sign(const PrivateKey& key, const StatementBody& body, std::int64_t at) {
+    return sign_statement(key, body, at).value();
+  }
 
   /// Trusts this log and this owner; papers may be a day old.
   TrustPolicy policy() const {

@@ -9,12 +9,19 @@ namespace stegpass::credential::testing {
 namespace {
 
 LicenseRequest make_request(const PrivateKey& licensee) {
-  return {.licensee = licensee.public_key(), .sealing_key = licensee.sealing_public(), .registration_id = named_bytes("registration", 16),
-          .name = "Licensee 1", .identity_picture = named_bytes("picture", 300), .issued_at = kNow};
+  return {.licensee = licensee.public_key(),
+          .sealing_key = licensee.sealing_public(),
+          .registration_id = named_bytes("registration", 16),
+          .name = "Licensee 1",
+          .identity_picture = named_bytes("picture", 300),
+          .issued_at = kNow};
 }
 
 Presentation make_presentation() {
-  return {.audience = "verifier.example", .nonce = named_bytes("nonce", 32), .license_id = named_bytes("license", 16), .issued_at = kNow};
+  return {.audience = "verifier.example",
+          .nonce = named_bytes("nonce", 32),
+          .license_id = named_bytes("license", 16),
+          .issued_at = kNow};
 }
 
 bool request_refused(const std::function<void(LicenseRequest&)>& break_rule) {

@@ -44,7 +44,8 @@ Bytes hex_of(const std::string& page) {
 
 std::string wrapped_hex(ByteView bytes) {
   std::string out;
-  for (std::size_t at = 0; at < bytes.size(); at += 60) out += to_hex(bytes.subspan(at, std::min<std::size_t>(60, bytes.size() - at))) + "\n";
+  for (std::size_t at = 0; at < bytes.size(); at += 60)
+    out += to_hex(bytes.subspan(at, std::min<std::size_t>(60, bytes.size() - at))) + "\n";
   return out;
 }
 
@@ -112,41 +113,51 @@ void check_statement(StatementKind kind, const Statement& statement, const Publi
 
 TEST_CASE("the example of a ledger policy is real") {
   const Office office;
-  check_statement(StatementKind::ledger_policy, Office::sign(office.log.key, office.policy_body, office.issued_at), office.log.key.public_key());
+  check_statement(StatementKind::ledger_policy, Office::sign(office.log.key, office.policy_body, office.issued_at),
+                  office.log.key.public_key());
 }
 
 TEST_CASE("the example of a registration is real") {
   const Office office;
-  check_statement(StatementKind::registration, Office::sign(office.owner, office.registration, office.issued_at), office.owner.public_key());
+  check_statement(StatementKind::registration, Office::sign(office.owner, office.registration, office.issued_at),
+                  office.owner.public_key());
 }
 
 TEST_CASE("the example of a license is real") {
   const Office office;
-  check_statement(StatementKind::license, Office::sign(office.owner, office.license, office.issued_at), office.owner.public_key());
+  check_statement(StatementKind::license, Office::sign(office.owner, office.license, office.issued_at),
+                  office.owner.public_key());
 }
 
 TEST_CASE("the example of a revocation is real") {
   const Office office;
-  check_statement(StatementKind::revocation, Office::sign(office.owner, office.make_revocation(), kNow - kDay), office.owner.public_key());
+  check_statement(StatementKind::revocation, Office::sign(office.owner, office.make_revocation(), kNow - kDay),
+                  office.owner.public_key());
 }
 
 TEST_CASE("the example of a status list is real") {
   Office office;
   office.status.ttl_s = kDay;
-  check_statement(StatementKind::status_list, Office::sign(office.owner, office.status, office.status_at), office.owner.public_key());
+  check_statement(StatementKind::status_list, Office::sign(office.owner, office.status, office.status_at),
+                  office.owner.public_key());
 }
 
 TEST_CASE("the example of a license request is real") {
   const Office office;
-  const LicenseRequest request{.licensee = office.licensee.public_key(), .sealing_key = office.licensee.sealing_public(), .registration_id = office.registration.id,
-                               .name = "Licensee 1", .identity_picture = office.identity.picture, .issued_at = office.issued_at};
+  const LicenseRequest request{.licensee = office.licensee.public_key(),
+                               .sealing_key = office.licensee.sealing_public(),
+                               .registration_id = office.registration.id,
+                               .name = "Licensee 1",
+                               .identity_picture = office.identity.picture,
+                               .issued_at = office.issued_at};
   check_example("license-request", sign_license_request(office.licensee, request).value());
   CHECK(decode_license_request(hex_of(read_page("license-request"))).value().name == "Licensee 1");
 }
 
 TEST_CASE("the example of a presentation is real") {
   const Office office;
-  const Presentation presentation{.audience = "verifier.example", .nonce = named_bytes("nonce", 16), .license_id = office.license.id, .issued_at = kNow};
+  const Presentation presentation{
+      .audience = "verifier.example", .nonce = named_bytes("nonce", 16), .license_id = office.license.id, .issued_at = kNow};
   check_example("presentation", sign_presentation(office.licensee, presentation).value());
   CHECK(verify_presentation(hex_of(read_page("presentation")), office.licensee.public_key()).value().nonce == presentation.nonce);
 }

@@ -16,7 +16,8 @@ bool refuses(const std::function<void(Office&)>& break_rule, const std::function
 }
 
 bool registration_refused(const std::function<void(Registration&)>& break_rule) {
-  return refuses([&](Office& office) { break_rule(office.registration); }, [](const Office& office) { return office.registration; });
+  return refuses([&](Office& office) { break_rule(office.registration); },
+                 [](const Office& office) { return office.registration; });
 }
 bool license_refused(const std::function<void(License&)>& break_rule) {
   return refuses([&](Office& office) { break_rule(office.license); }, [](const Office& office) { return office.license; });
@@ -25,7 +26,8 @@ bool status_refused(const std::function<void(StatusList&)>& break_rule) {
   return refuses([&](Office& office) { break_rule(office.status); }, [](const Office& office) { return office.status; });
 }
 bool policy_refused(const std::function<void(LedgerPolicy&)>& break_rule) {
-  return refuses([&](Office& office) { break_rule(office.policy_body); }, [](const Office& office) { return office.policy_body; });
+  return refuses([&](Office& office) { break_rule(office.policy_body); },
+                 [](const Office& office) { return office.policy_body; });
 }
 bool revocation_refused(const std::function<void(Revocation&)>& break_rule) {
   return refuses(

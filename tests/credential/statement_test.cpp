@@ -12,7 +12,10 @@ namespace {
 std::vector<Statement> one_of_each() {
   Office office;
   return {Office::sign(office.log.key, office.policy_body, kNow), Office::sign(office.owner, office.registration, kNow),
-          Office::sign(office.owner, office.license, kNow), Office::sign(office.owner, Revocation{.id = named_bytes("r", 16), .license_id = office.license.id, .reason = "x", .effective = kNow}, kNow),
+          Office::sign(office.owner, office.license, kNow),
+          Office::sign(office.owner,
+                       Revocation{.id = named_bytes("r", 16), .license_id = office.license.id, .reason = "x", .effective = kNow},
+                       kNow),
           Office::sign(office.owner, office.status, kNow)};
 }
 
@@ -202,8 +205,10 @@ TEST_CASE("a statement with seventeen receipts is refused") {
 TEST_CASE("an unprotected header with anything but receipts is refused") {
   const Office office;
   Sign1 message = Office::sign(office.owner, office.license, kNow).message();
-  const std::vector<CborMap> wrong = {{{Cbor::integer(33), Cbor::bytes(Bytes{1})}}, {{Cbor::integer(394), Cbor::array({})}},
-                                      {{Cbor::integer(394), Cbor::array({Cbor::integer(1)})}}, {{Cbor::text("x"), Cbor::integer(1)}}};
+  const std::vector<CborMap> wrong = {{{Cbor::integer(33), Cbor::bytes(Bytes{1})}},
+                                      {{Cbor::integer(394), Cbor::array({})}},
+                                      {{Cbor::integer(394), Cbor::array({Cbor::integer(1)})}},
+                                      {{Cbor::text("x"), Cbor::integer(1)}}};
   for (const CborMap& header : wrong) {
     message.unprotected = Cbor::map(header);
     CHECK(Statement::decode(encode_sign1(message)).error().code == Errc::malformed);
@@ -307,7 +312,8 @@ TEST_CASE("an unknown key in any of a license's maps is refused by name") {
     return Cbor::map(map);
   };
   CHECK(refused([&](CborMap& header, CborMap&) { header.emplace_back(Cbor::text("surprise"), Cbor::integer(1)); }));
-  CHECK(refused([&](CborMap& header, CborMap&) { at(header, Cbor::integer(15)) = surprise(*at(header, Cbor::integer(15)).as_map()); }));
+  CHECK(refused(
+      [&](CborMap& header, CborMap&) { at(header, Cbor::integer(15)) = surprise(*at(header, Cbor::integer(15)).as_map()); }));
   CHECK(refused([&](CborMap&, CborMap& claims) { claims.emplace_back(Cbor::text("surprise"), Cbor::integer(1)); }));
   CHECK(refused([&](CborMap&, CborMap& claims) {
     Cbor& own = at(claims, Cbor::text("stegpass.license"));
@@ -322,15 +328,19 @@ TEST_CASE("an unknown key in any of a license's maps is refused by name") {
 
 TEST_CASE("a license that lacks any one of its claims is refused") {
   const Office office;
-  for (const Cbor& key : {Cbor::integer(4), Cbor::integer(5), Cbor::integer(7), Cbor::integer(8), Cbor::integer(65535), Cbor::text("stegpass.license")}) {
-    const auto drop = [&](CborMap&, CborMap& claims) { std::erase_if(claims, [&](const auto& pair) { return pair.first == key; }); };
+  for (const Cbor& key : {Cbor::integer(4), Cbor::integer(5), Cbor::integer(7), Cbor::integer(8), Cbor::integer(65535),
+                          Cbor::text("stegpass.license")}) {
+    const auto drop = [&](CborMap&, CborMap& claims) {
+      std::erase_if(claims, [&](const auto& pair) { return pair.first == key; });
+    };
     CHECK(signed_with(office, drop).error().code == Errc::malformed);
   }
 }
 
 TEST_CASE("kinds are not confusable: claims under another kind's typ are refused") {
   const Office office;
-  for (StatementKind kind : {StatementKind::ledger_policy, StatementKind::registration, StatementKind::revocation, StatementKind::status_list}) {
+  for (StatementKind kind :
+       {StatementKind::ledger_policy, StatementKind::registration, StatementKind::revocation, StatementKind::status_list}) {
     const auto retype = [&](CborMap& header, CborMap&) { at(header, Cbor::integer(16)) = Cbor::text(statement_typ(kind)); };
     CHECK(signed_with(office, retype).error().code == Errc::malformed);
   }
@@ -338,7 +348,9 @@ TEST_CASE("kinds are not confusable: claims under another kind's typ are refused
 
 TEST_CASE("a typ that nobody knows is unsupported") {
   const Office office;
-  const auto retype = [&](CborMap& header, CborMap&) { at(header, Cbor::integer(16)) = Cbor::text("application/stegpass-suspension+cwt"); };
+  const auto retype = [&](CborMap& header, CborMap&) {
+    at(header, Cbor::integer(16)) = Cbor::text("application/stegpass-suspension+cwt");
+  };
   CHECK(signed_with(office, retype).error().code == Errc::unsupported);
 }
 
@@ -367,7 +379,8 @@ TEST_CASE("a floating-point number in the claims is refused") {
 TEST_CASE("a license whose status points to another registration's list is refused") {
   const Office office;
   const auto change = [](CborMap&, CborMap& claims) {
-    const Cbor list = Cbor::map({{Cbor::text("idx"), Cbor::integer(3)}, {Cbor::text("uri"), Cbor::text(status_urn(named_bytes("other", 16)))}});
+    const Cbor list =
+        Cbor::map({{Cbor::text("idx"), Cbor::integer(3)}, {Cbor::text("uri"), Cbor::text(status_urn(named_bytes("other", 16)))}});
     at(claims, Cbor::integer(65535)) = Cbor::map({{Cbor::text("status_list"), list}});
   };
   CHECK(signed_with(office, change).error().code == Errc::malformed);

@@ -80,7 +80,8 @@ TEST_CASE("nothing is said twice in a trust policy") {
   const Office office;
   const std::string log = "log " + office.log.verifier().to_vkey() + "\n";
   const std::string issuer = "issuer o " + office.owner.public_key().thumbprint_uri() + "\n";
-  for (const std::string& line : {log, issuer, std::string("max-age 1d\n"), std::string("require a.b\n"), std::string("mark-bound -40\n")}) {
+  for (const std::string& line :
+       {log, issuer, std::string("max-age 1d\n"), std::string("require a.b\n"), std::string("mark-bound -40\n")}) {
     CHECK(parse_trust_policy(line).ok());
     CHECK(code_of(line + line) == Errc::malformed);
   }
@@ -91,8 +92,6 @@ TEST_CASE("a log line may carry an address, as in C2SP's policies") {
   CHECK(parse_trust_policy("log " + office.log.verifier().to_vkey() + " https://log.example/").value().logs.size() == 1);
 }
 
-TEST_CASE("a trust policy of over 1 MiB is refused") {
-  CHECK(code_of(std::string((1u << 20) + 1, '#')) == Errc::malformed);
-}
+TEST_CASE("a trust policy of over 1 MiB is refused") { CHECK(code_of(std::string((1u << 20) + 1, '#')) == Errc::malformed); }
 
 }  // namespace stegpass::credential::testing

@@ -46,8 +46,9 @@ TEST_CASE("a memory without its first line is refused") {
 
 TEST_CASE("lines that are no checkpoint are refused, and so are truncated ones") {
   CHECK(code_of("5 " + kRoot + " 7 a\n") == Errc::internal);
-  for (const std::string& line : {std::string("\n"), "x " + kRoot + " 7 a\n", "05 " + kRoot + " 7 a\n", std::string("5 AAAA 7 a\n"), "5 " + kRoot + " -7 a\n",
-                                  "5 " + kRoot + " 7 \n", "5 " + kRoot + " 7\n", "5 " + kRoot + " 999999999999999 a\n", "5 " + kRoot + " 7 a"}) {
+  for (const std::string& line : {std::string("\n"), "x " + kRoot + " 7 a\n", "05 " + kRoot + " 7 a\n",
+                                  std::string("5 AAAA 7 a\n"), "5 " + kRoot + " -7 a\n", "5 " + kRoot + " 7 \n",
+                                  "5 " + kRoot + " 7\n", "5 " + kRoot + " 999999999999999 a\n", "5 " + kRoot + " 7 a"}) {
     CHECK(code_of(line) == Errc::malformed);
   }
 }

@@ -29,7 +29,8 @@ Bundle without_receipt(Bundle bundle, std::size_t index) {
 }
 
 PaperOptions asking(Office& office, const PrivateKey& holder, const std::function<void(Presentation&)>& edit = {}) {
-  Presentation presentation{.audience = "verifier.example", .nonce = named_bytes("nonce", 16), .license_id = office.license.id, .issued_at = kNow - 60};
+  Presentation presentation{
+      .audience = "verifier.example", .nonce = named_bytes("nonce", 16), .license_id = office.license.id, .issued_at = kNow - 60};
   if (edit) edit(presentation);
   const Bytes bytes = sign_presentation(holder, presentation).value();
   return {.now = kNow, .possession = PossessionChallenge{bytes, "verifier.example", named_bytes("nonce", 16)}};
@@ -47,10 +48,26 @@ TEST_CASE("good papers give every check in the order that the header names") {
   std::vector<std::string> codes;
   const PaperVerdict papers = office.verify(office.issue(Purpose::arbiter));
   for (const Check& check : papers.verdict.checks()) codes.push_back(check.code);
-  CHECK(codes == std::vector<std::string>{"bundle.bytes", "checkpoint.signature", "checkpoint.age", "checkpoint.memory", "ledger.policy",
-                                          "receipt.ledger-policy", "registration.signature", "registration.issuer", "receipt.registration",
-                                          "license.signature", "receipt.license", "license.dates", "license.status", "status.age", "receipt.status",
-                                          "opening.cover", "opening.isn-key", "opening.identity", "opening.passport-reserve-1", "holder.possession"});
+  CHECK(codes == std::vector<std::string>{"bundle.bytes",
+                                          "checkpoint.signature",
+                                          "checkpoint.age",
+                                          "checkpoint.memory",
+                                          "ledger.policy",
+                                          "receipt.ledger-policy",
+                                          "registration.signature",
+                                          "registration.issuer",
+                                          "receipt.registration",
+                                          "license.signature",
+                                          "receipt.license",
+                                          "license.dates",
+                                          "license.status",
+                                          "status.age",
+                                          "receipt.status",
+                                          "opening.cover",
+                                          "opening.isn-key",
+                                          "opening.identity",
+                                          "opening.passport-reserve-1",
+                                          "holder.possession"});
 }
 
 TEST_CASE("every check says something in one line") {
@@ -105,8 +122,8 @@ TEST_CASE("a log that the policy does not name is undecided, and so is all that 
   TrustPolicy policy = office.policy();
   policy.logs = {{office.log.origin, named_key("other log").public_key()}};
   check_only(verify_papers(encode_bundle(office.issue()), policy, {.now = kNow}),
-             {"checkpoint.signature", "checkpoint.age", "checkpoint.memory", "ledger.policy", "receipt.ledger-policy", "receipt.registration", "receipt.license",
-              "receipt.status"},
+             {"checkpoint.signature", "checkpoint.age", "checkpoint.memory", "ledger.policy", "receipt.ledger-policy",
+              "receipt.registration", "receipt.license", "receipt.status"},
              Outcome::undecided);
 }
 
@@ -130,8 +147,9 @@ TEST_CASE("a ledger policy that names another log key is invalid") {
   Office office;
   const PrivateKey other = named_key("other log");
   office.policy_body.log_key = other.public_key();
-  const Bundle bundle = office.pack({Office::sign(other, office.policy_body, kNow), Office::sign(office.owner, office.registration, kNow),
-                                     Office::sign(office.owner, office.license, kNow), Office::sign(office.owner, office.status, office.status_at)});
+  const Bundle bundle = office.pack(
+      {Office::sign(other, office.policy_body, kNow), Office::sign(office.owner, office.registration, kNow),
+       Office::sign(office.owner, office.license, kNow), Office::sign(office.owner, office.status, office.status_at)});
   check_only(office.verify(bundle), {"ledger.policy"}, Outcome::invalid);
 }
 
@@ -151,7 +169,8 @@ TEST_CASE("each statement without its receipt is undecided, by its own check") {
   Office office;
   const Bundle bundle = office.issue();
   const std::vector<std::string> codes = {"receipt.ledger-policy", "receipt.registration", "receipt.license", "receipt.status"};
-  for (std::size_t i = 0; i < codes.size(); ++i) check_only(office.verify(without_receipt(bundle, i)), {codes[i]}, Outcome::undecided);
+  for (std::size_t i = 0; i < codes.size(); ++i)
+    check_only(office.verify(without_receipt(bundle, i)), {codes[i]}, Outcome::undecided);
 }
 
 TEST_CASE("a receipt of another ledger does not count") {
@@ -205,7 +224,8 @@ TEST_CASE("a receipt under another root of the same size shows a forked log") {
 TEST_CASE("two receipts of one statement are invalid") {
   Office office;
   Bundle bundle = office.issue();
-  bundle.statements[2] = Statement::decode(bundle.statements[2]).value().with_receipts({office.log.receipt(2), office.log.receipt(2)});
+  bundle.statements[2] =
+      Statement::decode(bundle.statements[2]).value().with_receipts({office.log.receipt(2), office.log.receipt(2)});
   check_only(office.verify(bundle), {"receipt.license"}, Outcome::invalid);
 }
 
@@ -218,8 +238,9 @@ TEST_CASE("statements out of the ledger's order are invalid") {
 
 TEST_CASE("a ledger policy that is not entry 0 is invalid") {
   Office office;
-  const Bundle bundle = office.pack({Office::sign(office.owner, office.registration, kNow), Office::sign(office.log.key, office.policy_body, kNow),
-                                     Office::sign(office.owner, office.license, kNow), Office::sign(office.owner, office.status, office.status_at)});
+  const Bundle bundle = office.pack(
+      {Office::sign(office.owner, office.registration, kNow), Office::sign(office.log.key, office.policy_body, kNow),
+       Office::sign(office.owner, office.license, kNow), Office::sign(office.owner, office.status, office.status_at)});
   check_only(office.verify(bundle), {"receipt.ledger-policy", "receipt.registration"}, Outcome::invalid);
 }
 
@@ -248,9 +269,10 @@ TEST_CASE("two licenses in one bundle are malformed") {
   Office office;
   License second = office.license;
   second.id = named_bytes("second license", 16);
-  const Bundle bundle = office.pack({Office::sign(office.log.key, office.policy_body, kNow), Office::sign(office.owner, office.registration, kNow),
-                                     Office::sign(office.owner, office.license, kNow), Office::sign(office.owner, second, kNow),
-                                     Office::sign(office.owner, office.status, office.status_at)});
+  const Bundle bundle =
+      office.pack({Office::sign(office.log.key, office.policy_body, kNow), Office::sign(office.owner, office.registration, kNow),
+                   Office::sign(office.owner, office.license, kNow), Office::sign(office.owner, second, kNow),
+                   Office::sign(office.owner, office.status, office.status_at)});
   const PaperVerdict papers = office.verify(bundle);
   check_only(papers, {"bundle.bytes"}, Outcome::invalid);
   CHECK(detail_of(papers, "bundle.bytes").find("a second license") != std::string::npos);
@@ -279,8 +301,9 @@ TEST_CASE("a registration with a bad signature is invalid by name") {
 TEST_CASE("a license signed by somebody else is invalid") {
   Office office;
   const PrivateKey stranger = named_key("stranger");
-  const Bundle bundle = office.pack({Office::sign(office.log.key, office.policy_body, kNow), Office::sign(office.owner, office.registration, kNow),
-                                     Office::sign(stranger, office.license, kNow), Office::sign(office.owner, office.status, office.status_at)});
+  const Bundle bundle =
+      office.pack({Office::sign(office.log.key, office.policy_body, kNow), Office::sign(office.owner, office.registration, kNow),
+                   Office::sign(stranger, office.license, kNow), Office::sign(office.owner, office.status, office.status_at)});
   const PaperVerdict papers = office.verify(bundle);
   CHECK(outcome_of(papers, "license.signature") == Outcome::invalid);
   CHECK_FALSE(papers.license);
@@ -348,9 +371,11 @@ TEST_CASE("a revocation of another license, or by another key, is invalid") {
   office.revocation = office.make_revocation();
   office.revocation->license_id = named_bytes("another license", 16);
   check_only(office.verify(), {"revocation"}, Outcome::invalid);
-  const Bundle forged = office.pack({Office::sign(office.log.key, office.policy_body, kNow), Office::sign(office.owner, office.registration, kNow),
-                                     Office::sign(office.owner, office.license, kNow), Office::sign(named_key("stranger"), office.make_revocation(), kNow - kDay),
-                                     Office::sign(office.owner, office.status, office.status_at)});
+  const Bundle forged =
+      office.pack({Office::sign(office.log.key, office.policy_body, kNow), Office::sign(office.owner, office.registration, kNow),
+                   Office::sign(office.owner, office.license, kNow),
+                   Office::sign(named_key("stranger"), office.make_revocation(), kNow - kDay),
+                   Office::sign(office.owner, office.status, office.status_at)});
   check_only(office.verify(forged), {"revocation"}, Outcome::invalid);
 }
 
@@ -380,8 +405,9 @@ TEST_CASE("a status list of another registration is invalid") {
 
 TEST_CASE("a status list by another key is invalid") {
   Office office;
-  const Bundle bundle = office.pack({Office::sign(office.log.key, office.policy_body, kNow), Office::sign(office.owner, office.registration, kNow),
-                                     Office::sign(office.owner, office.license, kNow), Office::sign(named_key("stranger"), office.status, office.status_at)});
+  const Bundle bundle = office.pack(
+      {Office::sign(office.log.key, office.policy_body, kNow), Office::sign(office.owner, office.registration, kNow),
+       Office::sign(office.owner, office.license, kNow), Office::sign(named_key("stranger"), office.status, office.status_at)});
   CHECK(outcome_of(office.verify(bundle), "license.status") == Outcome::invalid);
 }
 
@@ -396,7 +422,8 @@ TEST_CASE("without a max-age freshness is undecided") {
   Office office;
   TrustPolicy policy = office.policy();
   policy.max_age_s.reset();
-  check_only(verify_papers(encode_bundle(office.issue()), policy, {.now = kNow}), {"checkpoint.age", "status.age"}, Outcome::undecided);
+  check_only(verify_papers(encode_bundle(office.issue()), policy, {.now = kNow}), {"checkpoint.age", "status.age"},
+             Outcome::undecided);
 }
 
 TEST_CASE("papers older than the max-age are stale, to the second") {
@@ -404,7 +431,8 @@ TEST_CASE("papers older than the max-age are stale, to the second") {
   const Bundle bundle = office.issue();
   check_only(office.verify(bundle, {.now = office.status_at + kDay}), {}, Outcome::valid);
   check_only(office.verify(bundle, {.now = office.status_at + kDay + 1}), {"status.age"}, Outcome::undecided);
-  check_only(office.verify(bundle, {.now = office.checkpoint_at + kDay + 1}), {"checkpoint.age", "status.age"}, Outcome::undecided);
+  check_only(office.verify(bundle, {.now = office.checkpoint_at + kDay + 1}), {"checkpoint.age", "status.age"},
+             Outcome::undecided);
 }
 
 TEST_CASE("a status list's own ttl counts where it is stricter than the policy") {
@@ -506,7 +534,9 @@ TEST_CASE("an answer to another nonce, audience or license is invalid") {
 TEST_CASE("an answer of over ten minutes ago, or from the future, is undecided") {
   Office office;
   const Bundle bundle = office.issue();
-  const auto at = [&](std::int64_t time) { return office.verify(bundle, asking(office, office.licensee, [&](Presentation& p) { p.issued_at = time; })); };
+  const auto at = [&](std::int64_t time) {
+    return office.verify(bundle, asking(office, office.licensee, [&](Presentation& p) { p.issued_at = time; }));
+  };
   check_only(at(kNow - 600), {}, Outcome::valid);
   check_only(at(kNow - 601), {"holder.possession"}, Outcome::undecided);
   check_only(at(kNow + 301), {"holder.possession"}, Outcome::undecided);

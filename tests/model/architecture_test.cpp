@@ -56,13 +56,13 @@ TEST_CASE("a changed byte gives no descriptor, or another one") {
 
 TEST_CASE("a descriptor in any other spelling is refused") {
   const std::string text = kText;
-  CHECK_FALSE(Architecture::parse(std::string(" ").append(text)));
+  CHECK_FALSE(Architecture::parse(std::string(1, ' ').append(text)));
   CHECK_FALSE(Architecture::parse(text + "\n"));
   std::string spaced = text;
-  spaced.insert(1, " ");
+  spaced.insert(1, 1, ' ');
   CHECK_FALSE(Architecture::parse(spaced));
   std::string zero = text;
-  zero.insert(zero.find("10,"), "0");
+  zero.insert(zero.find("10,"), 1, '0');
   CHECK_FALSE(Architecture::parse(zero));
   CHECK_FALSE(Architecture::parse(std::string(100000, '[')));
 }

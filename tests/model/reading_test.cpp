@@ -94,7 +94,7 @@ TEST_CASE("a marked file reads as marked, layer by layer") {
 
 TEST_CASE("a copy in half precision reads the same") {
   const Mark mark = mark_of(1);
-  for (const std::string& dtype : {"F16", "BF16", "F64"}) {
+  for (const char* dtype : {"F16", "BF16", "F64"}) {
     CHECK(read_mark(marked_file(mark, 0, dtype), tiny_architecture(), mark).value().matches == 112);
   }
 }

@@ -163,7 +163,7 @@ TEST_CASE("settings out of range are the caller's mistake, and said") {
 
 TEST_CASE("a cover without its bias picture cannot be trained with") {
   TrainingTask task = short_task();
-  task.cover.layers[1].bias = {};
+  task.cover.layers[1].bias = torch::Tensor();
   CHECK(error_of(task, short_settings(1)) == Errc::usage);
 }
 

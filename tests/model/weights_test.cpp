@@ -53,7 +53,8 @@ TEST_CASE("a release model answers as the deployment branch of its owner model")
 TEST_CASE("a release model's names are those of a plain PyTorch module") {
   const Bytes file = encode_release_model(some_network());
   std::vector<std::string> names;
-  for (const TensorView& view : parse_safetensors(file).value().tensors) {
+  const Safetensors parsed = parse_safetensors(file).value();
+  for (const TensorView& view : parsed.tensors) {
     if (view.name.rfind("features.4.", 0) == 0 || view.name.rfind("classifier.", 0) == 0) names.push_back(view.name);
   }
   std::sort(names.begin(), names.end());
@@ -70,7 +71,8 @@ TEST_CASE("a release model says nothing of the verification branch") {
 TEST_CASE("weights on file are in PyTorch's order whatever the memory layout") {
   const PassportNetwork network = some_network();
   const Bytes file = encode_release_model(network);
-  for (const TensorView& view : parse_safetensors(file).value().tensors) {
+  const Safetensors parsed = parse_safetensors(file).value();
+  for (const TensorView& view : parsed.tensors) {
     if (view.name != "features.4.conv.weight") continue;
     const float* values = reinterpret_cast<const float*>(view.data.data());
     const torch::Tensor w = network->passport_blocks()[0]->conv->weight.detach();
