@@ -1,7 +1,7 @@
 #include "passport.hpp"
 
+#include <algorithm>
 #include <array>
-#include <set>
 
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
@@ -93,10 +93,12 @@ Result<Report> make(const NewOptions& options, Output& output) {
   STEGPASS_CHECK_OK(check_replaceable(home.vault, options.force));
   STEGPASS_TRY(source, options.draw ? draw_pictures(*model, options) : read_pictures(options.pictures));
   home.vault.passports.clear();
-  std::set<Bytes> distinct;
   for (std::size_t i = 0; i < kPassports; ++i) {
     STEGPASS_TRY(passport, make_passport(*model, options, source, i, home.owner));
-    if (!distinct.insert(passport.picture).second) return Error{Errc::usage, "two of the passports would be the same: give six different pictures"};
+    const auto same = [&](const VaultPassport& other) { return other.picture == passport.picture; };
+    if (std::any_of(home.vault.passports.begin(), home.vault.passports.end(), same)) {
+      return Error{Errc::usage, "two of the passports would be the same: give six different pictures"};
+    }
     home.vault.passports.push_back(std::move(passport));
   }
   if (options.draw && options.seed) output.warn("pictures from a given seed can be drawn by anybody who guesses it: for trials only");
