@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <set>
 #include <vector>
@@ -9,27 +8,21 @@
 
 #include "command.hpp"
 #include "files.hpp"
-#include "ledger_view.hpp"
 #include "passphrase.hpp"
 #include "vault.hpp"
+#include "workspace.hpp"
+#include "workspace_ledger.hpp"
 
 namespace stegpass::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using namespace credential;
 
 struct BundleOptions {
-  std::string home = ".", license, purpose = "public", out;
+  HomeOptions home;
+  std::string license, purpose = "public", out;
   std::vector<std::string> open;
-  PassphraseSource passphrase;
   bool force = false;
-};
-
-/// The license that the bundle is about, and the registration that it is under.
-struct Subject {
-  const ledger::RegistrationState& registration;
-  const ledger::LicenseState& license;
 };
 
 /// `--open` fits the purpose, and opens one reserve at most: each is spent once it has been shown.
@@ -45,32 +38,22 @@ Status check_openings(Purpose purpose, const std::vector<std::string>& open) {
   return Done{};
 }
 
-Result<Subject> find_subject(const ledger::RegistrationPolicy& state, ByteView license_id) {
-  const std::string id = to_hex(license_id);
-  const ledger::RegistrationState* registration = state.registration_of_license(license_id);
-  if (registration == nullptr) return Error{Errc::not_found, "the ledger has no license " + id};
-  return Subject{*registration, registration->licenses.at(id)};
-}
-
 /// Every statement that a verdict on this license rests on, each with its receipt, in order of the ledger.
-Result<std::vector<Bytes>> gather_statements(const ledger::Ledger& log, const Subject& subject) {
-  std::set<std::uint64_t> indices{0, subject.registration.index, subject.license.index};
-  if (subject.registration.newest_status) indices.insert(*subject.registration.newest_status);
-  if (subject.license.revoked_by) indices.insert(*subject.license.revoked_by);
+Result<std::vector<Bytes>> gather_statements(const ledger::Ledger& log, const FoundLicense& subject) {
+  std::set<std::uint64_t> indices{0, subject.registration->index, subject.license->index};
+  if (subject.registration->newest_status) indices.insert(*subject.registration->newest_status);
+  if (subject.license->revoked_by) indices.insert(*subject.license->revoked_by);
   std::vector<Bytes> out;
   for (const std::uint64_t index : indices) {
-    STEGPASS_TRY(entry, log.entry(index));
-    STEGPASS_TRY(statement, Statement::decode(entry));
-    STEGPASS_TRY(receipt, log.receipt(index));
-    out.push_back(statement.with_receipts({receipt}));
+    STEGPASS_TRY(statement, transparent_statement(log, index));
+    out.push_back(std::move(statement));
   }
   return out;
 }
 
 SeedOpening open_seed(const VaultPassport& passport) { return {passport.commitment_salt, passport.seed}; }
 
-Result<Disclosures> gather_disclosures(const Vault& vault, const Subject& subject, const std::vector<std::string>& open) {
-  const License& license = subject.license.license;
+Result<Disclosures> gather_disclosures(const Vault& vault, const License& license, const std::vector<std::string>& open) {
   const VaultLicense* secrets = vault.license(license.id);
   if (secrets == nullptr) return Error{Errc::not_found, "the vault knows nothing of license " + to_hex(license.id)};
   const VaultPassport* cover = vault.passport("cover");
@@ -87,8 +70,8 @@ Result<Disclosures> gather_disclosures(const Vault& vault, const Subject& subjec
   return out;
 }
 
-Result<Vault> read_vault(const BundleOptions& options) {
-  STEGPASS_TRY(file, read_file(fs::path(options.home) / "vault", kMaxPictureFile, "the owner's vault"));
+Result<Vault> read_vault(const HomeOptions& options) {
+  STEGPASS_TRY(file, read_file(options.place().vault(), kMaxPictureFile, "the owner's vault"));
   STEGPASS_TRY(passphrase, read_passphrase(options.passphrase, "Passphrase of the vault"));
   return open_vault(file, passphrase);
 }
@@ -99,16 +82,15 @@ Result<Bundle> compose(const BundleOptions& options) {
   bundle.purpose = purpose;
   STEGPASS_CHECK_OK(check_openings(purpose, options.open));
   STEGPASS_CHECK_OK(check_output(options.out, options.force));
-  STEGPASS_TRY(license_id, parse_license_id(options.license));
-  STEGPASS_TRY(view, open_ledger_view(fs::path(options.home) / "ledger"));
-  STEGPASS_TRY(subject, find_subject(view.state, license_id));
-  STEGPASS_TRY(checkpoint, view.log.checkpoint());
+  STEGPASS_TRY(opened, open_ledger(options.home.place(), ledger::Ledger::Mode::read));
+  STEGPASS_TRY(subject, find_license(opened.state, options.license));
+  STEGPASS_TRY(checkpoint, opened.log.checkpoint());
   bundle.checkpoint = checkpoint;
-  STEGPASS_TRY(statements, gather_statements(view.log, subject));
+  STEGPASS_TRY(statements, gather_statements(opened.log, subject));
   bundle.statements = std::move(statements);
   if (purpose == Purpose::public_) return bundle;
-  STEGPASS_TRY(vault, read_vault(options));
-  STEGPASS_TRY(disclosures, gather_disclosures(vault, subject, options.open));
+  STEGPASS_TRY(vault, read_vault(options.home));
+  STEGPASS_TRY(disclosures, gather_disclosures(vault, subject.license->license, options.open));
   bundle.disclosures = std::move(disclosures);
   return bundle;
 }
@@ -130,7 +112,7 @@ int run(const BundleOptions& options, Output& output) {
 void setup_bundle(Commands& commands) {
   auto options = std::make_shared<BundleOptions>();
   CLI::App& command = *commands.app.add_subcommand("bundle", "Put all that an offline verifier needs for one license into one file");
-  command.add_option("--home", options->home, "Owner's folder")->capture_default_str();
+  add_home_options(command, options->home);
   command.add_option("--license", options->license, "License id, its URN, or the license statement's file")->required();
   command.add_option("--for", options->purpose, "public opens nothing; verifier opens what ties the user passport to the licensee; arbiter also passports")
       ->check(CLI::IsMember({"public", "verifier", "arbiter"}))
@@ -138,7 +120,6 @@ void setup_bundle(Commands& commands) {
   command.add_option("--open", options->open, "Passport to show to an arbiter: cover, reserve-1, ...; one reserve a dispute");
   command.add_option("--out", options->out, "The bundle file")->required();
   command.add_flag("--force", options->force, "Replace the output if it exists");
-  add_passphrase_options(command, options->passphrase);
   command.footer("Example: stegpass bundle --home acme --license 0f3a... --for verifier --passphrase-file secret --out license.bundle");
   bind_command(commands, command, options, run);
 }

@@ -1,16 +1,18 @@
-#include <filesystem>
 #include <memory>
+#include <string>
 
 #include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/note.hpp>
 
 #include "command.hpp"
 #include "files.hpp"
 #include "ledger_view.hpp"
+#include "workspace.hpp"
+#include "workspace_ledger.hpp"
 
 namespace stegpass::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using namespace credential;
 
 struct LedgerOptions {
@@ -19,7 +21,7 @@ struct LedgerOptions {
   std::string out;
   bool force = false;
 
-  fs::path folder() const { return fs::path(home) / "ledger"; }
+  Home place() const { return {home}; }
 };
 
 std::string license_line(const Json& license) {
@@ -39,10 +41,18 @@ std::string state_text(const Json& registrations) {
   return text;
 }
 
+Result<Checkpoint> newest_checkpoint(const ledger::Ledger& log) {
+  STEGPASS_TRY(signed_checkpoint, log.checkpoint());
+  STEGPASS_TRY(note, parse_note(signed_checkpoint));
+  return parse_checkpoint(note.text);
+}
+
 int run_show(const LedgerOptions& options, Output& output) {
-  auto view = open_ledger_view(options.folder());
+  auto view = open_ledger(options.place(), ledger::Ledger::Mode::read);
   if (!view) return output.fail(view.error(), "--home names the folder that stegpass init made");
-  const Checkpoint& checkpoint = view->checkpoint;
+  auto newest = newest_checkpoint(view->log);
+  if (!newest) return output.fail(newest.error());
+  const Checkpoint& checkpoint = *newest;
   const Json registrations = describe_state(view->state);
   const std::string key = view->log.log_key().thumbprint_uri();
   std::string text = "log " + checkpoint.origin + ", " + std::to_string(checkpoint.tree_size) + " entries, as of " + utc_time(checkpoint.time) +
@@ -69,7 +79,7 @@ Result<Bytes> read_entry(const ledger::Ledger& log, std::uint64_t index) {
 }
 
 int run_entry(const LedgerOptions& options, Output& output) {
-  auto log = ledger::Ledger::open(options.folder(), ledger::Ledger::Mode::read);
+  auto log = ledger::Ledger::open(options.place().ledger(), ledger::Ledger::Mode::read);
   if (!log) return output.fail(log.error());
   auto entry = read_entry(*log, options.index);
   if (!entry) return output.fail(entry.error());
@@ -89,7 +99,7 @@ int run_entry(const LedgerOptions& options, Output& output) {
 }
 
 int run_receipt(const LedgerOptions& options, Output& output) {
-  auto log = ledger::Ledger::open(options.folder(), ledger::Ledger::Mode::read);
+  auto log = ledger::Ledger::open(options.place().ledger(), ledger::Ledger::Mode::read);
   if (!log) return output.fail(log.error());
   auto entry = read_entry(*log, options.index);
   if (!entry) return output.fail(entry.error());
@@ -100,7 +110,7 @@ int run_receipt(const LedgerOptions& options, Output& output) {
 }
 
 int run_checkpoint(const LedgerOptions& options, Output& output) {
-  auto log = ledger::Ledger::open(options.folder(), ledger::Ledger::Mode::read);
+  auto log = ledger::Ledger::open(options.place().ledger(), ledger::Ledger::Mode::read);
   if (!log) return output.fail(log.error());
   auto note = log->checkpoint();
   if (!note) return output.fail(note.error());
@@ -110,7 +120,7 @@ int run_checkpoint(const LedgerOptions& options, Output& output) {
 CLI::App& add_part(Commands& commands, CLI::App& parent, const std::string& name, const std::string& help, int (*run)(const LedgerOptions&, Output&)) {
   auto options = std::make_shared<LedgerOptions>();
   CLI::App& command = *parent.add_subcommand(name, help);
-  command.add_option("--home", options->home, "Owner's folder, with ledger/ in it")->capture_default_str();
+  add_home_option(command, options->home);
   if (name == "entry" || name == "receipt") command.add_option("index", options->index, "Number of the entry, from 0")->required();
   if (name != "show") {
     command.add_option("--out", options->out, "File to write it to");

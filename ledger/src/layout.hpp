@@ -13,17 +13,25 @@ namespace stegpass::ledger::layout {
 
 inline constexpr std::string_view kFormat = "stegpass.ledger.v1";  ///< value at "v"
 
+/// The prefix of a kind, with room for the longest key.
+inline Bytes start(char kind) {
+  Bytes key;
+  key.reserve(1 + 32);
+  key.push_back(static_cast<std::uint8_t>(kind));
+  return key;
+}
+
 inline Bytes numbered(char kind, std::uint64_t number) {
-  Bytes key{static_cast<std::uint8_t>(kind)};
+  Bytes key = start(kind);
   append_big_endian(key, number, 8);
   return key;
 }
 
-inline Bytes format() { return to_bytes("v"); }
-inline Bytes entries() { return to_bytes("e"); }
-inline Bytes nodes() { return to_bytes("n"); }
-inline Bytes checkpoints() { return to_bytes("c"); }
-inline Bytes signed_roots() { return to_bytes("r"); }
+inline Bytes format() { return start('v'); }
+inline Bytes entries() { return start('e'); }
+inline Bytes nodes() { return start('n'); }
+inline Bytes checkpoints() { return start('c'); }
+inline Bytes signed_roots() { return start('r'); }
 
 inline Bytes entry(std::uint64_t index) { return numbered('e', index); }            ///< -> octets of the entry
 inline Bytes checkpoint(std::uint64_t tree_size) { return numbered('c', tree_size); }    ///< -> signed note
@@ -31,14 +39,15 @@ inline Bytes signed_root(std::uint64_t tree_size) { return numbered('r', tree_si
 
 /// The complete subtree over leaves [index << level, (index + 1) << level); level 0 is the leaf's own hash. -> 32 bytes
 inline Bytes node(int level, std::uint64_t index) {
-  Bytes key{'n', static_cast<std::uint8_t>(level)};
+  Bytes key = nodes();
+  key.push_back(static_cast<std::uint8_t>(level));
   append_big_endian(key, index, 8);
   return key;
 }
 
 /// Leaf hash of an entry -> its index, 8 bytes.
 inline Bytes index_of(const Digest32& leaf) {
-  Bytes key{'i'};
+  Bytes key = start('i');
   append(key, leaf);
   return key;
 }

@@ -11,7 +11,8 @@ namespace stegpass::credential {
 namespace {
 
 constexpr std::string_view kVersion = "stegpass.bundle.v1", kVersionStem = "stegpass.bundle.";
-constexpr std::size_t kMaxBundle = std::size_t{64} << 20, kMaxNote = std::size_t{64} << 10, kMaxStatements = 64, kMaxPassports = 65;
+constexpr std::size_t kMaxBundle = std::size_t{64} << 20, kMaxNote = std::size_t{64} << 10, kMaxStatements = 64,
+                      kMaxPassports = 65;
 constexpr std::size_t kTailBytes = 34;  // 58 20 and a SHA-256
 constexpr std::array<std::string_view, 3> kPurposes = {"public", "verifier", "arbiter"};
 
@@ -31,7 +32,8 @@ Cbor write_disclosures(const Disclosures& disclosures) {
     out.push_back(field("isn-key", Cbor::map({field("salt", Cbor::bytes(key->salt)), field("key", Cbor::bytes(key->key))})));
   }
   if (const auto& identity = disclosures.identity) {
-    out.push_back(field("identity", Cbor::map({field("salt", Cbor::bytes(identity->salt)), field("picture", Cbor::bytes(identity->picture))})));
+    out.push_back(field(
+        "identity", Cbor::map({field("salt", Cbor::bytes(identity->salt)), field("picture", Cbor::bytes(identity->picture))})));
   }
   CborArray passports;
   for (const PassportOpening& passport : disclosures.passports) passports.push_back(write_passport(passport));
@@ -96,9 +98,11 @@ Disclosures read_disclosures(const Cbor& item, std::optional<Error>& error) {
 
 Status check_tail(ByteView bytes) {
   if (bytes.size() > kMaxBundle) return Error{Errc::malformed, "bundle of over 64 MiB"};
-  if (bytes.size() <= kTailBytes) return Error{Errc::malformed, "bundle of " + std::to_string(bytes.size()) + " bytes is too short"};
+  if (bytes.size() <= kTailBytes)
+    return Error{Errc::malformed, "bundle of " + std::to_string(bytes.size()) + " bytes is too short"};
   const ByteView tail = bytes.last(kTailBytes);
-  if (tail[0] != 0x58 || tail[1] != 0x20) return Error{Errc::malformed, "bundle does not end in a SHA-256: truncated or no bundle"};
+  if (tail[0] != 0x58 || tail[1] != 0x20)
+    return Error{Errc::malformed, "bundle does not end in a SHA-256: truncated or no bundle"};
   if (!equal_constant_time(fast_sha256(bytes.first(bytes.size() - kTailBytes)), tail.subspan(2))) {
     return Error{Errc::malformed, "bundle's bytes do not give the SHA-256 at its end: changed or truncated"};
   }
@@ -107,7 +111,8 @@ Status check_tail(ByteView bytes) {
 
 Status check_version(const CborArray& items) {
   const std::string* version = items.empty() ? nullptr : items[0].as_text();
-  if (!version || !version->starts_with(kVersionStem)) return Error{Errc::malformed, "no bundle: does not begin with " + std::string(kVersion)};
+  if (!version || !version->starts_with(kVersionStem))
+    return Error{Errc::malformed, "no bundle: does not begin with " + std::string(kVersion)};
   if (*version != kVersion) return Error{Errc::unsupported, "bundle of another version than " + std::string(kVersion)};
   if (items.size() != 6) return Error{Errc::malformed, "bundle has " + std::to_string(items.size()) + " items, expected 6"};
   return Done{};
@@ -115,7 +120,8 @@ Status check_version(const CborArray& items) {
 
 Result<std::vector<Bytes>> read_statements(const Cbor& item) {
   const CborArray* items = item.as_array();
-  if (!items || items->size() > kMaxStatements) return Error{Errc::malformed, "bundle: statements are not an array of at most 64"};
+  if (!items || items->size() > kMaxStatements)
+    return Error{Errc::malformed, "bundle: statements are not an array of at most 64"};
   std::vector<Bytes> out;
   for (const Cbor& statement : *items) {
     if (!statement.as_bytes()) return Error{Errc::malformed, "bundle: a statement is not a byte string"};
@@ -149,9 +155,9 @@ Result<Purpose> parse_purpose(std::string_view name) {
 Bytes encode_bundle(const Bundle& bundle) {
   CborArray statements;
   for (const Bytes& statement : bundle.statements) statements.push_back(Cbor::bytes(statement));
-  Bytes out = encode_cbor(Cbor::array({Cbor::text(kVersion), cbor_number(static_cast<std::uint64_t>(bundle.purpose)),
-                                       Cbor::text(bundle.checkpoint), Cbor::array(std::move(statements)),
-                                       write_disclosures(bundle.disclosures), Cbor::bytes(Digest32{})}));
+  Bytes out = encode_cbor(
+      Cbor::array({Cbor::text(kVersion), cbor_number(static_cast<std::uint64_t>(bundle.purpose)), Cbor::text(bundle.checkpoint),
+                   Cbor::array(std::move(statements)), write_disclosures(bundle.disclosures), Cbor::bytes(Digest32{})}));
   out.resize(out.size() - kTailBytes);
   const Digest32 digest = fast_sha256(out);
   append(out, Bytes{0x58, 0x20});
@@ -168,7 +174,8 @@ Result<Bundle> decode_bundle(ByteView bytes) {
   const std::uint64_t* purpose = items[1].as_unsigned();
   const std::string* checkpoint = items[2].as_text();
   if (!purpose || *purpose >= kPurposes.size()) return Error{Errc::malformed, "bundle: purpose is none of 0, 1, 2"};
-  if (!checkpoint || checkpoint->size() > kMaxNote) return Error{Errc::malformed, "bundle: checkpoint is not a text of at most 64 KiB"};
+  if (!checkpoint || checkpoint->size() > kMaxNote)
+    return Error{Errc::malformed, "bundle: checkpoint is not a text of at most 64 KiB"};
   Bundle out{.purpose = static_cast<Purpose>(*purpose), .checkpoint = *checkpoint};
   STEGPASS_TRY(statements, read_statements(items[3]));
   out.statements = std::move(statements);

@@ -111,8 +111,8 @@ Result<LicenseRequest> decode_license_request(ByteView bytes) {
 }
 
 Bytes seal_license_delivery(ByteView x25519_public, const LicenseDelivery& delivery) {
-  const Bytes plain = encode_cbor(Cbor::map(
-      {field("license", Cbor::bytes(delivery.license)), field("user-passport", Cbor::bytes(delivery.user_passport))}));
+  const Bytes plain = encode_cbor(
+      Cbor::map({field("license", Cbor::bytes(delivery.license)), field("user-passport", Cbor::bytes(delivery.user_passport))}));
   return encode_cbor(Cbor::array({Cbor::text(kDeliveryVersion), Cbor::bytes(seal_to(x25519_public, plain))}));
 }
 
@@ -130,7 +130,8 @@ Result<LicenseDelivery> open_license_delivery(const PrivateKey& licensee, ByteVi
   const License* license = statement.as<License>();
   if (!license) return Error{Errc::malformed, "license delivery holds another statement than a license"};
   if (!(license->licensee == licensee.public_key())) {
-    return Error{Errc::refused, "license is " + license->licensee.thumbprint_uri() + "'s, expected " + licensee.public_key().thumbprint_uri()};
+    return Error{Errc::refused,
+                 "license is " + license->licensee.thumbprint_uri() + "'s, expected " + licensee.public_key().thumbprint_uri()};
   }
   return out;
 }

@@ -67,7 +67,8 @@ Status check_writable(const StatementBody& body) {
   const auto* list = std::get_if<StatusList>(&body);
   if (!list) return Done{};
   if (list->states.size() > StatusList::kMaxLicenses) return Error{Errc::usage, "status list: over 4194304 licenses"};
-  const bool known = std::all_of(list->states.begin(), list->states.end(), [](std::uint8_t s) { return s <= StatusList::suspended; });
+  const bool known =
+      std::all_of(list->states.begin(), list->states.end(), [](std::uint8_t s) { return s <= StatusList::suspended; });
   return known ? Status(Done{}) : Status(Errc::usage, "status list: a state above 2");
 }
 

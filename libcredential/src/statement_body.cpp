@@ -38,7 +38,8 @@ std::optional<StatementBody> read_revocation(Fields& claims, std::int64_t issued
   out.license_id = own.bytes("license", kIdBytes);
   out.reason = own.text("reason");
   out.effective = own.time("effective");
-  own.require(out.effective >= issued_at, "effective " + std::to_string(out.effective) + " lies before iat " + std::to_string(issued_at));
+  own.require(out.effective >= issued_at,
+              "effective " + std::to_string(out.effective) + " lies before iat " + std::to_string(issued_at));
   own.finish();
   return out;
 }
@@ -49,7 +50,8 @@ std::optional<StatementBody> read_status_list(Fields& claims, const std::string&
   const Result<Bytes> id = parse_hex(std::string_view(subject).substr(std::min(urn.size(), subject.size())));
   if (id && id->size() == kIdBytes) out.registration_id = *id;
   out.expires = claims.time(4);
-  claims.require(out.expires > issued_at, "exp " + std::to_string(out.expires) + " is not after iat " + std::to_string(issued_at));
+  claims.require(out.expires > issued_at,
+                 "exp " + std::to_string(out.expires) + " is not after iat " + std::to_string(issued_at));
   if (claims.has(kTtl)) out.ttl_s = static_cast<std::int64_t>(claims.number(kTtl, 1, kMaxTime));
   Fields list = claims.map(kStatusListClaim);
   list.number("bits", 2, 2);
@@ -71,16 +73,15 @@ CborMap write_body(const LedgerPolicy& body) {
 }
 
 CborMap write_body(const Revocation& body) {
-  return {field(7, Cbor::bytes(body.id)),
-          field(kRevocationClaim,
-                Cbor::map({field("license", Cbor::bytes(body.license_id)), field("reason", Cbor::text(body.reason)),
-                           field("effective", cbor_time(body.effective))}))};
+  return {field(7, Cbor::bytes(body.id)), field(kRevocationClaim, Cbor::map({field("license", Cbor::bytes(body.license_id)),
+                                                                             field("reason", Cbor::text(body.reason)),
+                                                                             field("effective", cbor_time(body.effective))}))};
 }
 
 CborMap write_body(const StatusList& body) {
   CborMap out = {field(4, cbor_time(body.expires)),
-                 field(kStatusListClaim, Cbor::map({field("bits", cbor_number(2)),
-                                                    field("lst", Cbor::bytes(pack_status_list(body.states)))}))};
+                 field(kStatusListClaim,
+                       Cbor::map({field("bits", cbor_number(2)), field("lst", Cbor::bytes(pack_status_list(body.states)))}))};
   if (body.ttl_s != 0) out.push_back(field(kTtl, cbor_time(body.ttl_s)));
   return out;
 }

@@ -71,8 +71,8 @@ Sign1 sign_envelope(const PrivateKey& key, const EnvelopeHead& head, CborMap cla
   const CborMap common = {field(kIss, issuer), field(kSub, subject), field(kIat, cbor_time(head.issued_at))};
   claims.insert(claims.end(), common.begin(), common.end());
   CborMap header = {field(cose::kContentType, Cbor::text(kPayloadType)),
-                    field(cose::kKid, Cbor::bytes(key.public_key().thumbprint())),
-                    field(cose::kCwtClaims, Cbor::map(common)), field(cose::kTyp, Cbor::text(head.typ))};
+                    field(cose::kKid, Cbor::bytes(key.public_key().thumbprint())), field(cose::kCwtClaims, Cbor::map(common)),
+                    field(cose::kTyp, Cbor::text(head.typ))};
   return sign_sign1(key, std::move(header), {}, encode_cbor(Cbor::map(std::move(claims))));
 }
 

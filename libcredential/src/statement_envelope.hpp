@@ -12,8 +12,8 @@
 
 namespace stegpass::credential {
 
-/// What all that we sign has in common (credential-standards section 13): protected header {alg, content type, kid, claims {iss, sub, iat}, typ},
-/// payload a map of claims that repeats iss, sub and iat.
+/// What all that we sign has in common (credential-standards section 13): protected header {alg, content type, kid, claims {iss,
+/// sub, iat}, typ}, payload a map of claims that repeats iss, sub and iat.
 struct Envelope {
   std::string typ, issuer, subject;
   std::int64_t issued_at = 0;

@@ -39,9 +39,7 @@ void Fields::refuse(const std::string& detail) {
   if (!*error_) *error_ = Error{Errc::malformed, where_ + ": " + detail};
 }
 
-void Fields::refuse_type(const FieldKey& key, const std::string& expected) {
-  refuse(shown(key.item) + " is not " + expected);
-}
+void Fields::refuse_type(const FieldKey& key, const std::string& expected) { refuse(shown(key.item) + " is not " + expected); }
 
 const Cbor* Fields::find(const FieldKey& key) const {
   const CborMap* pairs = map_->as_map();

@@ -24,8 +24,8 @@ struct FieldKey {
   Cbor item;
 };
 
-/// Reads a map whose keys are all known. The first thing that does not fit is kept in `error`, which maps within maps share; from then
-/// on readings give empty values, so a caller reads all fields and asks once, at the end.
+/// Reads a map whose keys are all known. The first thing that does not fit is kept in `error`, which maps within maps share; from
+/// then on readings give empty values, so a caller reads all fields and asks once, at the end.
 class Fields {
  public:
   /// `map` and `error` must outlive this; `where` names the map in messages.

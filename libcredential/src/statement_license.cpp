@@ -39,15 +39,20 @@ void read_own(Fields own, License& out) {
 }  // namespace
 
 CborMap write_body(const License& body) {
-  const Cbor terms = Cbor::map({field("scope", Cbor::text(body.terms.scope)), field("territory", Cbor::text(body.terms.territory)),
-                                field("seats", cbor_number(body.terms.seats))});
-  const Cbor status = Cbor::map({field("idx", cbor_number(body.status_index)), field("uri", Cbor::text(status_urn(body.registration_id)))});
-  return {field(kExp, cbor_time(body.expires)), field(kNbf, cbor_time(body.not_before)), field(7, Cbor::bytes(body.id)),
-          field(8, confirmation(body.licensee)), field(kStatus, Cbor::map({field("status_list", status)})),
+  const Cbor terms =
+      Cbor::map({field("scope", Cbor::text(body.terms.scope)), field("territory", Cbor::text(body.terms.territory)),
+                 field("seats", cbor_number(body.terms.seats))});
+  const Cbor status =
+      Cbor::map({field("idx", cbor_number(body.status_index)), field("uri", Cbor::text(status_urn(body.registration_id)))});
+  return {field(kExp, cbor_time(body.expires)),
+          field(kNbf, cbor_time(body.not_before)),
+          field(7, Cbor::bytes(body.id)),
+          field(8, confirmation(body.licensee)),
+          field(kStatus, Cbor::map({field("status_list", status)})),
           field(kClaim, Cbor::map({field("registration", Cbor::bytes(body.registration_id)),
-                                   field("user-passport", Cbor::bytes(body.user_passport)), field("identity", Cbor::bytes(body.identity)),
-                                   field("isn-key", Cbor::bytes(body.isn_key)), field("reveal-bar", cbor_number(body.reveal_bar_mdb)),
-                                   field("terms", terms)}))};
+                                   field("user-passport", Cbor::bytes(body.user_passport)),
+                                   field("identity", Cbor::bytes(body.identity)), field("isn-key", Cbor::bytes(body.isn_key)),
+                                   field("reveal-bar", cbor_number(body.reveal_bar_mdb)), field("terms", terms)}))};
 }
 
 std::optional<StatementBody> read_license(Fields& claims) {

@@ -86,9 +86,9 @@ void read_accuracy(Fields accuracy, Registration& out) {
 
 CborMap write_body(const Registration& body) {
   const Cbor tensors = Cbor::map({field("root", digest_item(body.tensor_root)), field("count", cbor_number(body.tensor_count))});
-  const Cbor model =
-      Cbor::map({field("name", Cbor::text(body.model_name)), field("root", digest_item(body.model_root)),
-                 field("digest", digest_item(body.model_digest)), field("owner", digest_item(body.owner_model)), field("tensors", tensors)});
+  const Cbor model = Cbor::map({field("name", Cbor::text(body.model_name)), field("root", digest_item(body.model_root)),
+                                field("digest", digest_item(body.model_digest)), field("owner", digest_item(body.owner_model)),
+                                field("tensors", tensors)});
   const Cbor accuracy = Cbor::map({field("deployment", cbor_number(body.accuracy_deployment)),
                                    field("verification", cbor_number(body.accuracy_verification))});
   return {field(7, Cbor::bytes(body.id)), field(8, confirmation(body.owner)),

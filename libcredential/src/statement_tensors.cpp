@@ -7,11 +7,12 @@
 
 namespace stegpass::credential {
 
-Digest32 tensor_leaf(std::string_view name, std::string_view dtype, const std::vector<std::int64_t>& shape, const Digest32& data) {
+Digest32 tensor_leaf(std::string_view name, std::string_view dtype, const std::vector<std::int64_t>& shape,
+                     const Digest32& data) {
   CborArray dimensions;
   for (std::int64_t size : shape) dimensions.push_back(Cbor::integer(size));
-  return merkle_leaf(encode_cbor(
-      Cbor::array({Cbor::text(name), Cbor::text(dtype), Cbor::array(std::move(dimensions)), Cbor::bytes(data)})));
+  return merkle_leaf(
+      encode_cbor(Cbor::array({Cbor::text(name), Cbor::text(dtype), Cbor::array(std::move(dimensions)), Cbor::bytes(data)})));
 }
 
 Result<TensorTree> tensor_tree(ByteView safetensors_file) {

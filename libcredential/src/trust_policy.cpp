@@ -67,7 +67,8 @@ Status read_require(const Words& words, TrustPolicy& out) {
   if (words.size() != 2 || words[1].size() > kMaxCode || !std::all_of(words[1].begin(), words[1].end(), code_character)) {
     return wrong("expected: require <check code>");
   }
-  if (std::find(out.required.begin(), out.required.end(), words[1]) != out.required.end()) return wrong("this check is required twice");
+  if (std::find(out.required.begin(), out.required.end(), words[1]) != out.required.end())
+    return wrong("this check is required twice");
   out.required.emplace_back(words[1]);
   return Done{};
 }
@@ -91,7 +92,8 @@ Status read_line(const Words& words, TrustPolicy& out) {
   if (word == "require") return read_require(words, out);
   if (word == "mark-bound") return read_mark_bound(words, out);
   if (word == "quorum" && words.size() == 2 && words[1] == "none") return Done{};
-  if (word == "witness" || word == "group" || word == "quorum") return Error{Errc::unsupported, "witnesses are not checked by this version"};
+  if (word == "witness" || word == "group" || word == "quorum")
+    return Error{Errc::unsupported, "witnesses are not checked by this version"};
   return wrong("starts with none of log, issuer, max-age, require, mark-bound");
 }
 
@@ -120,7 +122,8 @@ Result<TrustPolicy> parse_trust_policy(std::string_view text) {
 std::string encode_trust_policy(const TrustPolicy& policy) {
   std::string out;
   for (const NoteVerifier& log : policy.logs) out += "log " + log.to_vkey() + "\n";
-  for (const TrustPolicy::Issuer& issuer : policy.issuers) out += "issuer " + issuer.name + " " + thumbprint_uri(issuer.thumbprint) + "\n";
+  for (const TrustPolicy::Issuer& issuer : policy.issuers)
+    out += "issuer " + issuer.name + " " + thumbprint_uri(issuer.thumbprint) + "\n";
   if (policy.max_age_s) out += "max-age " + std::to_string(*policy.max_age_s) + "s\n";
   for (const std::string& code : policy.required) out += "require " + code + "\n";
   std::array<char, 64> number{};

@@ -61,7 +61,8 @@ Result<Papers> sort_papers(const std::vector<Bytes>& statements) {
   return out;
 }
 
-// Makes the checks one after another. What a check needs of earlier ones is in the members; where that is missing the check is undecided.
+// Makes the checks one after another. What a check needs of earlier ones is in the members; where that is missing the check is
+// undecided.
 class Judge {
  public:
   Judge(const Bundle& bundle, const Papers& papers, const TrustPolicy& policy, const PaperOptions& options)
@@ -149,8 +150,10 @@ class Judge {
     if (!statement) return missing(StatementKind::ledger_policy);
     const LedgerPolicy& policy = *statement->as<LedgerPolicy>();
     if (!log_) return {Outcome::undecided, "no trusted log to compare the policy's key with"};
-    if (policy.origin != checkpoint_.origin) return {Outcome::invalid, "policy of " + policy.origin + ", checkpoint of " + checkpoint_.origin};
-    if (!(policy.log_key == log_->key)) return {Outcome::invalid, "policy names log key " + policy.log_key.thumbprint_uri() + ", not the trusted one"};
+    if (policy.origin != checkpoint_.origin)
+      return {Outcome::invalid, "policy of " + policy.origin + ", checkpoint of " + checkpoint_.origin};
+    if (!(policy.log_key == log_->key))
+      return {Outcome::invalid, "policy names log key " + policy.log_key.thumbprint_uri() + ", not the trusted one"};
     if (policy.rules != kRules) return {Outcome::undecided, "rules \"" + policy.rules + "\" are not known to this version"};
     return {Outcome::valid, "log " + policy.origin + " registers by " + policy.rules};
   }
@@ -161,7 +164,8 @@ class Judge {
     if (!statement) return missing(kind);
     if (!log_) return {Outcome::undecided, "no trusted log to check the receipt with"};
     if (statement->receipts().empty()) return {Outcome::undecided, "the statement has no receipt"};
-    if (statement->receipts().size() > 1) return {Outcome::invalid, std::to_string(statement->receipts().size()) + " receipts, expected one"};
+    if (statement->receipts().size() > 1)
+      return {Outcome::invalid, std::to_string(statement->receipts().size()) + " receipts, expected one"};
     const Result<Receipt> read = verify_receipt(statement->receipts()[0], statement->entry(), log_->key);
     if (!read && read.error().code == Errc::refused) return {Outcome::undecided, read.error().detail};
     if (!read) return {outcome_of(read.error()), read.error().detail};
@@ -170,7 +174,8 @@ class Judge {
 
   Finding placed(StatementKind kind, const Receipt& receipt) {
     const std::string at = "entry " + std::to_string(receipt.proof.leaf_index) + " of " + std::to_string(receipt.proof.tree_size);
-    if (receipt.origin != checkpoint_.origin) return {Outcome::invalid, at + " in log " + receipt.origin + ", not " + checkpoint_.origin};
+    if (receipt.origin != checkpoint_.origin)
+      return {Outcome::invalid, at + " in log " + receipt.origin + ", not " + checkpoint_.origin};
     if (receipt.proof.tree_size != checkpoint_.tree_size) {
       return {Outcome::invalid, at + ", but the checkpoint's tree has " + std::to_string(checkpoint_.tree_size)};
     }
@@ -198,14 +203,15 @@ class Judge {
     const Statement* statement = papers_.find(StatementKind::registration);
     if (!statement) return missing(StatementKind::registration);
     out_.registration = *statement->as<Registration>();
-    return {Outcome::valid, "registration " + to_hex(out_.registration->id) + " of \"" + out_.registration->model_name + "\" by " + statement->issuer() +
-                                ", " + utc_text(statement->issued_at())};
+    return {Outcome::valid, "registration " + to_hex(out_.registration->id) + " of \"" + out_.registration->model_name +
+                                "\" by " + statement->issuer() + ", " + utc_text(statement->issued_at())};
   }
 
   Finding registration_issuer() const {
     if (!out_.registration) return {Outcome::undecided, "no verified registration"};
     const Digest32 owner = out_.registration->owner.thumbprint();
-    const auto found = std::find_if(policy_.issuers.begin(), policy_.issuers.end(), [&](const auto& issuer) { return issuer.thumbprint == owner; });
+    const auto found = std::find_if(policy_.issuers.begin(), policy_.issuers.end(),
+                                    [&](const auto& issuer) { return issuer.thumbprint == owner; });
     if (found != policy_.issuers.end()) return {Outcome::valid, "owner is trusted issuer " + found->name};
     return {Outcome::undecided, "owner " + thumbprint_uri(owner) + " is no issuer of the policy"};
   }
@@ -224,15 +230,18 @@ class Judge {
     if (auto finding = not_owners(*statement)) return *finding;
     const License& license = *statement->as<License>();
     if (license.registration_id != out_.registration->id) {
-      return {Outcome::invalid, "license under registration " + to_hex(license.registration_id) + ", not " + to_hex(out_.registration->id)};
+      return {Outcome::invalid,
+              "license under registration " + to_hex(license.registration_id) + ", not " + to_hex(out_.registration->id)};
     }
     out_.license = license;
-    return {Outcome::valid, "license " + to_hex(license.id) + " to " + license.licensee.thumbprint_uri() + ", signed by the owner"};
+    return {Outcome::valid,
+            "license " + to_hex(license.id) + " to " + license.licensee.thumbprint_uri() + ", signed by the owner"};
   }
 
   Finding license_dates() const {
     if (!out_.license) return {Outcome::undecided, "no verified license"};
-    const std::string term = utc_text(out_.license->not_before) + " to " + utc_text(out_.license->expires) + ", now " + utc_text(options_.now);
+    const std::string term =
+        utc_text(out_.license->not_before) + " to " + utc_text(out_.license->expires) + ", now " + utc_text(options_.now);
     if (options_.now < out_.license->not_before) return {Outcome::invalid, "not yet valid: " + term};
     if (options_.now >= out_.license->expires) return {Outcome::invalid, "expired: " + term};
     return {Outcome::valid, "in force: " + term};
@@ -244,15 +253,18 @@ class Judge {
     if (auto finding = not_owners(*statement)) return *finding;
     const StatusList& list = *statement->as<StatusList>();
     if (list.registration_id != out_.registration->id) {
-      return {Outcome::invalid, "status list of registration " + to_hex(list.registration_id) + ", not " + to_hex(out_.registration->id)};
+      return {Outcome::invalid,
+              "status list of registration " + to_hex(list.registration_id) + ", not " + to_hex(out_.registration->id)};
     }
     status_ = statement;
     if (!out_.license) return {Outcome::undecided, "no verified license to look up"};
     const std::uint64_t index = out_.license->status_index;
     const std::string at = "status " + std::to_string(index) + " of " + std::to_string(list.states.size());
     if (index >= list.states.size()) return {Outcome::invalid, at + " lies outside the list"};
-    if (list.states[index] == StatusList::revoked) return {Outcome::invalid, at + " is revoked, as of " + utc_text(statement->issued_at())};
-    if (list.states[index] == StatusList::suspended) return {Outcome::invalid, at + " is suspended, as of " + utc_text(statement->issued_at())};
+    if (list.states[index] == StatusList::revoked)
+      return {Outcome::invalid, at + " is revoked, as of " + utc_text(statement->issued_at())};
+    if (list.states[index] == StatusList::suspended)
+      return {Outcome::invalid, at + " is suspended, as of " + utc_text(statement->issued_at())};
     return {Outcome::valid, at + " is valid, as of " + utc_text(statement->issued_at())};
   }
 
@@ -260,7 +272,8 @@ class Judge {
   Finding status_age() const {
     if (!status_) return {Outcome::undecided, "no verified status list"};
     const StatusList& list = *status_->as<StatusList>();
-    if (options_.now >= list.expires) return {Outcome::undecided, "the status list expired at " + utc_text(list.expires) + ": stale"};
+    if (options_.now >= list.expires)
+      return {Outcome::undecided, "the status list expired at " + utc_text(list.expires) + ": stale"};
     std::optional<std::int64_t> bound = policy_.max_age_s;
     if (bound && list.ttl_s != 0) bound = std::min(*bound, list.ttl_s);
     return judge_age("the status list", status_->issued_at(), options_.now, bound);
@@ -278,7 +291,8 @@ class Judge {
     }
     const Finding placed = receipt(StatementKind::revocation);
     const std::string ledger = placed.outcome == Outcome::valid ? placed.detail : "receipt does not hold, " + placed.detail;
-    const std::string said = "revoked by the owner from " + utc_text(revocation.effective) + " (" + revocation.reason + "); " + ledger;
+    const std::string said =
+        "revoked by the owner from " + utc_text(revocation.effective) + " (" + revocation.reason + "); " + ledger;
     if (revocation.effective > options_.now) return {placed.outcome, said + "; not yet in effect"};
     return {Outcome::invalid, said};
   }
@@ -289,9 +303,9 @@ class Judge {
   const PaperOptions& options_;
   PaperVerdict out_;
   Checkpoint checkpoint_;
-  const NoteVerifier* log_ = nullptr;    // set once it is trusted and its signature held
+  const NoteVerifier* log_ = nullptr;                       // set once it is trusted and its signature held
   std::array<std::optional<std::uint64_t>, kKinds> index_;  // in the ledger, by kind
-  const Statement* status_ = nullptr;    // set once it is the owner's and this registration's
+  const Statement* status_ = nullptr;                       // set once it is the owner's and this registration's
 };
 
 PaperVerdict broken(const Error& error, const PaperOptions& options) {

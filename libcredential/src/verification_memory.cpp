@@ -70,21 +70,23 @@ Result<VerifierMemory> parse_verifier_memory(std::string_view text) {
 std::string encode_verifier_memory(const VerifierMemory& memory) {
   std::string out(kHead);
   for (const auto& [origin, checkpoint] : memory.newest) {
-    out += std::to_string(checkpoint.tree_size) + " " + to_base64(checkpoint.root) + " " + std::to_string(checkpoint.time) + " " + origin + "\n";
+    out += std::to_string(checkpoint.tree_size) + " " + to_base64(checkpoint.root) + " " + std::to_string(checkpoint.time) + " " +
+           origin + "\n";
   }
   return out;
 }
 
 std::string utc_text(std::int64_t seconds) {
+  if (seconds < 0 || seconds > kMaxTime) return "second " + std::to_string(seconds);
   using namespace std::chrono;
   const sys_seconds moment{std::chrono::seconds(seconds)};
   const sys_days day = floor<days>(moment);
   const year_month_day date(day);
   const hh_mm_ss time(moment - day);
   std::array<char, 64> out{};
-  std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
-                static_cast<int>(time.seconds().count()));
+  std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
+                static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()));
   return out.data();
 }
 
@@ -107,10 +109,12 @@ Finding judge_memory(const Checkpoint& checkpoint, const VerifierMemory& memory)
   }
   if (checkpoint.tree_size == newest.tree_size) {
     if (checkpoint.root == newest.root) return {Outcome::valid, "the tree seen before, " + size_text(checkpoint)};
-    return {Outcome::invalid, "forked: " + size_text(checkpoint) + " with root " + to_hex(checkpoint.root) + ", seen before with " + to_hex(newest.root)};
+    return {Outcome::invalid, "forked: " + size_text(checkpoint) + " with root " + to_hex(checkpoint.root) +
+                                  ", seen before with " + to_hex(newest.root)};
   }
   if (checkpoint.time < newest.time) {
-    return {Outcome::undecided, "dated " + utc_text(checkpoint.time) + ", before " + utc_text(newest.time) + ", which was seen already: stale"};
+    return {Outcome::undecided,
+            "dated " + utc_text(checkpoint.time) + ", before " + utc_text(newest.time) + ", which was seen already: stale"};
   }
   return {Outcome::valid, size_text(checkpoint) + ", seen before " + size_text(newest)};
 }

@@ -19,7 +19,8 @@ struct Finding {
 /// Whether something made at `made` is fresh at `now`: undecided without a maximal age, when too old, or when made after `now`.
 Finding judge_age(std::string_view what, std::int64_t made, std::int64_t now, std::optional<std::int64_t> max_age_s);
 
-/// Compares a checkpoint with the newest one remembered of its log: undecided when it is older, invalid when it has the same size and another root.
+/// Compares a checkpoint with the newest one remembered of its log: undecided when it is older, invalid when it has the same size
+/// and another root.
 Finding judge_memory(const Checkpoint& checkpoint, const VerifierMemory& memory);
 
 }  // namespace stegpass::credential

@@ -34,8 +34,9 @@ bool judge_opening(const Opening& opening, PaperVerdict& out) {
 }
 
 void not_opened(const std::string& code, Purpose purpose, PaperVerdict& out) {
-  out.verdict.add(code, Outcome::not_checked,
-                  "not opened in this " + std::string(purpose_name(purpose)) + " bundle; needs a verifier or arbiter bundle that opens it");
+  out.verdict.add(
+      code, Outcome::not_checked,
+      "not opened in this " + std::string(purpose_name(purpose)) + " bundle; needs a verifier or arbiter bundle that opens it");
 }
 
 void judge_cover(const Bundle& bundle, PaperVerdict& out) {
@@ -57,7 +58,8 @@ void judge_identity(const Bundle& bundle, PaperVerdict& out) {
   if (!identity) return not_opened("opening.identity", bundle.purpose, out);
   const Digest32* committed = out.license ? &out.license->identity : nullptr;
   const Digest32 picture = fast_sha256(identity->picture);
-  if (judge_opening({"opening.identity", "identity", committed, identity->salt, picture}, out)) out.disclosures.identity = identity;
+  if (judge_opening({"opening.identity", "identity", committed, identity->salt, picture}, out))
+    out.disclosures.identity = identity;
 }
 
 // The commitment that a role names: the cover's, or that of reserve-N; null when the registration has no such reserve.
@@ -76,15 +78,19 @@ void judge_passport(const PassportOpening& passport, PaperVerdict& out) {
     const std::string count = std::to_string(out.registration->mark.reserves.size());
     return out.verdict.add(code, Outcome::invalid, "the registration commits to " + count + " reserves only");
   }
-  if (judge_opening({code, "mark-seed", committed, passport.seed.salt, passport.seed.seed}, out)) out.disclosures.passports.push_back(passport);
+  if (judge_opening({code, "mark-seed", committed, passport.seed.salt, passport.seed.seed}, out))
+    out.disclosures.passports.push_back(passport);
 }
 
 Finding judge_presentation(const PossessionChallenge& challenge, const License& license, std::int64_t now) {
   const Result<Presentation> read = verify_presentation(challenge.presentation, license.licensee);
   if (!read) return {read.error().code == Errc::unsupported ? Outcome::undecided : Outcome::invalid, read.error().detail};
-  if (read->audience != challenge.audience) return {Outcome::invalid, "made for audience \"" + read->audience + "\", not \"" + challenge.audience + "\""};
-  if (read->nonce != challenge.nonce) return {Outcome::invalid, "answers nonce " + to_hex(read->nonce) + ", not " + to_hex(challenge.nonce)};
-  if (read->license_id != license.id) return {Outcome::invalid, "made for license " + to_hex(read->license_id) + ", not " + to_hex(license.id)};
+  if (read->audience != challenge.audience)
+    return {Outcome::invalid, "made for audience \"" + read->audience + "\", not \"" + challenge.audience + "\""};
+  if (read->nonce != challenge.nonce)
+    return {Outcome::invalid, "answers nonce " + to_hex(read->nonce) + ", not " + to_hex(challenge.nonce)};
+  if (read->license_id != license.id)
+    return {Outcome::invalid, "made for license " + to_hex(read->license_id) + ", not " + to_hex(license.id)};
   return judge_age("the presentation", read->issued_at, now, kMaxPresentationAge);
 }
 
@@ -99,7 +105,8 @@ void judge_openings(const Bundle& bundle, PaperVerdict& out) {
 
 void judge_possession(const PaperOptions& options, PaperVerdict& out) {
   constexpr const char* code = "holder.possession";
-  if (!options.possession) return out.verdict.add(code, Outcome::not_checked, "needs a presentation, and the audience and nonce it answers");
+  if (!options.possession)
+    return out.verdict.add(code, Outcome::not_checked, "needs a presentation, and the audience and nonce it answers");
   if (!out.license) return out.verdict.add(code, Outcome::undecided, "no verified license names the holder's key");
   const Finding finding = judge_presentation(*options.possession, *out.license, options.now);
   out.verdict.add(code, finding.outcome, finding.detail);

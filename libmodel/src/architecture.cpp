@@ -78,8 +78,8 @@ Result<Architecture> Architecture::create(const ArchitectureSettings& settings) 
   if (settings.classes < 2 || settings.classes > 10000) {
     return Error{Errc::unsupported, std::to_string(settings.classes) + " classes, 2 to 10000 expected"};
   }
-  if (settings.width < 16 || settings.width > 4000) {
-    return Error{Errc::unsupported, "width " + std::to_string(settings.width) + " per mille, 16 to 4000 expected"};
+  if (settings.width < 16 || settings.width > 2000) {
+    return Error{Errc::unsupported, "width " + std::to_string(settings.width) + " per mille, 16 to 2000 expected"};
   }
   Architecture architecture(settings);
   architecture.convs_ = alexnet_convs(settings.width);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -37,6 +38,7 @@ pid_t start(const Args& command, const RunOptions& options, const fs::path& fold
   redirect(0, "/dev/null", O_RDONLY);
   redirect(1, folder / "out", O_WRONLY | O_CREAT | O_TRUNC);
   redirect(2, folder / "err", O_WRONLY | O_CREAT | O_TRUNC);
+  ::setenv("STEGPASS_NOW", std::to_string(options.now).c_str(), 1);
   for (const auto& [name, value] : options.environment) ::setenv(name.c_str(), value.c_str(), 1);
   if (options.max_file_bytes) {
     const rlimit limit{*options.max_file_bytes, *options.max_file_bytes};

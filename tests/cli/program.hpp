@@ -16,6 +16,9 @@ namespace stegpass::test {
 using Args = std::vector<std::string>;
 using Json = nlohmann::json;
 
+/// The clock under which make_fixture works, and the one under which the program runs here unless a test says otherwise.
+inline constexpr std::int64_t kFixtureTime = 1'800'000'000, kNow = kFixtureTime + 300, kDay = 86'400;
+
 /// What a run of the program left behind.
 struct Ran {
   int code = -1;  ///< exit code, or -number of the signal that ended it
@@ -29,12 +32,13 @@ struct Ran {
 };
 
 struct RunOptions {
+  std::int64_t now = kNow;                         ///< what the program takes for the time
   std::map<std::string, std::string> environment;  ///< added to ours
   std::optional<std::uint64_t> max_file_bytes;     ///< RLIMIT_FSIZE: a full disk for every file over it
   Args before;                                     ///< a program to run it under, e.g. {"unshare", "-rn"}
 };
 
-/// Runs build/.../bin/stegpass with the clock of the fixture, and without a terminal.
+/// Runs build/.../bin/stegpass without a terminal.
 Ran run(const Args& args, const RunOptions& options = {});
 /// The same with --json at the end.
 Ran run_json(Args args, const RunOptions& options = {});

@@ -1,6 +1,6 @@
 #include <stegpass/ledger/audit.hpp>
 
-#include <algorithm>
+#include <stegpass/credential/receipt.hpp>
 
 #include "layout.hpp"
 #include "support.hpp"
@@ -47,10 +47,10 @@ void sign_again(const std::filesystem::path& folder, const std::vector<Bytes>& e
   std::vector<Digest32> leaves;
   for (const auto& entry : entries) leaves.push_back(credential::merkle_leaf(entry));
   const auto root = credential::merkle_root(leaves);
-  credential::Note note{encode_checkpoint({kOrigin, entries.size(), root, kNow}), {}};
+  credential::Note note{credential::encode_checkpoint({kOrigin, entries.size(), root, kNow}), {}};
   sign_note(note, kOrigin, log_key());
   tamper_put(folder, layout::checkpoint(entries.size()), to_bytes(encode_note(note)));
-  tamper_put(folder, layout::signed_root(entries.size()), encode_sign1(sign_tree_root(log_key(), kOrigin, root)));
+  tamper_put(folder, layout::signed_root(entries.size()), credential::encode_sign1(credential::sign_tree_root(log_key(), kOrigin, root)));
   write_file(folder / "checkpoint", as_bytes(encode_note(note)));
 }
 
@@ -152,7 +152,7 @@ TEST_CASE("an entry replaced by another valid statement is found by its index") 
   make_closed(temp / "log");
   tamper_put(temp / "log", layout::entry(7), license(1005, 1, 99).entry());
   const auto report = finds(temp / "log", "audit.tree", "entry 7");
-  CHECK(invalid_checks(report.verdict) == "audit.tree");
+  CHECK(invalid_checks(report.verdict) == "audit.tree audit.checkpoint");
 }
 
 TEST_CASE("an entry that is no statement is found by its index, and the state ends before it") {
@@ -213,7 +213,7 @@ TEST_CASE("an index that points elsewhere is found") {
 TEST_CASE("an older checkpoint with another root is found by its size") {
   TempFolder temp;
   make_closed(temp / "log");
-  credential::Note note{encode_checkpoint({kOrigin, 5, Digest32{}, kNow}), {}};
+  credential::Note note{credential::encode_checkpoint({kOrigin, 5, Digest32{}, kNow}), {}};
   sign_note(note, kOrigin, log_key());
   tamper_put(temp / "log", layout::checkpoint(5), to_bytes(encode_note(note)));
   finds(temp / "log", "audit.checkpoint", "size 5");

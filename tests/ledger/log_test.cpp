@@ -167,9 +167,12 @@ TEST_CASE("a refused statement leaves size, checkpoint and files as they were") 
   TempFolder temp;
   auto log = make_log(temp / "log", some_statements(1));
   const auto before = *log.checkpoint();
-  const std::vector<credential::Statement> bad{license(1, 1, 7),    license(1001, 2, 0), license(1001, 1, 0),           license(1001, 1, 1, stranger()),
-                                               revocation(50, 77),  status_list(9, {0}), registration(1, stranger(), 2), policy_statement({kOrigin, log_key().public_key()}),
-                                               registration(5, owner(), 5, kNow + 1000)};
+  credential::LedgerPolicy other_policy{kOrigin, log_key().public_key()};
+  other_policy.clock_skew_s = 500;
+  const std::vector<credential::Statement> bad{
+      license(1, 1, 7),              license(1001, 2, 0),            license(1001, 1, 0),
+      revocation(50, 77),            license(1001, 1, 1, stranger()), status_list(9, {0}),
+      policy_statement(other_policy), registration(1, stranger(), 2), registration(5, owner(), 5, kNow + 1000)};
   for (const auto& statement : bad) {
     const auto refused = log.append({statement}, log_key(), kNow);
     REQUIRE_FALSE(refused.ok());

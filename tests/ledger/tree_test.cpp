@@ -64,7 +64,7 @@ TEST_CASE("consistency paths verify between all sizes") {
   const Grown tree(40);
   for (std::uint64_t old_size = 1; old_size <= 40; ++old_size)
     for (std::uint64_t new_size = old_size; new_size <= 40; ++new_size)
-      CHECK(verify_consistency(tree.naive_root(old_size), tree.naive_root(new_size),
+      CHECK(credential::verify_consistency(tree.naive_root(old_size), tree.naive_root(new_size),
                                {old_size, new_size, *consistency_path(tree.reader(), old_size, new_size)}));
 }
 

@@ -1,8 +1,8 @@
 // A writer in a process of its own, for the tests that need a second one or one that can be killed.
-//   ledger_writer hold FOLDER                       opens for writing, says "open", waits
+//   ledger_writer hold FOLDER                       waits
 //   ledger_writer append FOLDER COUNT LOG OWNER     appends licenses under registration 1, says the index of each once it is acknowledged
 //   ledger_writer fill FOLDER COUNT LOG OWNER       as append, on a disk that is full after 256 KiB more in any one file; says "full" and the error
-// LOG and OWNER are secrets of Ed25519 keys in hexadecimal.
+// Each first opens the ledger for writing, and says "open". LOG and OWNER are secrets of Ed25519 keys in hexadecimal.
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -60,10 +60,8 @@ int main(int argc, char** argv) {
     std::cout << "error " << log.error().detail << std::endl;
     return 1;
   }
-  if (job == "hold") {
-    std::cout << "open" << std::endl;
-    for (;;) ::pause();
-  }
+  std::cout << "open" << std::endl;
+  while (job == "hold") ::pause();
   if (job == "fill") {
     ::signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{256 * 1024, 256 * 1024};

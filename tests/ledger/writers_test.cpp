@@ -68,6 +68,7 @@ TEST_CASE("readers that open while another process appends always find a whole l
   TempFolder temp;
   { const auto log = make_log(temp / "log", {registration(1)}); }
   Child child({"append", (temp / "log").string(), "400"}, log_key(), owner());
+  REQUIRE(child.read_line() == "open");
   std::uint64_t size = 0;
   for (int i = 0; i < 25; ++i) {
     const auto acknowledged = child.read_line();  // keeps this loop beside the appends

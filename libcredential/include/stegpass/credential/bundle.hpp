@@ -44,8 +44,8 @@ struct Disclosures {
   std::vector<PassportOpening> passports;
 };
 
-/// All that an air-gapped verifier needs besides his own trust policy, in one deterministic CBOR file that ends in its own SHA-256.
-/// Statements are transparent (each with one receipt for the checkpoint's tree), in order of their ledger index.
+/// All that an air-gapped verifier needs besides his own trust policy, in one deterministic CBOR file that ends in its own
+/// SHA-256. Statements are transparent (each with one receipt for the checkpoint's tree), in order of their ledger index.
 /// Schema  schemas/bundle.cddl
 struct Bundle {
   Purpose purpose = Purpose::public_;

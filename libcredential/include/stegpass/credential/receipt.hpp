@@ -11,23 +11,25 @@
 namespace stegpass::credential {
 
 /// The log's signature over a tree root, in the form that every receipt of that tree shares.
-/// A COSE_Sign1 with a detached payload (the root): protected {alg, kid, CWT claims {iss, sub = origin}, vds 1}. Since nothing in it
-/// depends on the entry, the log signs once a tree size, and receipts for all entries follow without its key.
+/// A COSE_Sign1 with a detached payload (the root): protected {alg, kid, CWT claims {iss, sub = origin},
+/// vds 1}. Since nothing in it depends on the entry, the log signs once a tree size, and receipts for all entries follow without
+/// its key.
 /// Source  RFC 9942, sections 4 and 5; RFC 9943 for the claims.
 Sign1 sign_tree_root(const PrivateKey& log_key, const std::string& origin, const Digest32& root);
 
 /// The receipt of one entry: the signed root with an inclusion proof in label 396. `signed_root` as made by `sign_tree_root`.
 Bytes encode_receipt(const Sign1& signed_root, const InclusionProof& proof);
 
-/// What a receipt says, once checked.
+/// What a receipt says, once checked. The log signs the root alone (RFC 9942), so tree size and index are as good as
+/// their path: a position counts only when `proof.tree_size` and `root` are together those of a signed checkpoint.
 struct Receipt {
   std::string origin;
   InclusionProof proof;
   Digest32 root{};
 };
 
-/// Recomputes the root from the entry and checks the log's signature over it.
-/// Errors  malformed (shape, path, signature); unsupported (another verifiable data structure than 1);
+/// Recomputes the root from the entry and checks the log's signature over it. The payload may be attached if it is that root.
+/// Errors  malformed (shape, path, signature, anything beside the one proof in the unprotected header); unsupported (another verifiable data structure than 1);
 ///         refused when `kid` names another key than `log_key`.
 Result<Receipt> verify_receipt(ByteView receipt, ByteView entry, const PublicKey& log_key);
 

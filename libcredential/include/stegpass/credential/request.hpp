@@ -25,7 +25,8 @@ Result<Bytes> sign_license_request(const PrivateKey& licensee, const LicenseRequ
 /// Errors  malformed, also when the signature is not the carried key's.
 Result<LicenseRequest> decode_license_request(ByteView bytes);
 
-/// What the owner sends back, sealed to the licensee's X25519 key: the license and the user passport. (The license's ISN key stays in the vault.)
+/// What the owner sends back, sealed to the licensee's X25519 key: the license and the user passport.
+/// (The license's ISN key stays in the vault.)
 /// Schema  schemas/license-delivery.cddl
 struct LicenseDelivery {
   Bytes license;        ///< transparent statement

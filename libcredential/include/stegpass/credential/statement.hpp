@@ -100,7 +100,8 @@ struct StatusList {
 using StatementBody = std::variant<LedgerPolicy, Registration, License, Revocation, StatusList>;
 enum class StatementKind { ledger_policy, registration, license, revocation, status_list };
 
-/// A COSE_Sign1 with CWT claims that is a SCITT Signed Statement, decoded and checked in shape. At most 2 MiB, with at most 16 receipts.
+/// A COSE_Sign1 with CWT claims that is a SCITT Signed Statement, decoded and checked in shape.
+/// At most 2 MiB, with at most 16 receipts.
 /// Schema  schemas/registration.cddl, license.cddl, revocation.cddl, status-list.cddl, ledger-policy.cddl
 /// The signature has been checked only for kinds that carry their own key (ledger policy, registration); for the others
 /// call `verify_statement` with the registration's owner key.
@@ -145,8 +146,8 @@ std::string license_urn(ByteView license_id);
 std::string status_urn(ByteView registration_id);
 
 /// Signs a body. Ledger policy and registration must carry `key`'s own public key.
-/// Errors  usage on bodies that break a rule of their schema (id not 16 bytes, too few reserves, dates reversed, text empty, over 1,000 bytes
-///         (architecture: 8,000) or with control characters): what is signed is what `Statement::decode` reads back.
+/// Errors  usage on bodies that break a rule of their schema (id not 16 bytes, too few reserves, dates reversed, text empty,
+///         over 1,000 bytes (architecture: 8,000) or with control characters): what is signed is what `decode` reads back.
 Result<Statement> sign_statement(const PrivateKey& key, const StatementBody& body, std::int64_t issued_at);
 
 /// Checks the signature with `key`, and that `kid` and issuer name it.

@@ -18,7 +18,8 @@ namespace stegpass::credential {
 ///     max-age <n>(s|h|d)          oldest checkpoint and status that still count; without it freshness is undecided
 ///     require <check code>        a check that must be made, or the verdict is undecided
 ///     mark-bound <log10 p>        most that an opened mark's corrected log10 p may be (default -30)
-/// '#' starts a comment. Errors  malformed with the line; unsupported for `witness`, `group` and `quorum` lines other than `quorum none`.
+/// A word that starts with '#' begins a comment. Schema  schemas/trust-policy.md
+/// Errors  malformed with the line; unsupported for `witness`, `group` and `quorum` lines other than `quorum none`.
 struct TrustPolicy {
   struct Issuer {
     std::string name;

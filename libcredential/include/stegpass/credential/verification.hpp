@@ -46,10 +46,12 @@ struct PaperVerdict {
 
 /// Judges a bundle's bytes without disk, network or tensors. Never valid on less than: bytes, a trusted log's checkpoint, a receipt of
 /// every statement, a trusted issuer's registration, a license in force and a fresh status.
-/// Codes, in order: bundle.bytes, checkpoint.signature, checkpoint.age, checkpoint.memory, ledger.policy, receipt.ledger-policy, registration.signature,
-/// registration.issuer, receipt.registration, license.signature, receipt.license, license.dates, license.status, status.age, receipt.status, revocation
-/// (when there is one), opening.cover, opening.isn-key, opening.identity, opening.passport-ROLE (one for each passport opened), holder.possession.
-/// Bytes that are no bundle give `bundle.bytes` alone. What `opening.passport-ROLE` leaves to the caller is whether the seed follows from the picture.
+/// Codes, in order (schemas/bundle.md says when each is valid or undecided): bundle.bytes, checkpoint.signature, checkpoint.age,
+/// checkpoint.memory, ledger.policy, receipt.ledger-policy, registration.signature, registration.issuer, receipt.registration,
+/// license.signature, receipt.license, license.dates, license.status, status.age, receipt.status, revocation (when there is one),
+/// opening.cover, opening.isn-key, opening.identity, opening.passport-ROLE (one for each passport opened), holder.possession.
+/// Bytes that are no bundle give `bundle.bytes` alone. What `opening.passport-ROLE` leaves to the caller is whether the seed
+/// follows from the picture.
 PaperVerdict verify_papers(ByteView bundle, const TrustPolicy& policy, const PaperOptions& options);
 
 /// Adds `policy.required`, undecided, for each check that the policy requires and that is absent or was not made.

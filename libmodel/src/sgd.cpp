@@ -1,0 +1,33 @@
+#include "sgd.hpp"
+
+namespace stegpass::model {
+
+Sgd::Sgd(const torch::nn::Module& module, double momentum, double weight_decay)
+    : momentum_(momentum), weight_decay_(weight_decay) {
+  for (const auto& item : module.named_parameters()) {
+    parameters_.emplace_back(item.key(), item.value());
+    velocities_.push_back(torch::zeros_like(item.value()));
+  }
+}
+
+void Sgd::clear_gradients() {
+  for (auto& named : parameters_) named.second.mutable_grad() = torch::Tensor();
+}
+
+void Sgd::step(double rate) {
+  const torch::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    torch::Tensor& parameter = parameters_[i].second;
+    if (!parameter.grad().defined()) continue;
+    velocities_[i].mul_(momentum_).add_(parameter.grad()).add_(parameter, weight_decay_);
+    parameter.add_(velocities_[i], -rate);
+  }
+}
+
+NamedTensors Sgd::state() const {
+  NamedTensors out;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) out.emplace_back("momentum." + parameters_[i].first, velocities_[i]);
+  return out;
+}
+
+}  // namespace stegpass::model

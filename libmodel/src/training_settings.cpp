@@ -1,0 +1,114 @@
+#include "training_settings.hpp"
+
+#include <cmath>
+
+#include <stegpass/credential/core/text.hpp>
+
+#include "json.hpp"
+
+namespace stegpass::model {
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+constexpr double kWarmUp = 0.2;
+
+Status check_mark(const Architecture& architecture, const Mark& mark, bool with_bias) {
+  const auto layers = architecture.passport_convs();
+  bool fits = mark.layers.size() == layers.size();
+  for (std::size_t i = 0; fits && i < layers.size(); ++i) {
+    const std::vector<std::int64_t> shape = {layers[i].out_channels, layers[i].fan_in()};
+    const LayerMark& layer = mark.layers[i];
+    fits = layer.scale.defined() && layer.scale.sizes() == shape && layer.bits.numel() == layers[i].out_channels;
+    if (fits && with_bias) fits = layer.bias.defined() && layer.bias.sizes() == shape;
+  }
+  if (!fits) return Error{Errc::usage, "a mark does not fit the architecture, or the cover's lacks its bias picture"};
+  return Done{};
+}
+
+std::string digest_hex(const LabelledImages& data) { return to_hex(dataset_digest(data)); }
+
+/// Bits follow from seed and architecture, and the seed from the passport: they stand for the whole mark.
+Digest64 mark_digest(const Mark& mark) {
+  Sha512 hash;
+  hash.update(pooling_name(mark.pooling));
+  for (const LayerMark& layer : mark.layers) {
+    const torch::Tensor bits = layer.bits.to(torch::kInt8).contiguous();
+    hash.update(layer.layer).update(ByteView(static_cast<const std::uint8_t*>(bits.data_ptr()), bits.nbytes()));
+  }
+  return hash.finish();
+}
+
+}  // namespace
+
+Result<TrainingSettings> training_preset(std::string_view name) {
+  TrainingSettings settings;
+  if (name == "paper") return settings;
+  if (name != "quick") return Error{Errc::unsupported, "preset '" + std::string(name) + "' is unknown, quick or paper expected"};
+  settings.preset = "quick";
+  settings.epochs = 1;
+  settings.rate = 0.05;
+  settings.schedule = Schedule::one_cycle;
+  settings.augment = false;
+  settings.evaluate_each_epoch = false;
+  settings.precision = Precision::bf16;
+  settings.train_images = 8000;
+  settings.test_images = 2000;
+  return settings;
+}
+
+Status check_task(const TrainingTask& task, const TrainingSettings& settings) {
+  const auto within = [](double value, double low, double high) { return value >= low && value <= high; };
+  if (settings.epochs < 1 || settings.epochs > 100000) return Error{Errc::usage, "epochs are not within 1 to 100000"};
+  if (settings.batch < 2 || settings.batch > 65536) return Error{Errc::usage, "the batch is not within 2 to 65536"};
+  if (!within(settings.rate, 0, 100) || settings.rate == 0) return Error{Errc::usage, "the rate is not within 0 to 100"};
+  if (!within(settings.momentum, 0, 0.9999)) return Error{Errc::usage, "the momentum is not within 0 to 0.9999"};
+  for (const double weight : {settings.weight_decay, settings.sign_weight, settings.sign_margin, settings.sign_decay, settings.balance}) {
+    if (!within(weight, 0, 1000)) return Error{Errc::usage, "a weight of the loss is not within 0 to 1000"};
+  }
+  const std::int64_t images = settings.train_images > 0 ? std::min(settings.train_images, task.train.size()) : task.train.size();
+  if (images < settings.batch) {
+    return Error{Errc::usage, std::to_string(images) + " training images do not fill one batch of " + std::to_string(settings.batch)};
+  }
+  if (task.train.classes != task.architecture.classes() || (task.test.size() > 0 && task.test.classes != task.train.classes)) {
+    return Error{Errc::usage, "the data have " + std::to_string(task.train.classes) + " classes, " +
+                                  std::to_string(task.architecture.classes()) + " expected"};
+  }
+  STEGPASS_CHECK_OK(check_mark(task.architecture, task.cover, true));
+  for (const Mark& reserve : task.reserves) STEGPASS_CHECK_OK(check_mark(task.architecture, reserve, false));
+  return Done{};
+}
+
+std::string settings_json(const TrainingSettings& settings) {
+  JsonObject json;
+  json.text("preset", settings.preset).integer("epochs", settings.epochs).integer("batch", settings.batch);
+  json.number("rate", settings.rate).text("schedule", settings.schedule == Schedule::steps ? "steps" : "one_cycle");
+  json.number("momentum", settings.momentum).number("weight_decay", settings.weight_decay);
+  json.number("sign_weight", settings.sign_weight).number("sign_margin", settings.sign_margin);
+  json.number("sign_decay", settings.sign_decay).number("balance", settings.balance).boolean("augment", settings.augment);
+  json.boolean("evaluate_each_epoch", settings.evaluate_each_epoch).text("precision", precision_name(settings.precision));
+  json.text("seed", std::to_string(settings.seed));  // may exceed what JSON numbers keep
+  json.integer("train_images", settings.train_images).integer("test_images", settings.test_images);
+  return json.str();
+}
+
+std::string run_identity(const TrainingTask& task, const TrainingSettings& settings, const LabelledImages& train,
+                         const LabelledImages& test) {
+  std::string marks = json_text(to_hex(mark_digest(task.cover)));
+  for (const Mark& reserve : task.reserves) marks.append(",").append(json_text(to_hex(mark_digest(reserve))));
+  JsonObject json;
+  json.raw("settings", settings_json(settings)).raw("architecture", task.architecture.text());
+  json.text("pooling", pooling_name(task.cover.pooling)).raw("marks", std::string("[").append(marks).append("]"));
+  json.text("train_data", train.name).integer("train_size", train.size()).text("train_digest", digest_hex(train));
+  json.text("test_data", test.name).integer("test_size", test.size());
+  if (test.size() > 0) json.text("test_digest", digest_hex(test));
+  return json.str();
+}
+
+double rate_at(const TrainingSettings& settings, std::int64_t step, std::int64_t steps) {
+  const double share = static_cast<double>(step) / static_cast<double>(steps);
+  if (settings.schedule == Schedule::steps) return settings.rate * (share >= 0.75 ? 0.01 : share >= 0.5 ? 0.1 : 1.0);
+  if (share < kWarmUp) return settings.rate * (0.1 + 0.9 * share / kWarmUp);
+  return settings.rate * 0.5 * (1 + std::cos(kPi * (share - kWarmUp) / (1 - kWarmUp)));
+}
+
+}  // namespace stegpass::model

@@ -1,0 +1,75 @@
+#include "refusals.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace stegpass::test;
+
+namespace {
+
+Args init(const std::string& out, Args more = {}) {
+  Args args{"policy", "init", "--log", fixture("home/log.vkey"), "--owner", "tester=" + fixture("home/owner.pub"), "--out", out};
+  args.insert(args.end(), more.begin(), more.end());
+  return args;
+}
+
+}  // namespace
+
+TEST_CASE("a policy that a verifier writes himself judges as the owner's does") {
+  const TempFolder folder;
+  REQUIRE(run(init(folder.file("policy"), {"--max-age", "12h"})).code == 0);
+  CHECK(run({"verify", "--bundle", fixture("ada.bundle"), "--policy", folder.file("policy")}).code == 0);
+}
+
+TEST_CASE("policy explain says whom one trusts and what one demands") {
+  const TempFolder folder;
+  REQUIRE(run(init(folder.file("policy"), {"--max-age", "12h", "--require", "model.digest", "--mark-bound", "-50"})).code == 0);
+  const Ran text = run({"policy", "explain", folder.file("policy")});
+  CHECK(text.code == 0);
+  CHECK(text.out.find("trusts the log tests.example/log") != std::string::npos);
+  CHECK(text.out.find("trusts the owner tester") != std::string::npos);
+  CHECK(text.out.find("up to 12 hours old") != std::string::npos);
+  CHECK(text.out.find("demands the check model.digest") != std::string::npos);
+  CHECK(text.out.find("at most -50") != std::string::npos);
+  const Json object = run_json({"policy", "explain", folder.file("policy")}).json();
+  CHECK(object["max_age_s"] == 12 * 3600);
+  CHECK(object["issuers"][0]["name"] == "tester");
+  CHECK(object["required"][0] == "model.digest");
+}
+
+TEST_CASE("an owner without a name is named after his file") {
+  const TempFolder folder;
+  REQUIRE(run({"policy", "init", "--log", fixture("home/log.vkey"), "--owner", fixture("stranger/owner.pub"), "--out", folder.file("policy")}).code == 0);
+  CHECK(run_json({"policy", "explain", folder.file("policy")}).json()["issuers"][0]["name"] == "owner");
+}
+
+TEST_CASE("bad log and owner keys make no policy") {
+  const TempFolder folder;
+  require_bad_files_refused({"policy", "init", "--log", kFile, "--owner", fixture("home/owner.pub"), "--out", folder.file("policy")},
+                            bad_files(folder, fixture("home/log.vkey"), kSmallFile), {2, 4}, folder);
+  require_bad_files_refused({"policy", "init", "--log", fixture("home/log.vkey"), "--owner", kFile, "--out", folder.file("policy")},
+                            bad_files(folder, fixture("home/owner.pub"), kSmallFile), {2, 4}, folder);
+}
+
+TEST_CASE("senseless demands make no policy") {
+  const TempFolder folder;
+  require_refused(init(folder.file("policy"), {"--max-age", "soon"}), {2}, folder);
+  require_refused(init(folder.file("policy"), {"--require", "two words"}), {2}, folder);
+  require_refused(init(folder.file("policy"), {"--mark-bound", "low"}), {2}, folder);
+  require_refused({"policy", "init", "--log", fixture("home/log.vkey"), "--owner", "two words=" + fixture("home/owner.pub"), "--out", folder.file("policy")}, {2},
+                  folder);
+  require_refused({"policy", "init", "--out", folder.file("policy")}, {2}, folder);
+}
+
+TEST_CASE("a policy that exists is left alone without --force") {
+  const TempFolder folder;
+  folder.write("policy", "mine");
+  require_refused(init(folder.file("policy")), {2}, folder);
+  CHECK(read_text(folder.file("policy")) == "mine");
+  CHECK(run(init(folder.file("policy"), {"--force"})).code == 0);
+}
+
+TEST_CASE("bad policy files are not explained") {
+  const TempFolder folder;
+  auto files = bad_files(folder, fixture("trust.policy"), kSmallFile);
+  std::erase_if(files, [](const BadFile& file) { return file.kind == "truncated"; });  // half a text of lines may be a text of lines
+  require_bad_files_refused({"policy", "explain", kFile}, files, {2, 4}, folder);
+}
