@@ -121,7 +121,7 @@ void setup_passport_new(Commands& commands, CLI::App& group) {
   auto* pictures = command->add_option("--pictures", options->pictures, "Folder with at least six pictures; the first six by name are taken");
   command->add_flag("--draw", options->draw, "Let stegpass draw the pictures")->excludes(pictures);
   command->add_option("--seed", options->seed, "Seed of the drawn pictures; default: random");
-  command->add_option("--size", options->size, "Side of each picture in pixels")->check(CLI::Range(32, 2048))->capture_default_str();
+  command->add_option("--size", options->size, "Side of each picture in pixels")->check(CLI::Range(64, 4096))->capture_default_str();
   command->add_flag("--force", options->force, "Replace passports that no registered model carries");
   command->footer("Example: stegpass passport new --home studio --pictures my-photos");
   bind_command(commands, *command, options, run);
