@@ -32,9 +32,11 @@ std::vector<fs::path> outputs_of(const DrawOptions& options) {
 
 Result<Report> draw(const DrawOptions& options) {
   const auto paths = outputs_of(options);
-  if (options.count) STEGPASS_CHECK_OK(make_folder(options.out));
-  for (const fs::path& path : paths) STEGPASS_CHECK_OK(check_output(path, options.force));
+  for (const fs::path& path : paths) {
+    STEGPASS_CHECK_OK(options.count ? check_output_in(options.out, path.filename().string(), options.force) : check_output(path, options.force));
+  }
   STEGPASS_TRY(model, load_model_part());
+  if (options.count) STEGPASS_CHECK_OK(make_folder(options.out));
   ProgressBar bar("drawing");
   for (std::size_t i = 0; i < paths.size(); ++i) {
     if (interrupted()) return Error{Errc::interrupted, "stopped after " + std::to_string(i) + " pictures"};
@@ -61,7 +63,7 @@ void setup_data(Commands& commands) {
   command->add_option("--kind", options->kind, "scene or portrait")->check(CLI::IsMember({"scene", "portrait"}))->capture_default_str();
   command->add_option("--out", options->out, "PNG file, or a folder with --count")->required();
   command->add_option("--seed", options->seed, "Seed of the first picture")->capture_default_str();
-  command->add_option("--size", options->size, "Side in pixels")->check(CLI::Range(32, 2048))->capture_default_str();
+  command->add_option("--size", options->size, "Side in pixels")->check(CLI::Range(64, 4096))->capture_default_str();
   command->add_option("--caption", options->caption, "Text in the picture");
   command->add_option("--count", options->count, "So many pictures, into the folder --out")->check(CLI::Range(1, 100000));
   command->add_flag("--force", options->force, "Replace what is there");

@@ -115,6 +115,9 @@ Status check_output(const std::filesystem::path& path, bool force) {
   if (!std::filesystem::is_directory(folder, error)) return Error{Errc::not_found, "the folder " + folder.string() + " does not exist"};
   const auto status = std::filesystem::symlink_status(path, error);
   if (std::filesystem::is_directory(status)) return Error{Errc::exists, path.string() + " is a folder"};
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) && !std::filesystem::is_symlink(status)) {
+    return Error{Errc::usage, path.string() + " is a device or another special file; expected a name for a regular file"};
+  }
   if (std::filesystem::exists(status) && !force) return Error{Errc::exists, path.string() + " exists already"};
   return Done{};
 }

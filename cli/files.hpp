@@ -19,7 +19,7 @@ inline constexpr std::uint64_t kMaxModelFile = 16ull << 30;   ///< weights
 /// Errors  not_found, io (folder, device, permission), usage (empty or larger), each naming the file and what was expected.
 Result<Bytes> read_file(const std::filesystem::path& path, std::uint64_t max_bytes, std::string_view expected);
 
-/// Whether an output may be written: absent, or `force`. Its folder must exist. Errors exists; not_found.
+/// Whether an output may be written: absent, or `force`. Its folder must exist. Errors exists; not_found; usage (a device).
 Status check_output(const std::filesystem::path& path, bool force);
 
 /// Writes a file whole or not at all: a temporary file beside it, synced, renamed; the temporary is removed on any failure and on Ctrl-C.

@@ -132,7 +132,11 @@ Result<Report> init(const InitOptions& options) {
   return report;
 }
 
-int run(const InitOptions& options, Output& output) { return finish(output, init(options)); }
+int run(const InitOptions& options, Output& output) {
+  const auto report = init(options);
+  const bool exists = !report && report.error().code == Errc::exists;
+  return finish(output, report, exists ? "choose another folder: keys and vault are never replaced" : "");
+}
 
 }  // namespace
 

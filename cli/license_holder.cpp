@@ -22,6 +22,7 @@ using credential::Statement;
 using credential::StatementKind;
 
 constexpr std::uint64_t kMaxIdentityFile = 4 << 20;
+constexpr std::uint32_t kIdentitySize = 512;  // of a picture that has to be converted
 constexpr std::size_t kMaxNonce = 64;
 
 struct KeyOptions {
@@ -66,11 +67,15 @@ Result<Bytes> identity_of(const RequestOptions& options, const credential::Publi
     const Digest32 thumbprint = licensee.thumbprint();
     std::uint64_t seed = 0;
     for (std::size_t i = 0; i < 8; ++i) seed = seed << 8 | thumbprint[i];
-    return model->draw("portrait", seed, 256, options.name);
+    return model->draw("portrait", seed, kIdentitySize / 2, options.name);
   }
-  STEGPASS_TRY(picture, read_file(options.identity, kMaxIdentityFile, "an identity picture (PNG)"));
-  if (!is_png(picture)) return Error{Errc::usage, options.identity + " is not a PNG file"};
-  return picture;
+  STEGPASS_TRY(picture, read_file(options.identity, kMaxPictureFile, "an identity picture"));
+  if (is_png(picture) && picture.size() <= kMaxIdentityFile) return picture;
+  auto model = load_model_part();
+  if (!model) return Error{Errc::usage, options.identity + " is no PNG file of at most 4 MiB, and this build converts no pictures"};
+  auto converted = (*model)->square_png(picture, kIdentitySize);
+  if (!converted) return about(options.identity, converted.error());
+  return converted;
 }
 
 Result<Report> request(const RequestOptions& options) {
@@ -100,10 +105,9 @@ Result<std::optional<bool>> passport_fits(const License& license, ByteView pictu
 
 Result<Report> open(const OpenOptions& options) {
   const fs::path folder = options.out;
-  STEGPASS_CHECK_OK(make_folder(folder));
   const fs::path license_path = folder / "license.cose", passport_path = folder / "user-passport.png";
-  STEGPASS_CHECK_OK(check_output(license_path, options.force));
-  STEGPASS_CHECK_OK(check_output(passport_path, options.force));
+  STEGPASS_CHECK_OK(check_output_in(folder, "license.cose", options.force));
+  STEGPASS_CHECK_OK(check_output_in(folder, "user-passport.png", options.force));
   STEGPASS_TRY(file, read_file(options.delivery, kMaxPictureFile, "a license delivery"));
   STEGPASS_TRY(key, read_key(options.key));
   auto delivery = credential::open_license_delivery(key, file);
@@ -114,6 +118,7 @@ Result<Report> open(const OpenOptions& options) {
   if (!(license->licensee == key.public_key())) return Error{Errc::refused, "the license is for another key: " + license->licensee.thumbprint_uri()};
   STEGPASS_TRY(fits, passport_fits(*license, delivery->user_passport));
   if (fits && !*fits) return Error{Errc::malformed, "the user passport in " + options.delivery + " is not the one that the license names"};
+  STEGPASS_CHECK_OK(make_folder(folder));
   STEGPASS_CHECK_OK(write_file(license_path, delivery->license, {.force = options.force}));
   STEGPASS_CHECK_OK(write_file(passport_path, delivery->user_passport, {.force = options.force, .secret = true}));
   Report report;
@@ -159,7 +164,7 @@ void setup_license_request(Commands& commands, CLI::App& group) {
   add_key_options(*command, options->key);
   command->add_option("--registration", options->registration, "The model's registration statement, from the owner")->required();
   command->add_option("--name", options->name, "How you want to be called")->required();
-  auto* identity = command->add_option("--identity", options->identity, "Picture (PNG, at most 4 MiB) that will be hidden in your passport");
+  auto* identity = command->add_option("--identity", options->identity, "Picture that will be hidden in your passport");
   command->add_flag("--draw", options->draw, "Let stegpass draw the picture")->excludes(identity);
   command->add_option("--out", options->out, "The request")->required();
   command->add_flag("--force", options->force, "Replace what is there");

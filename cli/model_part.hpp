@@ -120,6 +120,8 @@ class ModelPart {
 
   /// A drawn picture: kind "scene" (passport pictures) or "portrait" (identity); the same for the same seed.
   virtual Result<Bytes> draw(std::string_view kind, std::uint64_t seed, std::uint32_t size, std::string_view caption) = 0;
+  /// Any picture file as a PNG, cropped to its middle square and resized.
+  virtual Result<Bytes> square_png(ByteView picture, std::uint32_t size) = 0;
   /// Makes a passport file of two pictures (any image files), square-cropped and resized to `size`. Errors refused when flat.
   virtual Result<PassportFile> compose_passport(ByteView scale_picture, ByteView bias_picture, std::uint32_t size) = 0;
   virtual Result<PassportFile> read_passport(ByteView png) = 0;

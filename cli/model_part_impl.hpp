@@ -8,6 +8,7 @@ namespace stegpass::cli {
 class LibtorchModelPart final : public ModelPart {
  public:
   Result<Bytes> draw(std::string_view kind, std::uint64_t seed, std::uint32_t size, std::string_view caption) override;
+  Result<Bytes> square_png(ByteView picture, std::uint32_t size) override;
   Result<PassportFile> compose_passport(ByteView scale_picture, ByteView bias_picture, std::uint32_t size) override;
   Result<PassportFile> read_passport(ByteView png) override;
   Result<Bytes> mark_seed(ByteView passport_png, const Digest32& owner, ByteView salt) override;

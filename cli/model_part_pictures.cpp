@@ -28,6 +28,11 @@ Result<model::Passport> join_passport(const model::Raster& scale, const model::R
   return model::Passport::create(static_cast<int>(scale.width), std::move(both));
 }
 
+Result<Bytes> LibtorchModelPart::square_png(ByteView picture, std::uint32_t size) {
+  STEGPASS_TRY(raster, model::io::decode_image(picture));
+  return model::io::encode_png(model::io::centre_square(raster, size));
+}
+
 Result<PassportFile> LibtorchModelPart::compose_passport(ByteView scale_picture, ByteView bias_picture, std::uint32_t size) {
   STEGPASS_TRY(scale, model::io::decode_image(scale_picture));
   STEGPASS_TRY(bias, model::io::decode_image(bias_picture));

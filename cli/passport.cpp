@@ -1,7 +1,7 @@
 #include "passport.hpp"
 
+#include <algorithm>
 #include <array>
-#include <set>
 
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
@@ -93,10 +93,12 @@ Result<Report> make(const NewOptions& options, Output& output) {
   STEGPASS_CHECK_OK(check_replaceable(home.vault, options.force));
   STEGPASS_TRY(source, options.draw ? draw_pictures(*model, options) : read_pictures(options.pictures));
   home.vault.passports.clear();
-  std::set<Bytes> distinct;
   for (std::size_t i = 0; i < kPassports; ++i) {
     STEGPASS_TRY(passport, make_passport(*model, options, source, i, home.owner));
-    if (!distinct.insert(passport.picture).second) return Error{Errc::usage, "two of the passports would be the same: give six different pictures"};
+    const auto same = [&](const VaultPassport& other) { return other.picture == passport.picture; };
+    if (std::any_of(home.vault.passports.begin(), home.vault.passports.end(), same)) {
+      return Error{Errc::usage, "two of the passports would be the same: give six different pictures"};
+    }
     home.vault.passports.push_back(std::move(passport));
   }
   if (options.draw && options.seed) output.warn("pictures from a given seed can be drawn by anybody who guesses it: for trials only");
@@ -119,7 +121,7 @@ void setup_passport_new(Commands& commands, CLI::App& group) {
   auto* pictures = command->add_option("--pictures", options->pictures, "Folder with at least six pictures; the first six by name are taken");
   command->add_flag("--draw", options->draw, "Let stegpass draw the pictures")->excludes(pictures);
   command->add_option("--seed", options->seed, "Seed of the drawn pictures; default: random");
-  command->add_option("--size", options->size, "Side of each picture in pixels")->check(CLI::Range(32, 2048))->capture_default_str();
+  command->add_option("--size", options->size, "Side of each picture in pixels")->check(CLI::Range(64, 4096))->capture_default_str();
   command->add_flag("--force", options->force, "Replace passports that no registered model carries");
   command->footer("Example: stegpass passport new --home studio --pictures my-photos");
   bind_command(commands, *command, options, run);

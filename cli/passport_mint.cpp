@@ -37,8 +37,7 @@ constexpr std::array<NamedPicture, 6> kPictures{{{"cover.png", &MintResult::cove
 Status check_outputs(const MintOptions& options) {
   STEGPASS_CHECK_OK(check_output(options.out, options.force));
   if (options.pictures.empty()) return Done{};
-  STEGPASS_CHECK_OK(make_folder(options.pictures));
-  for (const auto& [name, picture] : kPictures) STEGPASS_CHECK_OK(check_output(fs::path(options.pictures) / name, options.force));
+  for (const auto& [name, picture] : kPictures) STEGPASS_CHECK_OK(check_output_in(options.pictures, name, options.force));
   return Done{};
 }
 
@@ -115,6 +114,7 @@ Result<Report> mint(const MintOptions& options, Output& output) {
                                     .isn_weights = std::move(weights),
                                     .reveal_bar_db = options.reveal_bar_db}));
   remember(home.vault, request, minted, options.reveal_bar_db);
+  if (!options.pictures.empty()) STEGPASS_CHECK_OK(make_folder(options.pictures));
   if (interrupted()) return Error{Errc::interrupted, "stopped; nothing was minted"};
   STEGPASS_CHECK_OK(save_vault(home));  // before the passport leaves: what was handed out can always be opened
   STEGPASS_CHECK_OK(write_file(options.out, minted.user_passport.picture, {.force = options.force}));

@@ -24,7 +24,9 @@ struct TrainOptions {
 
 /// Everything about the outputs that can fail is found before the work begins.
 Status check_outputs(const ModelFolder& out, const TrainOptions& options) {
-  for (const fs::path& path : {out.owner_model(), out.release_model(), out.record()}) STEGPASS_CHECK_OK(check_output(path, options.force));
+  for (const fs::path& path : {out.owner_model(), out.release_model(), out.record()}) {
+    STEGPASS_CHECK_OK(check_output_in(out.folder, path.filename().string(), options.force));
+  }
   std::error_code error;
   if (!options.resume && !options.force && fs::exists(out.checkpoint(), error)) {
     return Error{Errc::exists, out.checkpoint().string() + " was left by a run that did not finish"};
@@ -84,13 +86,13 @@ void suggest_resume(const ModelFolder& out, Output& output) {
 
 Result<Report> train(const TrainOptions& options, Output& output) {
   const ModelFolder out{options.out};
-  STEGPASS_CHECK_OK(make_folder(out.folder));
   if (auto free = check_outputs(out, options); !free) return suggest_resume(out, output), Error(free.error());
   STEGPASS_TRY(model, load_model_part());
   STEGPASS_TRY(request, [&]() -> Result<TrainRequest> {  // the home is free again for others while the network trains
     STEGPASS_TRY(home, open_home(options.home));
     return request_of(options, out, home.vault);
   }());
+  STEGPASS_CHECK_OK(make_folder(out.folder));
   auto result = [&] {
     ProgressBar bar("training");
     return model->train(request, [&](double done, double total, std::string_view detail) {

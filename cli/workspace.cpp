@@ -112,6 +112,12 @@ Status make_folder(const fs::path& folder) {
   return Done{};
 }
 
+Status check_output_in(const fs::path& folder, std::string_view name, bool force) {
+  std::error_code error;
+  if (fs::symlink_status(folder, error).type() == fs::file_type::not_found) return Done{};
+  return check_output(folder / name, force);
+}
+
 std::string with_decimals(double value, int decimals) {
   char text[64];
   std::snprintf(text, sizeof(text), "%.*f", decimals, value);

@@ -90,6 +90,8 @@ Result<std::vector<std::filesystem::path>> list_pictures(const std::filesystem::
 
 /// Makes a folder unless it is there. Errors io.
 Status make_folder(const std::filesystem::path& folder);
+/// As check_output, for a file in a folder that need not be there yet.
+Status check_output_in(const std::filesystem::path& folder, std::string_view name, bool force);
 
 /// "36.42"
 std::string with_decimals(double value, int decimals);

@@ -31,11 +31,10 @@ Result<Sorted> sort_out(const Database& database, std::uint64_t size, const std:
     if (entry.size() > kMaxEntryBytes)
       return {Errc::refused, "rule entry-size: an entry of " + std::to_string(entry.size()) + " bytes, expected at most " +
                                  std::to_string(kMaxEntryBytes)};
-    const auto leaf = credential::merkle_leaf(entry);
-    const auto stored = read_index(database, leaf);
+    const auto stored = find_entry(database, entry);
     if (!stored && stored.error().code != Errc::not_found) return stored.error();
     const auto next = size + sorted.entries.size();
-    const auto [known, is_new] = in_this_call.emplace(leaf, stored ? *stored : next);
+    const auto [known, is_new] = in_this_call.emplace(credential::merkle_leaf(entry), stored ? *stored : next);
     const bool was_there = stored.ok() || !is_new;
     sorted.answers.push_back({known->second, was_there});
     if (was_there) continue;
@@ -117,7 +116,7 @@ Result<Bytes> Ledger::entry(std::uint64_t index) const {
   return read_entry(impl_->database, index);
 }
 
-Result<std::uint64_t> Ledger::find(ByteView entry) const { return read_index(impl_->database, credential::merkle_leaf(entry)); }
+Result<std::uint64_t> Ledger::find(ByteView entry) const { return find_entry(impl_->database, entry); }
 
 Result<std::string> Ledger::checkpoint() const {
   const std::lock_guard lock(impl_->mutex);

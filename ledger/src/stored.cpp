@@ -1,5 +1,7 @@
 #include "stored.hpp"
 
+#include <algorithm>
+
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/merkle.hpp>
 #include <stegpass/credential/statement.hpp>
@@ -32,11 +34,13 @@ Result<Bytes> read_entry(const Database& database, std::uint64_t index) {
   return required(database, layout::entry(index), "entry " + decimal(index));
 }
 
-Result<std::uint64_t> read_index(const Database& database, const Digest32& leaf) {
-  STEGPASS_TRY(value, database.get(layout::index_of(leaf)));
+Result<std::uint64_t> find_entry(const Database& database, ByteView entry) {
+  STEGPASS_TRY(value, database.get(layout::index_of(credential::merkle_leaf(entry))));
   if (!value) return {Errc::not_found, "no such entry in this ledger"};
-  if (value->size() != 8) return {Errc::malformed, "the index of leaf " + to_hex(leaf) + " has not 8 bytes"};
-  return layout::parse_number(*value);
+  const auto index = value->size() == 8 ? layout::parse_number(*value) : ~std::uint64_t{0};
+  STEGPASS_TRY(found, read_entry(database, index));
+  if (!std::ranges::equal(found, entry)) return {Errc::malformed, "entry " + decimal(index) + " is not the one that its index says"};
+  return index;
 }
 
 Result<Digest32> read_node(const Database& database, int level, std::uint64_t index) {

@@ -32,8 +32,8 @@ struct StoredCommit {
 
 Status check_format(const Database& database);
 Result<Bytes> read_entry(const Database& database, std::uint64_t index);
-/// Errors  not_found when no entry has this leaf hash.
-Result<std::uint64_t> read_index(const Database& database, const Digest32& leaf);
+/// Index of the entry with these octets. Errors not_found; malformed when the index leads to another entry.
+Result<std::uint64_t> find_entry(const Database& database, ByteView entry);
 Result<Digest32> read_node(const Database& database, int level, std::uint64_t index);
 /// `read_node` as the tree's functions take it; lives as long as `database` stays where it is.
 NodeReader node_reader(const Database& database);

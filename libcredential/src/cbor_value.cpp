@@ -104,6 +104,14 @@ void append_item(Bytes& out, const Cbor& item) {
 
 }  // namespace
 
+// Here, where Tag is complete: Clang 14 refuses them inside the class.
+Cbor::Cbor() : value_(Null{}) {}
+Cbor::Cbor(const Cbor&) = default;
+Cbor::Cbor(Cbor&&) noexcept = default;
+Cbor& Cbor::operator=(const Cbor&) = default;
+Cbor& Cbor::operator=(Cbor&&) noexcept = default;
+Cbor::~Cbor() = default;
+
 Cbor Cbor::integer(std::int64_t value) {
   if (value >= 0) return unsigned_integer(static_cast<std::uint64_t>(value));
   Cbor item;

@@ -75,6 +75,8 @@ Run::Run(const TrainingTask& task, const TrainingSettings& settings)
       network_(task.architecture, Branches::both, settings.seed),
       optimiser_((network_->to(task.device), *network_), settings.momentum, settings.weight_decay) {
   for (const Mark& reserve : task.reserves) reserves_.push_back(network_keys(task.architecture, reserve, task.device));
+  const torch::NoGradGuard no_grad;
+  network_->blocks().back()->bn->weight.fill_(settings.last_gain);
 }
 
 StepLoss Run::loss(const torch::Tensor& images, const torch::Tensor& labels) {

@@ -46,7 +46,9 @@ Result<TrainingSettings> training_preset(std::string_view name) {
   if (name != "quick") return Error{Errc::unsupported, "preset '" + std::string(name) + "' is unknown, quick or paper expected"};
   settings.preset = "quick";
   settings.epochs = 1;
-  settings.rate = 0.05;
+  settings.batch = 32;
+  settings.rate = 0.02;
+  settings.last_gain = 0.2;
   settings.schedule = Schedule::one_cycle;
   settings.augment = false;
   settings.evaluate_each_epoch = false;
@@ -62,7 +64,8 @@ Status check_task(const TrainingTask& task, const TrainingSettings& settings) {
   if (settings.batch < 2 || settings.batch > 65536) return Error{Errc::usage, "the batch is not within 2 to 65536"};
   if (!within(settings.rate, 0, 100) || settings.rate == 0) return Error{Errc::usage, "the rate is not within 0 to 100"};
   if (!within(settings.momentum, 0, 0.9999)) return Error{Errc::usage, "the momentum is not within 0 to 0.9999"};
-  for (const double weight : {settings.weight_decay, settings.sign_weight, settings.sign_margin, settings.sign_decay, settings.balance}) {
+  for (const double weight : {settings.weight_decay, settings.sign_weight, settings.sign_margin, settings.sign_decay, settings.balance,
+                              settings.last_gain}) {
     if (!within(weight, 0, 1000)) return Error{Errc::usage, "a weight of the loss is not within 0 to 1000"};
   }
   const std::int64_t images = settings.train_images > 0 ? std::min(settings.train_images, task.train.size()) : task.train.size();
@@ -84,7 +87,8 @@ std::string settings_json(const TrainingSettings& settings) {
   json.number("rate", settings.rate).text("schedule", settings.schedule == Schedule::steps ? "steps" : "one_cycle");
   json.number("momentum", settings.momentum).number("weight_decay", settings.weight_decay);
   json.number("sign_weight", settings.sign_weight).number("sign_margin", settings.sign_margin);
-  json.number("sign_decay", settings.sign_decay).number("balance", settings.balance).boolean("augment", settings.augment);
+  json.number("sign_decay", settings.sign_decay).number("balance", settings.balance);
+  json.number("last_gain", settings.last_gain).boolean("augment", settings.augment);
   json.boolean("evaluate_each_epoch", settings.evaluate_each_epoch).text("precision", precision_name(settings.precision));
   json.text("seed", std::to_string(settings.seed));  // may exceed what JSON numbers keep
   json.integer("train_images", settings.train_images).integer("test_images", settings.test_images);

@@ -2,6 +2,7 @@
 
 #include <stegpass/credential/note.hpp>
 #include <stegpass/credential/receipt.hpp>
+#include <stegpass/credential/statement.hpp>
 
 #include "refusals.hpp"
 #include "tests/support/catch.hpp"

@@ -1,6 +1,10 @@
 #include "tests/support/catch.hpp"
 
+#include <fstream>
+#include <iterator>
+
 #include <stegpass/credential/cbor.hpp>
+#include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
 
 #include "cli/vault.hpp"
@@ -197,4 +201,38 @@ TEST_CASE("the ISN key is the HMAC of registration and licensee under the vault'
   Bytes message(16, 1);
   append(message, Digest32{2});
   CHECK(isn_key(vault, Bytes(16, 1), Digest32{2}) == to_bytes(ByteView(credential::hmac_sha512(Bytes(32, 7), message))));
+}
+
+namespace {
+
+/// What stands between the first fence of a language in schemas/vault.md and its end, without line breaks and indentation.
+std::string block_of_page(const std::string& language) {
+  std::ifstream file(std::string(STEGPASS_SOURCE_DIR) + "/schemas/vault.md");
+  const std::string page(std::istreambuf_iterator<char>(file), {}), fence = "```" + language + "\n";
+  const std::size_t begin = page.find(fence) + fence.size();
+  std::string block = page.substr(begin, page.find("```", begin) - begin);
+  std::erase_if(block, [](char c) { return c == '\n' || c == ' '; });
+  return block;
+}
+
+std::string without_spaces(std::string text) {
+  std::erase(text, ' ');
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("the example of a vault is real") {
+  const Bytes content = *parse_hex(block_of_page("hex"));
+  const auto vault = open_vault(credential::encrypt_secret_file(SecretKind::vault, content, passphrase(), kCheap), passphrase());
+  REQUIRE(vault);
+  CHECK(vault->passports.size() == 3);
+  CHECK(vault->licenses.size() == 1);
+  const auto again = credential::decrypt_secret_file(SecretKind::vault, seal_vault(*vault, passphrase(), kCheap), passphrase());
+  CHECK(to_hex(again->expose()) == to_hex(content));
+}
+
+TEST_CASE("the example of a vault says in words what it says in bytes") {
+  const Bytes content = *parse_hex(block_of_page("hex"));
+  CHECK(without_spaces(cbor_diagnostic(*credential::decode_cbor(content))) == block_of_page("cbor-diag"));
 }

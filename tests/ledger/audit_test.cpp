@@ -210,6 +210,17 @@ TEST_CASE("an index that points elsewhere is found") {
   finds(temp / "log", "audit.tree", "entry 4");
 }
 
+TEST_CASE("an index planted for an entry that was never registered is not believed") {
+  TempFolder temp;
+  make_closed(temp / "log");
+  const auto planted = license(3000, 1, 99);
+  tamper_put(temp / "log", layout::index_of(credential::merkle_leaf(planted.entry())), layout::number_value(4));
+  auto log = Ledger::open(temp / "log", Ledger::Mode::write);
+  REQUIRE(log);
+  CHECK(log->find(planted.entry()).error().code == Errc::malformed);
+  CHECK(log->append({planted}, log_key(), kNow).error().code == Errc::malformed);
+}
+
 TEST_CASE("an older checkpoint with another root is found by its size") {
   TempFolder temp;
   make_closed(temp / "log");

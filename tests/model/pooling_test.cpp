@@ -95,6 +95,15 @@ TEST_CASE("unrelated passports are nearly orthogonal under whitened pooling") {
   for (std::size_t i = 0; i < 3; ++i) CHECK(std::abs(mean_cosine(a.layers[i].scale, b.layers[i].scale)) < 0.05);
 }
 
+TEST_CASE("directions are those of an independent program") {
+  // schemas/mark.md's worked example: LibTorch 2.11 by singular values instead of eigenvalues.
+  const double expected[3][3] = {{-0.034924, 0.138004, 0.104538}, {-0.045992, -0.013333, 0.182309}, {0.127395, 0.015851, -0.097191}};
+  const Mark mark = make_mark(tiny_architecture(), Pooling::whitened, example_passport(), example_seed()).value();
+  for (std::size_t i = 0; i < 3; ++i) {
+    for (int k = 0; k < 3; ++k) CHECK(mark.layers[i].scale[0][k].item<double>() == Approx(expected[i][k]).margin(2e-5));
+  }
+}
+
 TEST_CASE("a mark made twice is the same to the last bit") {
   const Mark a = mark_of(1), b = mark_of(1);
   for (std::size_t i = 0; i < 3; ++i) {

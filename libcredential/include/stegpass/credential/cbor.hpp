@@ -28,7 +28,12 @@ class Cbor {
     friend bool operator==(Simple, Simple) = default;
   };
 
-  Cbor() : value_(Null{}) {}
+  Cbor();
+  Cbor(const Cbor&);
+  Cbor(Cbor&&) noexcept;
+  Cbor& operator=(const Cbor&);
+  Cbor& operator=(Cbor&&) noexcept;
+  ~Cbor();
   static Cbor integer(std::int64_t value);
   static Cbor unsigned_integer(std::uint64_t value);
   static Cbor bytes(ByteView value);

@@ -91,6 +91,7 @@ class PassportNetworkImpl : public torch::nn::Module {
 
   const Architecture& architecture() const { return architecture_; }
   bool has_verification() const { return branches_ == Branches::both; }
+  const std::vector<ConvBlock>& blocks() const { return blocks_; }
   /// The passport blocks, in network order.
   std::vector<ConvBlock> passport_blocks() const;
 

@@ -31,6 +31,7 @@ struct TrainingSettings {
   double sign_margin = 0.5;   ///< the papers use 0.1
   double sign_decay = 1e-5;   ///< of |s|^2
   double balance = 0;         ///< lambda: pulls both branches' affine maps together
+  double last_gain = 1;       ///< initial a0 of the last convolution's norm; less makes large rates stable at the classifier
   bool augment = true;        ///< shift by up to four pixels, mirror
   bool evaluate_each_epoch = true;  ///< otherwise after the last one only
   Precision precision = Precision::fp32;

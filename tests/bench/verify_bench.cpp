@@ -1,0 +1,69 @@
+// The whole program, from its start to its exit code, beside the start of a program that does nothing.
+// It works on what scripts/demo left in demo-out (or in the folder that STEGPASS_DEMO names).
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path demo() {
+  const char* named = std::getenv("STEGPASS_DEMO");
+  return named ? fs::path(named) : fs::path(STEGPASS_SOURCE_DIR) / "demo-out";
+}
+
+// Runs a program without output; its exit code, or -1.
+int run(const std::string& program, const std::vector<std::string>& arguments) {
+  std::vector<char*> argv = {const_cast<char*>(program.c_str())};
+  for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_WRONLY, 0);
+  pid_t child = 0;
+  int status = 0;
+  const bool ran = posix_spawn(&child, program.c_str(), &actions, nullptr, argv.data(), environ) == 0 && waitpid(child, &status, 0) == child;
+  posix_spawn_file_actions_destroy(&actions);
+  return ran && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void measure(benchmark::State& state, const std::string& program, const std::vector<std::string>& arguments) {
+  for (auto _ : state)
+    if (const int code = run(program, arguments); code != 0)
+      return state.SkipWithError((program + " " + arguments.front() + " ended with " + std::to_string(code)).c_str());
+}
+
+void stegpass(benchmark::State& state, const std::vector<std::string>& arguments, const std::vector<fs::path>& needed) {
+  for (const auto& file : needed)
+    if (!fs::exists(file)) return state.SkipWithError(("no " + file.string() + "; run scripts/demo first").c_str());
+  measure(state, STEGPASS_PROGRAM, arguments);
+}
+
+void verify_ours(benchmark::State& state) {
+  const auto bundle = demo() / "license.bundle", policy = demo() / "trust.policy";
+  stegpass(state, {"verify", "--bundle", bundle.string(), "--policy", policy.string()}, {bundle, policy});
+}
+void audit_ours(benchmark::State& state) {
+  const auto ledger = demo() / "ledger";
+  stegpass(state, {"audit", ledger.string()}, {ledger});
+}
+void start_ours(benchmark::State& state) { measure(state, STEGPASS_PROGRAM, {"--version"}); }
+void start_peer(benchmark::State& state) { measure(state, "/bin/true", {"--version"}); }
+
+BENCHMARK(verify_ours)->Name("stegpass verify, papers alone/ours")->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(start_peer)->Name("stegpass verify, papers alone/peer=true")->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(audit_ours)->Name("stegpass audit/ours")->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(start_peer)->Name("stegpass audit/peer=true")->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(start_ours)->Name("stegpass --version/ours")->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(start_peer)->Name("stegpass --version/peer=true")->Unit(benchmark::kMillisecond)->UseRealTime();
+
+}  // namespace
