@@ -42,9 +42,9 @@ Result<IsnForm> form_of(const Safetensors& file) {
 }
 
 std::string shape_text(torch::IntArrayRef shape) {
-  std::string text = "[";
-  for (const auto size : shape) text += (text.size() > 1 ? "," : "") + std::to_string(size);
-  return text + "]";
+  std::string text;
+  for (const auto size : shape) text.append(text.empty() ? "[" : ",").append(std::to_string(size));
+  return text.append("]");
 }
 
 Status fill(const std::string& name, torch::Tensor parameter, const TensorView& tensor) {

@@ -11,8 +11,8 @@ namespace stegpass::model::io {
 
 /// How many drawn pictures join the photographs on which a network is trained, so that it serves what the program draws too.
 struct TrainingPictureOptions {
-  std::int64_t scenes = 90;   ///< draw_scene at 256 pixels
-  std::int64_t cards = 90;    ///< draw_identity_card at 256 pixels, with a QR code of a random thumbprint
+  std::int64_t scenes = 180;   ///< draw_scene at 256 pixels
+  std::int64_t cards = 180;    ///< draw_identity_card at 256 pixels, with a QR code of a random thumbprint
   std::uint64_t seed = 1;     ///< of the drawn pictures
 };
 
