@@ -14,8 +14,9 @@ namespace {
 namespace fs = std::filesystem;
 
 struct TrainOptions {
-  std::string images, out, device = "cpu", precision = "fp32";
-  std::uint64_t steps = 20000, seed = 1;
+  std::string images, out, start, device = "cpu", precision = "fp32";
+  std::uint64_t steps = 9000, seed = 1;
+  double rate = 1e-3, stego_weight = 8;
   bool resume = false, force = false;
 };
 
@@ -45,6 +46,12 @@ Result<IsnTrainRequest> request_of(const TrainOptions& options) {
   request.images = options.images;
   request.steps = options.steps;
   request.seed = options.seed;
+  request.rate = options.rate;
+  request.stego_weight = options.stego_weight;
+  if (!options.start.empty()) {
+    STEGPASS_TRY(weights, load_isn_weights(options.start));
+    request.start_weights = std::move(weights);
+  }
   request.device = options.device;
   request.precision = options.precision;
   const fs::path checkpoint = checkpoint_path(options.out);
@@ -113,6 +120,13 @@ void setup_train(Commands& commands, CLI::App& group) {
   command->add_option("--images", options->images, "Folder with pictures, searched with its subfolders")->required();
   command->add_option("--out", options->out, "The weights (safetensors); a record with the same name ends in .json")->required();
   command->add_option("--steps", options->steps, "Training steps")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--start", options->start, "Weights to go on from (safetensors); default: a fresh network");
+  command->add_option("--rate", options->rate, "Adam's rate after the first hundred steps; it falls along a cosine")
+      ->check(CLI::Range(1e-8, 1.0))
+      ->capture_default_str();
+  command->add_option("--stego-weight", options->stego_weight, "Weight of the cover's error in the loss; the revealed picture's is 2")
+      ->check(CLI::Range(0.01, 1000.0))
+      ->capture_default_str();
   command->add_option("--seed", options->seed, "Seed of weights, crops and keys")->capture_default_str();
   command->add_option("--device", options->device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
   command->add_option("--precision", options->precision, "fp32 or bf16")->check(CLI::IsMember({"fp32", "bf16"}))->capture_default_str();

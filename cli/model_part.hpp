@@ -97,7 +97,10 @@ struct RevealResult {
 
 struct IsnTrainRequest {
   std::filesystem::path images;
-  std::uint64_t steps = 20000;
+  std::uint64_t steps = 9000;
+  double rate = 1e-3;           ///< Adam's, after the first hundred steps
+  double stego_weight = 8;      ///< of the cover's error in the loss, beside 2 for the reveal's
+  Bytes start_weights;          ///< weights to go on from; empty for a fresh network
   std::uint64_t seed = 1;
   std::string device = "cpu", precision = "fp32";
   Bytes resume;

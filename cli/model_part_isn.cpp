@@ -91,6 +91,9 @@ std::string describe(const model::IsnProgress& at) {
 Result<model::IsnTrainingOptions> options_of(const IsnTrainRequest& request) {
   model::IsnTrainingOptions options;
   options.steps = static_cast<std::int64_t>(std::min<std::uint64_t>(request.steps, 100'000'000));
+  options.rate = request.rate;
+  options.stego_weight = request.stego_weight;
+  options.start_weights = request.start_weights;
   options.seed = request.seed;
   if (request.precision != "fp32" && request.precision != "bf16") {
     return Error{Errc::usage, "unknown precision '" + request.precision + "'; expected fp32 or bf16"};

@@ -31,7 +31,7 @@ Trained train_network(const torch::Device& device) {
   return {std::move(trained), now_seconds() - start};
 }
 
-Outcome owner_verdict(const model::TrainedModel& trained, std::uint64_t passport) {
+Outcome owner_verdict(model::TrainedModel& trained, std::uint64_t passport) {
   trained.network->to(torch::kCPU);
   const auto reading = read_from_file(trained.network, drawn_mark(trained.network->architecture(), passport));
   return model::judge_mark("owner.mark", reading, 1).outcome;
@@ -89,7 +89,7 @@ void report_isn(const std::string& name, const TrainedIsn& isn, Report& report) 
 }  // namespace
 
 void check_training(const torch::Device& device, Report& report) {
-  const Trained cpu = train_network(torch::kCPU), other = train_network(device);
+  Trained cpu = train_network(torch::kCPU), other = train_network(device);
   report_network("cpu", cpu, report);
   report_network("device", other, report);
   for (const std::uint64_t passport : {1u, 3u, 4u})

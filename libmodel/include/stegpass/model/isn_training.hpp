@@ -19,7 +19,7 @@ struct IsnTrainingOptions {
   std::int64_t crop = 64;           ///< side of the training crops in pixels, even, at least 16
   std::int64_t batch = 4;           ///< pairs a step; half of them, rounded up, are also revealed with a wrong key
   double rate = 1e-3;               ///< Adam's rate after the first hundred steps
-  double stego_weight = 4.0;        ///< these four weigh the parts of the loss
+  double stego_weight = 8.0;        ///< these four weigh the parts of the loss
   double reveal_weight = 2.0;
   double low_weight = 1.0;
   double wrong_key_weight = 0.01;
