@@ -70,12 +70,13 @@ Result<Bytes> identity_of(const RequestOptions& options, const credential::Publi
     return model->draw("portrait", seed, kIdentitySize / 2, options.name);
   }
   STEGPASS_TRY(picture, read_file(options.identity, kMaxPictureFile, "an identity picture"));
-  if (is_png(picture) && picture.size() <= kMaxIdentityFile) return picture;
+  const bool as_it_is = is_png(picture) && picture.size() <= kMaxIdentityFile;
   auto model = load_model_part();
+  if (!model && as_it_is) return picture;  // the owner's program reads it whole before minting
   if (!model) return Error{Errc::usage, options.identity + " is no PNG file of at most 4 MiB, and this build converts no pictures"};
   auto converted = (*model)->square_png(picture, kIdentitySize);
   if (!converted) return about(options.identity, converted.error());
-  return converted;
+  return as_it_is ? Result<Bytes>(picture) : converted;
 }
 
 Result<Report> request(const RequestOptions& options) {
@@ -103,6 +104,18 @@ Result<std::optional<bool>> passport_fits(const License& license, ByteView pictu
   return std::optional<bool>{passport.digest == license.user_passport};
 }
 
+/// Both files or neither.
+Status write_opened(const credential::LicenseDelivery& delivery, const fs::path& license, const fs::path& passport, bool force) {
+  Status written = write_file(passport, delivery.user_passport, {.force = force, .secret = true});
+  const bool first = written.ok();
+  if (first) written = write_file(license, delivery.license, {.force = force});
+  if (written.ok()) return written;
+  std::error_code ignored;
+  if (first) fs::remove(passport, ignored);
+  if (fs::is_empty(license.parent_path(), ignored)) fs::remove(license.parent_path(), ignored);
+  return written;
+}
+
 Result<Report> open(const OpenOptions& options) {
   const fs::path folder = options.out;
   const fs::path license_path = folder / "license.cose", passport_path = folder / "user-passport.png";
@@ -119,8 +132,7 @@ Result<Report> open(const OpenOptions& options) {
   STEGPASS_TRY(fits, passport_fits(*license, delivery->user_passport));
   if (fits && !*fits) return Error{Errc::malformed, "the user passport in " + options.delivery + " is not the one that the license names"};
   STEGPASS_CHECK_OK(make_folder(folder));
-  STEGPASS_CHECK_OK(write_file(license_path, delivery->license, {.force = options.force}));
-  STEGPASS_CHECK_OK(write_file(passport_path, delivery->user_passport, {.force = options.force, .secret = true}));
+  STEGPASS_CHECK_OK(write_opened(*delivery, license_path, passport_path, options.force));
   Report report;
   report.text = "opened license " + to_hex(license->id) + " for model " + to_hex(license->registration_id) + "\n  from " + utc_time(license->not_before) +
                 " until " + utc_time(license->expires) + "\n  " + license_path.string() + "\n  " + passport_path.string() +

@@ -92,6 +92,8 @@ Result<Report> train(const TrainOptions& options, Output& output) {
     STEGPASS_TRY(home, open_home(options.home));
     return request_of(options, out, home.vault);
   }());
+  std::error_code ignored;
+  const bool new_folder = !fs::exists(out.folder, ignored);
   STEGPASS_CHECK_OK(make_folder(out.folder));
   auto result = [&] {
     ProgressBar bar("training");
@@ -100,6 +102,7 @@ Result<Report> train(const TrainOptions& options, Output& output) {
       return !interrupted();
     });
   }();
+  if (!result && new_folder && fs::is_empty(out.folder, ignored)) fs::remove(out.folder, ignored);
   if (!result) return suggest_resume(out, output), Error(result.error());
   const TrainingRecord record{result->mark, result->accuracy_deployment, result->accuracy_verification,
                               credential::fast_sha256(result->owner_model), credential::fast_sha256(result->release_model)};

@@ -29,12 +29,13 @@ Status check_layout(const fs::path& folder) {
   std::error_code ignored;
   const auto status = fs::status(folder, ignored);
   if (status.type() == fs::file_type::not_found) return {Errc::not_found, folder.string() + ": no such folder"};
-  if (status.type() != fs::file_type::directory) return {Errc::malformed, folder.string() + ": not a folder, expected a ledger's"};
+  if (status.type() != fs::file_type::directory) return {Errc::io, folder.string() + ": not a folder, expected a ledger's"};
   const auto current = fs::path(kDatabaseFolder) / "CURRENT";
   std::error_code error;
   const bool present = fs::exists(folder / current, error);
   if (error) return {Errc::io, (folder / current).string() + ": " + error.message()};
-  if (!present) return {Errc::malformed, folder.string() + ": no ledger here, it lacks " + current.string()};
+  if (!present && !fs::exists(folder / kDatabaseFolder, error)) return {Errc::not_found, folder.string() + ": no ledger here"};
+  if (!present) return {Errc::malformed, folder.string() + ": no whole ledger here, it lacks " + current.string()};
   return Done{};
 }
 

@@ -238,7 +238,8 @@ TEST_CASE("a damaged home is refused by the commands that read it") {
     for (const std::size_t length : {std::size_t{0}, whole.size() / 2, whole.size() - 1}) {
       INFO(name << " cut to " << length);
       folder.write("home/" + std::string(name), whole.substr(0, length));
-      require_refused(home(copy, {"license", "status"}), kRefused, folder);
+      const bool vault = name == std::string("vault");  // which the status of licenses does not need
+      require_refused(home(copy, vault ? Args{"vault", "check"} : Args{"license", "status"}), kRefused, folder);
     }
     folder.write("home/" + std::string(name), whole);
   }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +24,30 @@ fs::path new_folder() {
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder: " + pattern);
   return pattern;
 }
+
+/// What a run under a limit of file sizes prints goes through FIFOs, which have none; it must fit in one (64 KiB).
+class Fifos {
+ public:
+  explicit Fifos(const fs::path& folder) {
+    for (const char* name : {"out", "err"}) {
+      const std::string path = (folder / name).string();
+      if (::mkfifo(path.c_str(), 0600) != 0) throw std::runtime_error("no fifo: " + path);
+      ends_.push_back(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    }
+  }
+  ~Fifos() {
+    for (const int end : ends_) ::close(end);
+  }
+  std::string read(std::size_t which) const {
+    std::string text(65536, '\0');
+    const ssize_t count = ::read(ends_[which], text.data(), text.size());
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    return text;
+  }
+
+ private:
+  std::vector<int> ends_;
+};
 
 void redirect(int target, const fs::path& path, int flags) {
   const int fd = ::open(path.c_str(), flags, 0600);
@@ -51,9 +76,11 @@ pid_t start(const Args& command, const RunOptions& options, const fs::path& fold
   ::_exit(127);
 }
 
+int exit_code(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status); }
+
 Ran collect(int status, const fs::path& folder) {
   Ran ran;
-  ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  ran.code = exit_code(status);
   ran.out = read_text(folder / "out");
   ran.err = read_text(folder / "err");
   fs::remove_all(folder);
@@ -96,10 +123,15 @@ std::string Ran::detail(const std::string& code) const {
 
 Ran run_program(const Args& command, const RunOptions& options) {
   const fs::path folder = new_folder();
+  std::optional<Fifos> fifos;
+  if (options.max_file_bytes) fifos.emplace(folder);
   const pid_t child = start(command, options, folder);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-  return collect(status, folder);
+  if (!fifos) return collect(status, folder);
+  Ran ran{.code = exit_code(status), .out = fifos->read(0), .err = fifos->read(1)};
+  fs::remove_all(folder);
+  return ran;
 }
 
 Ran run(const Args& args, const RunOptions& options) { return run_program(command_of(args, options), options); }

@@ -162,8 +162,8 @@ TEST_CASE("a public bundle checks the passport's digest and leaves the identity 
   const Ran ran = run_json(judge(fixture("public.bundle"), {"--model", fixture("release.safetensors"), "--passport", fixture("ada.png")}));
   CHECK(ran.code == 0);
   CHECK(ran.outcome("passport.digest") == "valid");
-  CHECK(ran.outcome("user.consistent") == "not_checked");
-  CHECK(ran.outcome("identity.reveal") == "not_checked");
+  CHECK(ran.outcome("user.consistent") == "not checked");
+  CHECK(ran.outcome("identity.reveal") == "not checked");
 }
 
 TEST_CASE("an arbiter reads the owner's mark from an opened reserve with its exact p") {
@@ -185,12 +185,15 @@ TEST_CASE("without the model an arbiter's bundle checks the seed and says what t
   const Ran ran = run_json(judge(fixture("arbiter.bundle"), {}));
   CHECK(ran.code == 0);
   CHECK(ran.outcome("opening.seed-reserve-1") == "valid");
-  CHECK(ran.outcome("owner.mark") == "not_checked");
+  CHECK(ran.outcome("owner.mark") == "not checked");
 }
 
 TEST_CASE("a mark weaker than the policy's bound is invalid") {
   const TempFolder folder;
-  const std::string policy = folder.write("policy", read_text(fixture("trust.policy")) + "mark-bound -100000\n");
+  std::string text = read_text(fixture("trust.policy"));
+  const auto line = text.find("mark-bound ");
+  text.replace(line, text.find('\n', line) - line, "mark-bound -1000");
+  const std::string policy = folder.write("policy", text);
   const Ran ran = run_json({"verify", "--bundle", fixture("arbiter.bundle"), "--policy", policy, "--model", fixture("release.safetensors")});
   INFO(ran.out << ran.err);
   CHECK(ran.code == 1);

@@ -71,9 +71,9 @@ TEST_CASE("in text every check has a line and the verdict is the last") {
 TEST_CASE("a public bundle is valid and opens nothing") {
   const Ran ran = run_json(papers(fixture("public.bundle")));
   CHECK(ran.code == 0);
-  CHECK(ran.outcome("opening.cover") == "not_checked");
-  CHECK(ran.outcome("opening.isn-key") == "not_checked");
-  CHECK(ran.outcome("opening.identity") == "not_checked");
+  CHECK(ran.outcome("opening.cover") == "not checked");
+  CHECK(ran.outcome("opening.isn-key") == "not checked");
+  CHECK(ran.outcome("opening.identity") == "not checked");
 }
 
 TEST_CASE("a bundle cut short anywhere is invalid") {
@@ -216,7 +216,7 @@ TEST_CASE("a policy that does not read is refused with its line") {
   require_bad_files_refused(with_policy(kFile),
                             {{"empty", folder.write("empty", "")},
                              {"with an unknown word", folder.write("word", changed_policy("", "trust everybody\n"))},
-                             {"with a broken key", folder.write("key", "log tests.example/log+00000000+AAAA\n")},
+                             {"with a broken key", folder.write("key", "log tests.example/log+00000000+AQAA\n")},
                              {"binary", fixture("ada.bundle")},
                              {"oversized", bad_files(folder, fixture("trust.policy"), kSmallFile).back().path}},
                             {2}, folder);

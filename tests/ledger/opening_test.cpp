@@ -36,13 +36,13 @@ TEST_CASE("a missing folder is not found") {
 TEST_CASE("a file is no ledger") {
   TempFolder temp;
   write_file(temp / "file", as_bytes("text"));
-  does_not_open(temp / "file", Errc::malformed, "not a folder");
+  does_not_open(temp / "file", Errc::io, "not a folder");
 }
 
 TEST_CASE("an empty folder is no ledger, and stays empty") {
   TempFolder temp;
   std::filesystem::create_directory(temp / "empty");
-  does_not_open(temp / "empty", Errc::malformed, "no ledger here");
+  does_not_open(temp / "empty", Errc::not_found, "no ledger here");
   CHECK(std::filesystem::is_empty(temp / "empty"));
 }
 

@@ -89,12 +89,12 @@ TEST_CASE("the Haar transform's gradient is its inverse") {
   CHECK((picture.grad() - haar_inverse(weight)).abs().max().item<double>() < 1e-6);
 }
 
-TEST_CASE("a new network hides nothing and reveals nothing") {
+TEST_CASE("a new network hides nothing and reveals grey") {
   Isn network{IsnForm{}};
   const auto cover = torch::rand({1, 3, 16, 16}), secret = torch::rand({1, 3, 16, 16});
   const auto key = isn_key_signs(key_from(1), 16, 16);
   CHECK((network->forward(cover, secret, key).stego - cover).abs().max().item<double>() < 1e-6);
-  CHECK(network->reveal(cover, key).abs().max().item<double>() < 1e-6);
+  CHECK(network->reveal(cover, key).sub(0.5).abs().max().item<double>() < 1e-6);
 }
 
 TEST_CASE("reverse undoes forward under the same rest and key, and under no other key") {
@@ -104,8 +104,8 @@ TEST_CASE("reverse undoes forward under the same rest and key, and under no othe
   const auto hidden = network->forward(cover, secret, key);
   CHECK((hidden.stego - cover).abs().max().item<double>() > 0.05);
   const auto opened = network->reverse(hidden.stego, hidden.rest, key);
-  CHECK((opened.secret - secret).abs().max().item<double>() < 1e-4);
-  CHECK((opened.cover - cover).abs().max().item<double>() < 1e-4);
+  CHECK((opened.secret - secret).abs().max().item<double>() < 1e-3);
+  CHECK((opened.cover - cover).abs().max().item<double>() < 1e-3);
   CHECK((network->reverse(hidden.stego, hidden.rest, other).secret - secret).abs().max().item<double>() > 0.05);
 }
 
