@@ -53,7 +53,7 @@ Result<TrainingSettings> training_preset(std::string_view name) {
   settings.augment = false;
   settings.evaluate_each_epoch = false;
   settings.precision = Precision::bf16;
-  settings.train_images = 8000;
+  settings.train_images = 11000;
   settings.test_images = 2000;
   return settings;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,8 +12,11 @@
 #include <stegpass/credential/merkle.hpp>
 #include <stegpass/credential/note.hpp>
 #include <stegpass/credential/receipt.hpp>
+#include <stegpass/credential/request.hpp>
 #include <stegpass/credential/statement.hpp>
 #include <stegpass/credential/verification.hpp>
+
+#include "tests/support/catch.hpp"
 
 namespace stegpass::credential::testing {
 
@@ -167,6 +171,32 @@ inline Outcome outcome_of(const PaperVerdict& papers, std::string_view code) {
 inline std::string detail_of(const PaperVerdict& papers, std::string_view code) {
   const Check* check = papers.verdict.find(code);
   return check ? check->detail : "absent";
+}
+
+// The one check that is not valid or left out, with the verdict: shows that nothing else went wrong.
+inline void check_only(const PaperVerdict& papers, const std::vector<std::string>& codes, Outcome outcome) {
+  std::vector<std::string> found;
+  for (const Check& check : papers.verdict.checks()) {
+    INFO(check.code << ": " << check.detail);
+    if (check.outcome == Outcome::valid || check.outcome == Outcome::not_checked) continue;
+    CHECK(check.outcome == outcome);
+    found.push_back(check.code);
+  }
+  CHECK(found == codes);
+  CHECK(papers.verdict.outcome() == outcome);
+}
+
+inline Bundle without_receipt(Bundle bundle, std::size_t index) {
+  bundle.statements[index] = Statement::decode(bundle.statements[index]).value().entry();
+  return bundle;
+}
+
+inline PaperOptions asking(Office& office, const PrivateKey& holder, const std::function<void(Presentation&)>& edit = {}) {
+  Presentation presentation{
+      .audience = "verifier.example", .nonce = named_bytes("nonce", 16), .license_id = office.license.id, .issued_at = kNow - 60};
+  if (edit) edit(presentation);
+  const Bytes bytes = sign_presentation(holder, presentation).value();
+  return {.now = kNow, .possession = PossessionChallenge{bytes, "verifier.example", named_bytes("nonce", 16)}};
 }
 
 }  // namespace stegpass::credential::testing
