@@ -15,7 +15,7 @@ namespace stegpass::credential {
 Bytes random_bytes(std::size_t count) {
   require_sodium();
   Bytes bytes(count);
-  randombytes_buf(bytes.data(), bytes.size());
+  if (count > 0) randombytes_buf(bytes.data(), bytes.size());
   return bytes;
 }
 

@@ -44,8 +44,8 @@ bool within_bounds(std::uint64_t passes, std::uint64_t memory_kib) {
 Result<SecretBytes> stretch(const SecretBytes& passphrase, const Header& header) {
   require_sodium();
   SecretBytes key(kKeyBytes);
-  const int done = crypto_pwhash(key.expose_mutable(), key.size(), reinterpret_cast<const char*>(passphrase.expose().data()),
-                                 passphrase.size(), header.salt.data(), header.passes,
+  const char* text = passphrase.size() == 0 ? "" : reinterpret_cast<const char*>(passphrase.expose().data());
+  const int done = crypto_pwhash(key.expose_mutable(), key.size(), text, passphrase.size(), header.salt.data(), header.passes,
                                  static_cast<std::size_t>(header.memory_kib) * 1024, crypto_pwhash_ALG_ARGON2ID13);
   if (done != 0) return Error{Errc::io, "secret file: no " + std::to_string(header.memory_kib) + " KiB of memory to open it"};
   return key;

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <torch/nn/modules/activation.h>
 
 namespace stegpass::model {
@@ -116,8 +117,7 @@ PassportNetworkImpl::PassportNetworkImpl(const Architecture& architecture, Branc
   }
   register_module("features", features);
   register_module("classifier", classifier_);
-  at::Generator generator = at::globalContext().defaultGenerator(at::kCPU).clone();
-  generator.set_current_seed(seed);
+  at::Generator generator = at::detail::createCPUGenerator(seed);  // cloning the default one leaks it in LibTorch 1.13
   const torch::NoGradGuard no_grad;
   for (auto& item : named_parameters()) initialise(item.key(), item.value(), generator);
 }
