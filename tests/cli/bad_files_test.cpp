@@ -82,7 +82,7 @@ TEST_CASE("license present refuses bad licenses and another's") {
 
 TEST_CASE("license present refuses a nonce that is none") {
   const TempFolder folder;
-  for (const std::string nonce : {"", "xyz", "001", std::string(200, '0').c_str()}) {
+  for (const std::string& nonce : {std::string(), std::string("xyz"), std::string("001"), std::string(200, '0')}) {
     INFO(nonce);
     require_refused(with_passphrase({"license", "present", "--key", fixture("ada.key"), "--license", fixture("ada/license.cose"), "--audience", "inspector",
                                      "--nonce", nonce, "--out", folder.file("out")}),
