@@ -115,7 +115,7 @@ TEST_CASE("a picture that cannot be read is refused by its name, the first of th
 
 TEST_CASE("trees that are no data set are refused with the folder's name") {
   DataFolder folder;
-  CHECK(folder.error().code == Errc::unsupported);
+  CHECK(folder.error().code == Errc::not_found);
   folder.write_class("ant", 6, 1);
   CHECK(says(folder.error(), "1 class folders, expected at least 2"));
   fs::create_directory(folder.data / "bee");

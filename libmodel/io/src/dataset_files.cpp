@@ -28,7 +28,7 @@ Error unknown(const fs::path& folder) {
   if (is_file(folder / "data_batch_1") || (is_file(folder / "train") && is_file(folder / "meta"))) {
     return {Errc::unsupported, folder.string() + ": CIFAR's Python version, expected its binary version (*.bin)"};
   }
-  return {Errc::unsupported,
+  return {Errc::not_found,
           folder.string() +
               ": no data set that is known; expected data_batch_*.bin with test_batch.bin, train.bin with test.bin, "
               "IDX files, or a folder a class"};
@@ -91,7 +91,7 @@ Result<DataKind> find_data_kind(std::string_view text) {
   std::error_code error;
   if (is_file(path)) return DataKind::data_file;
   if (!fs::exists(path, error)) return Error{Errc::not_found, path.string() + ": no file or folder there"};
-  if (!fs::is_directory(path, error)) return Error{Errc::unsupported, path.string() + ": neither a folder nor a regular file"};
+  if (!fs::is_directory(path, error)) return Error{Errc::io, path.string() + ": neither a folder nor a regular file"};
   if (is_file(path / "test_batch.bin") && !cifar10_batches(path).empty()) return DataKind::cifar10;
   if (is_file(path / "train.bin") && is_file(path / "test.bin")) return DataKind::cifar100;
   if (has_idx_files(path)) return DataKind::idx;
