@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <stegpass/credential/core/bytes.hpp>
@@ -46,7 +47,7 @@ struct MarkReading {
 };
 
 struct TrainRequest {
-  std::string data;                     ///< folder with Fashion-MNIST's IDX files, or "drawn"
+  std::string data;                     ///< any data set (`find_data`, `data_kinds`), or "drawn"
   std::string preset = "quick";         ///< quick, paper
   std::optional<std::uint64_t> images;  ///< first so many of the training set
   std::optional<std::uint64_t> epochs;
@@ -117,6 +118,40 @@ struct IsnFigures {
   double wrong_key_correlation = 0;                      ///< mean absolute value
 };
 
+/// What a data set holds.
+struct DataSummary {
+  std::string kind, name;
+  std::uint32_t side = 0;                ///< pixels
+  std::vector<std::string> class_names;  ///< one a class, or none
+  struct Part {
+    std::uint64_t images = 0;
+    std::vector<std::uint64_t> per_class;  ///< images of each label
+    Digest64 digest{};                     ///< of pixels and labels
+  };
+  Part train, test;
+};
+/// A data set whole: what it holds, and the data file (schemas/dataset.md) that keeps it.
+struct ImportedData {
+  DataSummary summary;
+  Bytes file;
+};
+/// A data set that lies somewhere; its contents were not read.
+struct FoundData {
+  std::string kind;
+  std::filesystem::path path;
+};
+struct PickRequest {
+  std::filesystem::path folder;
+  std::size_t count = 6;
+  std::uint64_t seed = 1;
+  std::uint32_t size = 256;  ///< side of the squares that are judged
+};
+struct PickedPictures {
+  std::vector<Bytes> pictures;
+  std::vector<std::filesystem::path> paths;  ///< of the pictures
+  std::vector<std::string> passed_over;      ///< a line for each candidate that would not do
+};
+
 class ModelPart {
  public:
   virtual ~ModelPart() = default;
@@ -147,6 +182,19 @@ class ModelPart {
   virtual Result<IsnFigures> evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size, std::uint64_t seed) = 0;
   /// Library versions for reports: LibTorch, OpenCV.
   virtual std::string versions() = 0;
+
+  /// Told what happens on the way, one line a time.
+  using Note = std::function<void(std::string_view)>;
+  /// Loads a data set whole and counts it. `side` 0: what lies there, or 32 where pictures have to be brought to a side.
+  virtual Result<DataSummary> check_data(std::string_view path, std::uint32_t side, const Progress& progress, const Note& note) = 0;
+  /// The same, and the data file that keeps it; a folder tree is decoded whether a cache holds it or not.
+  virtual Result<ImportedData> import_data(std::string_view path, std::uint32_t side, const Progress& progress) = 0;
+  /// The kinds of data that are read, with where they lie in a word or two.
+  virtual std::vector<std::pair<std::string, std::string>> data_kinds() = 0;
+  /// Data sets in these folders and one level below, and the files of the cache.
+  virtual std::vector<FoundData> find_data(const std::vector<std::filesystem::path>& folders) = 0;
+  /// Different pictures that are not flat, at random by the seed. Errors refused when there are too few.
+  virtual Result<PickedPictures> pick_pictures(const PickRequest& request) = 0;
 };
 
 /// Opens the model part once; the pointer lives as long as the process. Errors unsupported when this build has none, io when it does not load.

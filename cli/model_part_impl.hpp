@@ -4,7 +4,8 @@
 
 namespace stegpass::cli {
 
-/// The model part over libmodel and model_io: passports and networks in model_part_passport.cpp, the ISN in model_part_isn.cpp.
+/// The model part over libmodel and model_io: passports and networks in model_part_passport.cpp, the ISN in model_part_isn.cpp,
+/// data sets in model_part_data.cpp.
 class LibtorchModelPart final : public ModelPart {
  public:
   Result<Bytes> draw(std::string_view kind, std::uint64_t seed, std::uint32_t size, std::string_view caption) override;
@@ -22,6 +23,11 @@ class LibtorchModelPart final : public ModelPart {
   Result<IsnFigures> evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size,
                                   std::uint64_t seed) override;
   std::string versions() override;
+  Result<DataSummary> check_data(std::string_view path, std::uint32_t side, const Progress& progress, const Note& note) override;
+  Result<ImportedData> import_data(std::string_view path, std::uint32_t side, const Progress& progress) override;
+  std::vector<std::pair<std::string, std::string>> data_kinds() override;
+  std::vector<FoundData> find_data(const std::vector<std::filesystem::path>& folders) override;
+  Result<PickedPictures> pick_pictures(const PickRequest& request) override;
 };
 
 }  // namespace stegpass::cli

@@ -2,9 +2,8 @@
 #include <cstdio>
 
 #include <stegpass/model/architecture.hpp>
-#include <stegpass/model/dataset.hpp>
 #include <stegpass/model/evaluation.hpp>
-#include <stegpass/model/io/files.hpp>
+#include <stegpass/model/io/dataset_files.hpp>
 #include <stegpass/model/io/image.hpp>
 #include <stegpass/model/mark.hpp>
 #include <stegpass/model/mark_seed.hpp>
@@ -19,29 +18,15 @@
 namespace stegpass::cli {
 namespace {
 
-constexpr std::size_t kMaxDataFile = std::size_t{256} << 20;
-constexpr std::int64_t kDrawnTrain = 12000, kDrawnTest = 2000;  // images drawn where there is no data
-
-struct DataSplit {
-  model::LabelledImages train, test;
-};
-
-Result<model::LabelledImages> load_idx(const std::filesystem::path& folder, const std::string& prefix) {
-  STEGPASS_TRY(images, model::io::read_gzip_file(folder / (prefix + "-images-idx3-ubyte.gz"), kMaxDataFile));
-  STEGPASS_TRY(labels, model::io::read_gzip_file(folder / (prefix + "-labels-idx1-ubyte.gz"), kMaxDataFile));
-  return model::parse_idx(images, labels, "fashion-mnist/" + prefix);
-}
-
 Result<model::LabelledImages> load_test(std::string_view data) {
-  if (data == "drawn") return model::draw_shapes(kDrawnTest, 2);
-  return load_idx(std::filesystem::path(data), "t10k");
+  STEGPASS_TRY(both, model::io::load_dataset(data, 32, {.test_alone = true}));
+  return both.test;
 }
 
-Result<DataSplit> load_data(std::string_view data) {
-  STEGPASS_TRY(test, load_test(data));
-  if (data == "drawn") return DataSplit{model::draw_shapes(kDrawnTrain, 1), test};
-  STEGPASS_TRY(train, load_idx(std::filesystem::path(data), "train"));
-  return DataSplit{train, test};
+Status check_classes(const model::LabelledImages& test, const model::PassportNetwork& network) {
+  const int expected = network->architecture().classes();
+  if (test.classes == expected) return Done{};
+  return Error{Errc::usage, "the data have " + std::to_string(test.classes) + " classes, " + std::to_string(expected) + " expected"};
 }
 
 Result<model::MarkSeed> seed_of(ByteView bytes) {
@@ -76,10 +61,12 @@ Result<model::TrainingSettings> settings_of(const TrainRequest& request) {
   return settings;
 }
 
-Result<model::TrainingTask> task_of(const TrainRequest& request) {
+Result<model::TrainingTask> task_of(const TrainRequest& request, const Progress& progress) {
   if (request.passports.empty()) return Error{Errc::usage, "training needs a cover passport"};
-  STEGPASS_TRY(architecture, model::Architecture::create({}));
-  STEGPASS_TRY(data, load_data(request.data));
+  model::io::LoadOptions loading;
+  if (progress) loading.progress = [&](std::size_t done, std::size_t total) { return progress(double(done), double(total), "decoding pictures"); };
+  STEGPASS_TRY(data, model::io::load_dataset(request.data, 32, loading));
+  STEGPASS_TRY(architecture, model::Architecture::create({.classes = data.train.classes}));
   STEGPASS_TRY(device, device_of(request.device));
   STEGPASS_TRY(cover, mark_of(architecture, request.passports.front(), model::MarkPictures::both));
   model::TrainingTask task{.architecture = architecture, .train = data.train, .test = data.test, .cover = cover, .reserves = {}, .device = device};
@@ -118,7 +105,7 @@ MarkReading to_reading(const model::MarkReading& reading) {
 }  // namespace
 
 Result<TrainResult> LibtorchModelPart::train(const TrainRequest& request, const Progress& progress) {
-  STEGPASS_TRY(task, task_of(request));
+  STEGPASS_TRY(task, task_of(request, progress));
   STEGPASS_TRY(settings, settings_of(request));
   model::TrainingHooks hooks{.progress = {}, .checkpoint = request.on_checkpoint};
   if (progress) {
@@ -148,10 +135,12 @@ Result<ModelPart::Accuracy> LibtorchModelPart::evaluate(ByteView file, std::stri
     auto network = model::decode_release_model(file);
     if (!network) network = model::decode_owner_model(file);
     if (!network) return Error(network.error());
+    STEGPASS_CHECK_OK(check_classes(test, *network));
     const auto accuracy = model::evaluate_deployment(*network, test, {});
     return Accuracy{accuracy.deployment, {}, static_cast<std::uint64_t>(accuracy.images)};
   }
   STEGPASS_TRY(network, model::decode_owner_model(file));
+  STEGPASS_CHECK_OK(check_classes(test, network));
   STEGPASS_TRY(mark, mark_of(network->architecture(), *passport, model::MarkPictures::both));
   STEGPASS_TRY(accuracy, model::evaluate(network, test, mark, {}));
   return Accuracy{accuracy.deployment, accuracy.verification, static_cast<std::uint64_t>(accuracy.images)};

@@ -97,7 +97,7 @@ void setup_passport_evaluate(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<EvaluateOptions>();
   CLI::App* command = group.add_subcommand("evaluate", "Measure a model's accuracy on the test images, with a passport also its verification branch");
   command->add_option("--model", options->model, "owner.safetensors or release.safetensors")->required();
-  command->add_option("--data", options->data, "Folder with Fashion-MNIST's four IDX files, or 'drawn'")->required();
+  command->add_option("--data", options->data, "A data set (stegpass data list), or 'drawn'")->required();
   command->add_option("--passport", options->role, "Passport of the vault: cover, reserve-1 or reserve-2");
   add_home_options(*command, options->home);
   command->footer("Example: stegpass passport evaluate --model trained/owner.safetensors --data drawn --home studio --passport cover");
