@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <stegpass/credential/core/bytes.hpp>
@@ -117,6 +118,26 @@ struct IsnFigures {
   double wrong_key_correlation = 0;                      ///< mean absolute value
 };
 
+struct ConvertRequest {
+  ByteView file;  ///< a state dict of torch.save, or safetensors
+  /// (name, new name), an empty new name to leave a tensor out; without a map the published networks' names become ours.
+  std::optional<std::vector<std::pair<std::string, std::string>>> map;
+};
+
+struct Conversion {
+  struct Tensor {
+    std::string name, dtype;  ///< type as safetensors names it
+    std::vector<std::int64_t> shape;
+  };
+  using NamePairs = std::vector<std::pair<std::string, std::string>>;
+  Bytes model;                  ///< safetensors; empty from `list_tensors`
+  std::string network;          ///< alexnet-cifar, resnet18-reference, or empty
+  std::vector<Tensor> tensors;  ///< as they were read
+  NamePairs renamed;            ///< from, to
+  std::vector<std::string> kept, filled, notes;
+  NamePairs left_out;           ///< name, reason
+};
+
 class ModelPart {
  public:
   virtual ~ModelPart() = default;
@@ -147,6 +168,10 @@ class ModelPart {
   virtual Result<IsnFigures> evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size, std::uint64_t seed) = 0;
   /// Library versions for reports: LibTorch, OpenCV.
   virtual std::string versions() = 0;
+  /// Weights of other programs as safetensors, under our names where we know theirs: schemas/pytorch.md. Runs nothing of the file.
+  virtual Result<Conversion> convert(const ConvertRequest& request) = 0;
+  /// The tensors of such a file, and what else it holds in `left_out`.
+  virtual Result<Conversion> list_tensors(ByteView file) = 0;
 };
 
 /// Opens the model part once; the pointer lives as long as the process. Errors unsupported when this build has none, io when it does not load.

@@ -4,7 +4,8 @@
 
 namespace stegpass::cli {
 
-/// The model part over libmodel and model_io: passports and networks in model_part_passport.cpp, the ISN in model_part_isn.cpp.
+/// The model part over libmodel and model_io: passports and networks in model_part_passport.cpp, the ISN in model_part_isn.cpp,
+/// weights of other programs in model_part_convert.cpp.
 class LibtorchModelPart final : public ModelPart {
  public:
   Result<Bytes> draw(std::string_view kind, std::uint64_t seed, std::uint32_t size, std::string_view caption) override;
@@ -22,6 +23,8 @@ class LibtorchModelPart final : public ModelPart {
   Result<IsnFigures> evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size,
                                   std::uint64_t seed) override;
   std::string versions() override;
+  Result<Conversion> convert(const ConvertRequest& request) override;
+  Result<Conversion> list_tensors(ByteView file) override;
 };
 
 }  // namespace stegpass::cli
