@@ -14,7 +14,8 @@ from common import convert, read_safetensors, run, torch
 
 
 def readings(program, fixture, home, model):
-    ran = run(program, "passport", "verify", "--home", home, "--model", model, "--passphrase-file", f"{fixture}/passphrase", "--json")
+    ran = run(program, "passport", "verify", "--home", home, "--model", model, "--record", f"{fixture}/trained/training.json",
+              "--passphrase-file", f"{fixture}/passphrase", "--json")
     assert ran.returncode in (0, 1), ran.stdout + ran.stderr
     return json.loads(ran.stdout)["readings"]
 
@@ -23,7 +24,8 @@ def main(program, fixture):
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(f"{fixture}/home-registered", f"{folder}/home")
         weights = read_safetensors(f"{fixture}/release.safetensors")
-        torch.save({"epoch": 1, "state_dict": {f"module.{name}": tensor for name, tensor in weights.items()}}, f"{folder}/checkpoint.pth")
+        parallel = {f"module.{name}": tensor for name, tensor in weights.items()}
+        torch.save({"epoch": 1, "state_dict": parallel}, f"{folder}/checkpoint.pth")
         convert(program, f"{folder}/checkpoint.pth", f"{folder}/back.safetensors")
         before = readings(program, fixture, f"{folder}/home", f"{fixture}/release.safetensors")
         after = readings(program, fixture, f"{folder}/home", f"{folder}/back.safetensors")

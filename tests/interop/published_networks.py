@@ -50,7 +50,8 @@ class Plain(nn.Module):
 def alexnet():
     network = nn.Module()
     pool = nn.MaxPool2d(2)
-    network.features = nn.Sequential(Plain(3, 16, 5), pool, Plain(16, 24, 5), pool, Passport(24, 32, 3), Passport(32, 16, 3), Passport(16, 16, 3), pool)
+    network.features = nn.Sequential(Plain(3, 16, 5), pool, Plain(16, 24, 5), pool, Passport(24, 32, 3), Passport(32, 16, 3),
+                                     Passport(16, 16, 3), pool)
     network.classifier = nn.Linear(16 * 16, 10)
     return network
 
@@ -69,7 +70,8 @@ def resnet18():
     widths = [8, 8, 16, 32, 64]
     for layer in range(1, 5):
         kind = Passport if layer == 4 else Plain
-        setattr(network, f"layer{layer}", nn.Sequential(block(widths[layer - 1], widths[layer], kind), block(widths[layer], widths[layer], kind)))
+        before, here = widths[layer - 1], widths[layer]
+        setattr(network, f"layer{layer}", nn.Sequential(block(before, here, kind), block(here, here, kind)))
     network.linear = nn.Linear(64, 10)
     return network
 
@@ -115,11 +117,15 @@ def main(program, page):
     torch.manual_seed(2)
     with tempfile.TemporaryDirectory() as folder:
         check(program, page, folder, alexnet(), "alexnet-cifar",
-              {"features.4.scale1": "features.4.verification.bn.weight", "features.5.scale0": "features.5.bn.weight", "features.0.bn.bias": "features.0.bn.bias",
-               "features.6.fc.0.weight": "features.6.verification.tlp.0.weight", "classifier.weight": "classifier.weight"})
+              {"features.4.scale1": "features.4.verification.bn.weight", "features.5.scale0": "features.5.bn.weight",
+               "features.0.bn.bias": "features.0.bn.bias",
+               "features.6.fc.0.weight": "features.6.verification.tlp.0.weight",
+               "classifier.weight": "classifier.weight"})
         check(program, page, folder, resnet18(), "resnet18-reference",
-              {"layer4.0.shortcut.bias1": "layer4.0.downsample.0.verification.bn.bias", "layer4.0.shortcut.bn0.running_var": "layer4.0.downsample.1.running_var",
-               "layer4.1.convbn_2.fc.2.weight": "layer4.1.conv2.verification.tlp.2.weight", "layer2.0.shortcut.conv.weight": "layer2.0.downsample.0.weight",
+              {"layer4.0.shortcut.bias1": "layer4.0.downsample.0.verification.bn.bias",
+               "layer4.0.shortcut.bn0.running_var": "layer4.0.downsample.1.running_var",
+               "layer4.1.convbn_2.fc.2.weight": "layer4.1.conv2.verification.tlp.2.weight",
+               "layer2.0.shortcut.conv.weight": "layer2.0.downsample.0.weight",
                "convbnrelu_1.bn.weight": "bn1.weight", "linear.bias": "fc.bias"})
 
 
