@@ -152,6 +152,26 @@ struct PickedPictures {
   std::vector<std::string> passed_over;      ///< a line for each candidate that would not do
 };
 
+struct ConvertRequest {
+  ByteView file;  ///< a state dict of torch.save, or safetensors
+  /// (name, new name), an empty new name to leave a tensor out; without a map the published networks' names become ours.
+  std::optional<std::vector<std::pair<std::string, std::string>>> map;
+};
+
+struct Conversion {
+  struct Tensor {
+    std::string name, dtype;  ///< type as safetensors names it
+    std::vector<std::int64_t> shape;
+  };
+  using NamePairs = std::vector<std::pair<std::string, std::string>>;
+  Bytes model;                  ///< safetensors; empty from `list_tensors`
+  std::string network;          ///< alexnet-cifar, resnet18-reference, or empty
+  std::vector<Tensor> tensors;  ///< as they were read
+  NamePairs renamed;            ///< from, to
+  std::vector<std::string> kept, filled, notes;
+  NamePairs left_out;           ///< name, reason
+};
+
 class ModelPart {
  public:
   virtual ~ModelPart() = default;
@@ -195,6 +215,10 @@ class ModelPart {
   virtual std::vector<FoundData> find_data(const std::vector<std::filesystem::path>& folders) = 0;
   /// Different pictures that are not flat, at random by the seed. Errors refused when there are too few.
   virtual Result<PickedPictures> pick_pictures(const PickRequest& request) = 0;
+  /// Weights of other programs as safetensors, under our names where we know theirs: schemas/pytorch.md. Runs nothing of the file.
+  virtual Result<Conversion> convert(const ConvertRequest& request) = 0;
+  /// The tensors of such a file, and what else it holds in `left_out`.
+  virtual Result<Conversion> list_tensors(ByteView file) = 0;
 };
 
 /// Opens the model part once; the pointer lives as long as the process. Errors unsupported when this build has none, io when it does not load.

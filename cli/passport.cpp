@@ -159,6 +159,7 @@ void setup_passport(Commands& commands) {
   setup_passport_evaluate(commands, *group);
   setup_passport_mint(commands, *group);
   setup_passport_verify(commands, *group);
+  setup_passport_convert(commands, *group);
 }
 
 }  // namespace stegpass::cli

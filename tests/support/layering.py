@@ -79,6 +79,7 @@ TABLE = [
     ("tests/model/", MODEL_IO | {"nlohmann-json"}, ["tests/", "libmodel/"]),
     ("tests/ledger/", LEDGER | {"nlohmann-json"}, ["tests/", "ledger/src/"]),
     ("tests/cli/", PROGRAM, ["tests/", "cli/"]),
+    ("tests/interop/", MODEL, ["tests/interop/"]),
     ("tests/bench/", PROGRAM | CREDENTIAL | MODEL_IO | LEDGER | {"Benchmark"}, ["tests/"]),
     ("tests/package/", OURS, ["tests/package/"]),
     ("tests/", OURS | {"nlohmann-json", "system"}, ["tests/"]),
