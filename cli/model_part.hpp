@@ -46,12 +46,26 @@ struct MarkReading {
   std::vector<Layer> layers;
 };
 
+/// The processes of one training run, as launchers say it; size 1 is a run of one.
+struct Processes {
+  int rank = 0, size = 1, port = 29500;
+  std::string address = "127.0.0.1";
+};
+
 struct TrainRequest {
-  std::string data;                     ///< any data set (`find_data`, `data_kinds`), or "drawn"
-  std::string preset = "quick";         ///< quick, paper
-  std::optional<std::uint64_t> images;  ///< first so many of the training set
-  std::optional<std::uint64_t> epochs;
+  std::string data;                     ///< path of a data set, or "drawn"
+  std::string network = "alexnet-cifar", norm = "batch", keys = "image", scheme = "sp", pooling = "whitened";
+  std::string layers;                   ///< last3, layer4, all, none, or names with commas between; empty: the network's usual ones
+  std::uint64_t width = 1000, input = 32;
+  std::string preset = "quick";         ///< quick, paper, published
+  std::string settings;                 ///< JSON whose fields replace the preset's, or empty
+  std::string signature;                ///< strict, reference, or empty for the preset's
+  std::optional<std::uint64_t> images;  ///< so many of the training set, drawn by the seed
+  std::optional<std::uint64_t> epochs, batch, validation;
+  std::optional<double> rate, balance;
   std::uint64_t seed = 1;
+  Bytes initial;                        ///< weights to begin from (safetensors), or empty
+  Processes processes;
   std::string device = "cpu";
   std::string precision;                ///< fp32, bf16, or empty for the preset's
   std::vector<OpenPassport> passports;  ///< cover first, then the reserves
@@ -63,7 +77,7 @@ struct TrainResult {
   Bytes owner_model, release_model;  ///< safetensors files
   MarkDescription mark;
   double accuracy_deployment = 0, accuracy_verification = 0;  ///< on the test set, 0..1
-  std::vector<MarkReading> readings;  ///< one a passport, in order
+  std::vector<MarkReading> readings;  ///< one a passport, in order; none of a network without passport layers
   std::string run_record;             ///< JSON: settings, data digest, versions, curves
 };
 
@@ -192,7 +206,8 @@ class ModelPart {
     std::optional<double> verification;
     std::uint64_t images = 0;
   };
-  virtual Result<Accuracy> evaluate(ByteView model, std::string_view data, const std::optional<OpenPassport>& passport) = 0;
+  virtual Result<Accuracy> evaluate(ByteView model, std::string_view data, std::string_view pooling,
+                                    const std::optional<OpenPassport>& passport) = 0;
   virtual Result<MarkReading> read_mark(ByteView model, const MarkDescription& mark, const OpenPassport& passport) = 0;
   virtual Result<MintResult> mint(const MintRequest& request) = 0;
   virtual Result<RevealResult> reveal(ByteView user_passport_png, ByteView isn_key, ByteView isn_weights) = 0;

@@ -14,7 +14,8 @@ class LibtorchModelPart final : public ModelPart {
   Result<PassportFile> read_passport(ByteView png) override;
   Result<Bytes> mark_seed(ByteView passport_png, const Digest32& owner, ByteView salt) override;
   Result<TrainResult> train(const TrainRequest& request, const Progress& progress) override;
-  Result<Accuracy> evaluate(ByteView model, std::string_view data, const std::optional<OpenPassport>& passport) override;
+  Result<Accuracy> evaluate(ByteView model, std::string_view data, std::string_view pooling,
+                            const std::optional<OpenPassport>& passport) override;
   Result<MarkReading> read_mark(ByteView model, const MarkDescription& mark, const OpenPassport& passport) override;
   Result<MintResult> mint(const MintRequest& request) override;
   Result<RevealResult> reveal(ByteView user_passport_png, ByteView isn_key, ByteView isn_weights) override;

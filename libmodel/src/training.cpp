@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 
+#include <stegpass/model/loader.hpp>
 #include <stegpass/model/reading.hpp>
 #include <torch/version.h>
 
-#include "augment.hpp"
 #include "json.hpp"
 #include "sgd.hpp"
 #include "shuffle.hpp"
@@ -40,9 +41,10 @@ class Run {
 
  private:
   std::int64_t steps_per_epoch() const { return train_.size() / settings_.batch; }
-  std::pair<torch::Tensor, torch::Tensor> batch(const torch::Tensor& chosen, std::int64_t number) const;
+  Batch share_of(Batch batch, std::int64_t number) const;
+  std::unique_ptr<BatchLoader> loader() const;
   Status epoch(const TrainingHooks& hooks);
-  Status step(const torch::Tensor& chosen, std::int64_t number, const TrainingHooks& hooks);
+  Status step(const Batch& batch, std::int64_t number, const TrainingHooks& hooks);
   std::vector<double> matches();
   Result<Accuracy> accuracy_on(const LabelledImages& data);
   const LabelledImages& measured() const { return validation_.size() > 0 ? validation_ : test_; }
@@ -111,26 +113,34 @@ Status Run::begin() {
 }
 
 /// Images and labels of one step on the device: this process's share of the batch, and the step's trigger images.
-std::pair<torch::Tensor, torch::Tensor> Run::batch(const torch::Tensor& chosen, std::int64_t number) const {
-  torch::Tensor bytes = train_.images.index_select(0, chosen), labels = train_.labels.index_select(0, chosen);
-  if (settings_.augment) bytes = augment_images(bytes, mix_seed(settings_.seed, 1, static_cast<std::uint64_t>(number)));
+Batch Run::share_of(Batch batch, std::int64_t number) const {
   if (task_.group != nullptr) {
-    const std::int64_t share = chosen.size(0) / task_.group->size();
-    bytes = bytes.narrow(0, task_.group->rank() * share, share);
-    labels = labels.narrow(0, task_.group->rank() * share, share);
+    const std::int64_t share = batch.labels.size(0) / task_.group->size();
+    batch.images = batch.images.narrow(0, task_.group->rank() * share, share);
+    batch.labels = batch.labels.narrow(0, task_.group->rank() * share, share);
   }
   if (triggers_.size() > 0) {
     const std::int64_t from = number * kTriggersPerBatch % (triggers_.size() - kTriggersPerBatch + 1);
-    bytes = torch::cat({bytes, triggers_.images.narrow(0, from, kTriggersPerBatch)});
-    labels = torch::cat({labels, triggers_.labels.narrow(0, from, kTriggersPerBatch)});
+    batch.images = torch::cat({batch.images, network_images(triggers_.images.narrow(0, from, kTriggersPerBatch))});
+    batch.labels = torch::cat({batch.labels, triggers_.labels.narrow(0, from, kTriggersPerBatch)});
   }
-  return {network_images(bytes.to(task_.device)), labels.to(task_.device)};
+  return {batch.images.to(task_.device), batch.labels.to(task_.device)};
 }
 
-Status Run::step(const torch::Tensor& chosen, std::int64_t number, const TrainingHooks& hooks) {
+/// Prepares this epoch's batches on a thread of its own.
+std::unique_ptr<BatchLoader> Run::loader() const {
+  const torch::Tensor order = shuffled_indices(train_.size(), mix_seed(settings_.seed, 0, static_cast<std::uint64_t>(epochs_done_)));
+  LoaderOptions options{.batch = settings_.batch, .threads = task_.device.is_cpu() ? 1 : 4};
+  if (settings_.augment) {
+    const std::int64_t first = epochs_done_ * steps_per_epoch();
+    options.augment_seed = [this, first](std::int64_t step) { return mix_seed(settings_.seed, 1, static_cast<std::uint64_t>(first + step)); };
+  }
+  return std::make_unique<BatchLoader>(train_, order, options);
+}
+
+Status Run::step(const Batch& batch, std::int64_t number, const TrainingHooks& hooks) {
   const std::int64_t steps = steps_per_epoch() * settings_.epochs;
-  const auto [images, labels] = batch(chosen, number);
-  const StepLoss loss = training_loss(*network_, cover_, reserves_, settings_, images, labels);
+  const StepLoss loss = training_loss(*network_, cover_, reserves_, settings_, batch.images, batch.labels);
   torch::Tensor parts = loss.parts;
   if (task_.group != nullptr) {
     task_.group->sum(parts);
@@ -159,9 +169,9 @@ Status Run::epoch(const TrainingHooks& hooks) {
   const auto started = std::chrono::steady_clock::now();
   sums_ = {};
   network_->train();
-  const torch::Tensor order = shuffled_indices(train_.size(), mix_seed(settings_.seed, 0, static_cast<std::uint64_t>(epochs_done_)));
-  for (std::int64_t i = 0; i < steps_per_epoch(); ++i) {
-    STEGPASS_CHECK_OK(step(order.narrow(0, i * settings_.batch, settings_.batch), epochs_done_ * steps_per_epoch() + i, hooks));
+  const auto batches = loader();
+  for (std::int64_t i = epochs_done_ * steps_per_epoch(); auto batch = batches->next(); ++i) {
+    STEGPASS_CHECK_OK(step(share_of(*batch, i), i, hooks));
   }
   ++epochs_done_;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;

@@ -71,7 +71,7 @@ TABLE = [
     ("cli/model_part_loader", STARTS_WITHOUT_TENSORS, ["cli/"]),
     ("cli/model_part", PROGRAM | {"LibTorch"}, ["cli/"]),
     ("cli/", STARTS_WITHOUT_TENSORS, ["cli/"]),
-    ("examples/", PROGRAM, ["examples/"]),
+    ("examples/", PROGRAM | {"LibTorch"}, ["examples/"]),
     ("tests/support/catch", {"Catch2"}, []),
     ("tests/support/", OURS | {"nlohmann-json", "system"}, ["tests/support/"]),
     ("tests/credential/", CREDENTIAL | {"nlohmann-json"}, ["tests/", "libcredential/src/"]),
