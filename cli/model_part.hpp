@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <stegpass/credential/core/bytes.hpp>
@@ -45,12 +46,26 @@ struct MarkReading {
   std::vector<Layer> layers;
 };
 
+/// The processes of one training run, as launchers say it; size 1 is a run of one.
+struct Processes {
+  int rank = 0, size = 1, port = 29500;
+  std::string address = "127.0.0.1";
+};
+
 struct TrainRequest {
-  std::string data;                     ///< folder with Fashion-MNIST's IDX files, or "drawn"
-  std::string preset = "quick";         ///< quick, paper
-  std::optional<std::uint64_t> images;  ///< first so many of the training set
-  std::optional<std::uint64_t> epochs;
+  std::string data;                     ///< path of a data set, or "drawn"
+  std::string network = "alexnet-cifar", norm = "batch", keys = "image", scheme = "sp", pooling = "whitened";
+  std::string layers;                   ///< last3, layer4, all, none, or names with commas between; empty: the network's usual ones
+  std::uint64_t width = 1000, input = 32;
+  std::string preset = "quick";         ///< quick, paper, published
+  std::string settings;                 ///< JSON whose fields replace the preset's, or empty
+  std::string signature;                ///< strict, reference, or empty for the preset's
+  std::optional<std::uint64_t> images;  ///< so many of the training set, drawn by the seed
+  std::optional<std::uint64_t> epochs, batch, validation;
+  std::optional<double> rate, balance;
   std::uint64_t seed = 1;
+  Bytes initial;                        ///< weights to begin from (safetensors), or empty
+  Processes processes;
   std::string device = "cpu";
   std::string precision;                ///< fp32, bf16, or empty for the preset's
   std::vector<OpenPassport> passports;  ///< cover first, then the reserves
@@ -62,7 +77,7 @@ struct TrainResult {
   Bytes owner_model, release_model;  ///< safetensors files
   MarkDescription mark;
   double accuracy_deployment = 0, accuracy_verification = 0;  ///< on the test set, 0..1
-  std::vector<MarkReading> readings;  ///< one a passport, in order
+  std::vector<MarkReading> readings;  ///< one a passport, in order; none of a network without passport layers
   std::string run_record;             ///< JSON: settings, data digest, versions, curves
 };
 
@@ -117,6 +132,60 @@ struct IsnFigures {
   double wrong_key_correlation = 0;                      ///< mean absolute value
 };
 
+/// What a data set holds.
+struct DataSummary {
+  std::string kind, name;
+  std::uint32_t side = 0;                ///< pixels
+  std::vector<std::string> class_names;  ///< one a class, or none
+  struct Part {
+    std::uint64_t images = 0;
+    std::vector<std::uint64_t> per_class;  ///< images of each label
+    Digest64 digest{};                     ///< of pixels and labels
+  };
+  Part train, test;
+};
+/// A data set whole: what it holds, and the data file (schemas/dataset.md) that keeps it.
+struct ImportedData {
+  DataSummary summary;
+  Bytes file;
+};
+/// A data set that lies somewhere; its contents were not read.
+struct FoundData {
+  std::string kind;
+  std::filesystem::path path;
+};
+struct PickRequest {
+  std::filesystem::path folder;
+  std::size_t count = 6;
+  std::uint64_t seed = 1;
+  std::uint32_t size = 256;  ///< side of the squares that are judged
+};
+struct PickedPictures {
+  std::vector<Bytes> pictures;
+  std::vector<std::filesystem::path> paths;  ///< of the pictures
+  std::vector<std::string> passed_over;      ///< a line for each candidate that would not do
+};
+
+struct ConvertRequest {
+  ByteView file;  ///< a state dict of torch.save, or safetensors
+  /// (name, new name), an empty new name to leave a tensor out; without a map the published networks' names become ours.
+  std::optional<std::vector<std::pair<std::string, std::string>>> map;
+};
+
+struct Conversion {
+  struct Tensor {
+    std::string name, dtype;  ///< type as safetensors names it
+    std::vector<std::int64_t> shape;
+  };
+  using NamePairs = std::vector<std::pair<std::string, std::string>>;
+  Bytes model;                  ///< safetensors; empty from `list_tensors`
+  std::string network;          ///< alexnet-cifar, resnet18-reference, or empty
+  std::vector<Tensor> tensors;  ///< as they were read
+  NamePairs renamed;            ///< from, to
+  std::vector<std::string> kept, filled, notes;
+  NamePairs left_out;           ///< name, reason
+};
+
 class ModelPart {
  public:
   virtual ~ModelPart() = default;
@@ -137,7 +206,8 @@ class ModelPart {
     std::optional<double> verification;
     std::uint64_t images = 0;
   };
-  virtual Result<Accuracy> evaluate(ByteView model, std::string_view data, const std::optional<OpenPassport>& passport) = 0;
+  virtual Result<Accuracy> evaluate(ByteView model, std::string_view data, std::string_view pooling,
+                                    const std::optional<OpenPassport>& passport) = 0;
   virtual Result<MarkReading> read_mark(ByteView model, const MarkDescription& mark, const OpenPassport& passport) = 0;
   virtual Result<MintResult> mint(const MintRequest& request) = 0;
   virtual Result<RevealResult> reveal(ByteView user_passport_png, ByteView isn_key, ByteView isn_weights) = 0;
@@ -147,6 +217,23 @@ class ModelPart {
   virtual Result<IsnFigures> evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size, std::uint64_t seed) = 0;
   /// Library versions for reports: LibTorch, OpenCV.
   virtual std::string versions() = 0;
+
+  /// Told what happens on the way, one line a time.
+  using Note = std::function<void(std::string_view)>;
+  /// Loads a data set whole and counts it. `side` 0: what lies there, or 32 where pictures have to be brought to a side.
+  virtual Result<DataSummary> check_data(std::string_view path, std::uint32_t side, const Progress& progress, const Note& note) = 0;
+  /// The same, and the data file that keeps it; a folder tree is decoded whether a cache holds it or not.
+  virtual Result<ImportedData> import_data(std::string_view path, std::uint32_t side, const Progress& progress) = 0;
+  /// The kinds of data that are read, with where they lie in a word or two.
+  virtual std::vector<std::pair<std::string, std::string>> data_kinds() = 0;
+  /// Data sets in these folders and one level below, and the files of the cache.
+  virtual std::vector<FoundData> find_data(const std::vector<std::filesystem::path>& folders) = 0;
+  /// Different pictures that are not flat, at random by the seed. Errors refused when there are too few.
+  virtual Result<PickedPictures> pick_pictures(const PickRequest& request) = 0;
+  /// Weights of other programs as safetensors, under our names where we know theirs: schemas/pytorch.md. Runs nothing of the file.
+  virtual Result<Conversion> convert(const ConvertRequest& request) = 0;
+  /// The tensors of such a file, and what else it holds in `left_out`.
+  virtual Result<Conversion> list_tensors(ByteView file) = 0;
 };
 
 /// Opens the model part once; the pointer lives as long as the process. Errors unsupported when this build has none, io when it does not load.

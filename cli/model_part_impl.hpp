@@ -4,7 +4,8 @@
 
 namespace stegpass::cli {
 
-/// The model part over libmodel and model_io: passports and networks in model_part_passport.cpp, the ISN in model_part_isn.cpp.
+/// The model part over libmodel and model_io: passports and networks in model_part_passport.cpp, the ISN in model_part_isn.cpp,
+/// data sets in model_part_data.cpp, weights of other programs in model_part_convert.cpp.
 class LibtorchModelPart final : public ModelPart {
  public:
   Result<Bytes> draw(std::string_view kind, std::uint64_t seed, std::uint32_t size, std::string_view caption) override;
@@ -13,7 +14,8 @@ class LibtorchModelPart final : public ModelPart {
   Result<PassportFile> read_passport(ByteView png) override;
   Result<Bytes> mark_seed(ByteView passport_png, const Digest32& owner, ByteView salt) override;
   Result<TrainResult> train(const TrainRequest& request, const Progress& progress) override;
-  Result<Accuracy> evaluate(ByteView model, std::string_view data, const std::optional<OpenPassport>& passport) override;
+  Result<Accuracy> evaluate(ByteView model, std::string_view data, std::string_view pooling,
+                            const std::optional<OpenPassport>& passport) override;
   Result<MarkReading> read_mark(ByteView model, const MarkDescription& mark, const OpenPassport& passport) override;
   Result<MintResult> mint(const MintRequest& request) override;
   Result<RevealResult> reveal(ByteView user_passport_png, ByteView isn_key, ByteView isn_weights) override;
@@ -22,6 +24,13 @@ class LibtorchModelPart final : public ModelPart {
   Result<IsnFigures> evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size,
                                   std::uint64_t seed) override;
   std::string versions() override;
+  Result<DataSummary> check_data(std::string_view path, std::uint32_t side, const Progress& progress, const Note& note) override;
+  Result<ImportedData> import_data(std::string_view path, std::uint32_t side, const Progress& progress) override;
+  std::vector<std::pair<std::string, std::string>> data_kinds() override;
+  std::vector<FoundData> find_data(const std::vector<std::filesystem::path>& folders) override;
+  Result<PickedPictures> pick_pictures(const PickRequest& request) override;
+  Result<Conversion> convert(const ConvertRequest& request) override;
+  Result<Conversion> list_tensors(ByteView file) override;
 };
 
 }  // namespace stegpass::cli

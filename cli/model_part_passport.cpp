@@ -2,9 +2,8 @@
 #include <cstdio>
 
 #include <stegpass/model/architecture.hpp>
-#include <stegpass/model/dataset.hpp>
 #include <stegpass/model/evaluation.hpp>
-#include <stegpass/model/io/files.hpp>
+#include <stegpass/model/io/dataset_files.hpp>
 #include <stegpass/model/io/image.hpp>
 #include <stegpass/model/mark.hpp>
 #include <stegpass/model/mark_seed.hpp>
@@ -14,34 +13,17 @@
 #include <stegpass/model/weights.hpp>
 
 #include "model_part_impl.hpp"
+#include "model_part_marks.hpp"
 #include "model_part_pictures.hpp"
 
 namespace stegpass::cli {
 namespace {
 
-constexpr std::size_t kMaxDataFile = std::size_t{256} << 20;
-constexpr std::int64_t kDrawnTrain = 12000, kDrawnTest = 2000;  // images drawn where there is no data
-
-struct DataSplit {
-  model::LabelledImages train, test;
-};
-
-Result<model::LabelledImages> load_idx(const std::filesystem::path& folder, const std::string& prefix) {
-  STEGPASS_TRY(images, model::io::read_gzip_file(folder / (prefix + "-images-idx3-ubyte.gz"), kMaxDataFile));
-  STEGPASS_TRY(labels, model::io::read_gzip_file(folder / (prefix + "-labels-idx1-ubyte.gz"), kMaxDataFile));
-  return model::parse_idx(images, labels, "fashion-mnist/" + prefix);
-}
-
-Result<model::LabelledImages> load_test(std::string_view data) {
-  if (data == "drawn") return model::draw_shapes(kDrawnTest, 2);
-  return load_idx(std::filesystem::path(data), "t10k");
-}
-
-Result<DataSplit> load_data(std::string_view data) {
-  STEGPASS_TRY(test, load_test(data));
-  if (data == "drawn") return DataSplit{model::draw_shapes(kDrawnTrain, 1), test};
-  STEGPASS_TRY(train, load_idx(std::filesystem::path(data), "train"));
-  return DataSplit{train, test};
+/// The test images at the side and with the classes that the network has.
+Result<model::LabelledImages> load_test(std::string_view data, const model::Architecture& architecture) {
+  STEGPASS_TRY(both, model::io::load_dataset(data, architecture.input_side(), {.test_alone = true}));
+  if (both.test.classes == architecture.classes()) return both.test;
+  return Error{Errc::usage, "the data have " + std::to_string(both.test.classes) + " classes, " + std::to_string(architecture.classes()) + " expected"};
 }
 
 Result<model::MarkSeed> seed_of(ByteView bytes) {
@@ -49,58 +31,6 @@ Result<model::MarkSeed> seed_of(ByteView bytes) {
   if (bytes.size() != seed.value.size()) return Error{Errc::malformed, "a mark seed has 64 bytes, not " + std::to_string(bytes.size())};
   std::copy(bytes.begin(), bytes.end(), seed.value.begin());
   return seed;
-}
-
-Result<model::Mark> mark_of(const model::Architecture& architecture, const OpenPassport& open, model::MarkPictures pictures) {
-  STEGPASS_TRY(passport, decode_passport(open.picture));
-  STEGPASS_TRY(seed, seed_of(open.seed));
-  return model::make_mark(architecture, model::Pooling::whitened, passport, seed, pictures);
-}
-
-Result<torch::Device> device_of(const std::string& name) {
-  if (name == "cpu") return torch::Device(torch::kCPU);
-  if (name != "cuda") return Error{Errc::usage, "unknown device '" + name + "'; expected cpu or cuda"};
-  if (!torch::cuda::is_available()) return Error{Errc::unsupported, "no CUDA device here, or this LibTorch was built without CUDA"};
-  return torch::Device(torch::kCUDA);
-}
-
-Result<model::TrainingSettings> settings_of(const TrainRequest& request) {
-  STEGPASS_TRY(settings, model::training_preset(request.preset));
-  if (request.epochs) settings.epochs = static_cast<int>(std::min<std::uint64_t>(*request.epochs, 100000));
-  if (request.images) settings.train_images = static_cast<std::int64_t>(std::min<std::uint64_t>(*request.images, 1u << 30));
-  settings.seed = request.seed;
-  if (!request.precision.empty()) {
-    STEGPASS_TRY(precision, model::parse_precision(request.precision));
-    settings.precision = precision;
-  }
-  return settings;
-}
-
-Result<model::TrainingTask> task_of(const TrainRequest& request) {
-  if (request.passports.empty()) return Error{Errc::usage, "training needs a cover passport"};
-  STEGPASS_TRY(architecture, model::Architecture::create({}));
-  STEGPASS_TRY(data, load_data(request.data));
-  STEGPASS_TRY(device, device_of(request.device));
-  STEGPASS_TRY(cover, mark_of(architecture, request.passports.front(), model::MarkPictures::both));
-  model::TrainingTask task{.architecture = architecture, .train = data.train, .test = data.test, .cover = cover, .reserves = {}, .device = device};
-  for (std::size_t i = 1; i < request.passports.size(); ++i) {
-    STEGPASS_TRY(reserve, mark_of(architecture, request.passports[i], model::MarkPictures::scale_only));
-    task.reserves.push_back(reserve);
-  }
-  return task;
-}
-
-std::string describe(const model::TrainingProgress& at) {
-  char text[120];
-  std::snprintf(text, sizeof(text), "epoch %d/%d  loss %.3f deploy %.3f verify  sign %.1f", at.epoch, at.epochs, at.deployment_loss,
-                at.verification_loss, at.sign_loss);
-  return text;
-}
-
-MarkDescription description_of(const model::Architecture& architecture) {
-  MarkDescription out{"sp", "strict", "whitened", architecture.text(), architecture.settings().passports, 0};
-  out.bits = static_cast<std::uint64_t>(architecture.bits());
-  return out;
 }
 
 MarkReading to_reading(const model::MarkReading& reading) {
@@ -117,48 +47,33 @@ MarkReading to_reading(const model::MarkReading& reading) {
 
 }  // namespace
 
-Result<TrainResult> LibtorchModelPart::train(const TrainRequest& request, const Progress& progress) {
-  STEGPASS_TRY(task, task_of(request));
-  STEGPASS_TRY(settings, settings_of(request));
-  model::TrainingHooks hooks{.progress = {}, .checkpoint = request.on_checkpoint};
-  if (progress) {
-    hooks.progress = [&](const model::TrainingProgress& at) {
-      return progress(static_cast<double>(at.step), static_cast<double>(at.steps), describe(at));
-    };
-  }
-  STEGPASS_TRY(trained, model::train(task, settings, hooks, request.resume));
-  trained.network->to(torch::kCPU);
-  TrainResult out;
-  out.owner_model = model::encode_owner_model(trained.network);
-  out.release_model = model::encode_release_model(trained.network);
-  out.mark = description_of(task.architecture);
-  out.accuracy_deployment = trained.accuracy.deployment;
-  out.accuracy_verification = trained.accuracy.verification;
-  out.run_record = trained.record;
-  for (const OpenPassport& passport : request.passports) {
-    STEGPASS_TRY(reading, read_mark(out.release_model, out.mark, passport));
-    out.readings.push_back(reading);
-  }
-  return out;
+Result<model::Mark> mark_of(const model::Architecture& architecture, model::Pooling pooling, const OpenPassport& open,
+                            model::MarkPictures pictures) {
+  STEGPASS_TRY(passport, decode_passport(open.picture));
+  STEGPASS_TRY(seed, seed_of(open.seed));
+  return model::make_mark(architecture, pooling, passport, seed, pictures);
 }
 
-Result<ModelPart::Accuracy> LibtorchModelPart::evaluate(ByteView file, std::string_view data, const std::optional<OpenPassport>& passport) {
-  STEGPASS_TRY(test, load_test(data));
+Result<ModelPart::Accuracy> LibtorchModelPart::evaluate(ByteView file, std::string_view data, std::string_view pooling_text,
+                                                        const std::optional<OpenPassport>& passport) {
   if (!passport) {
     auto network = model::decode_release_model(file);
     if (!network) network = model::decode_owner_model(file);
     if (!network) return Error(network.error());
+    STEGPASS_TRY(test, load_test(data, (*network)->architecture()));
     const auto accuracy = model::evaluate_deployment(*network, test, {});
     return Accuracy{accuracy.deployment, {}, static_cast<std::uint64_t>(accuracy.images)};
   }
   STEGPASS_TRY(network, model::decode_owner_model(file));
-  STEGPASS_TRY(mark, mark_of(network->architecture(), *passport, model::MarkPictures::both));
+  STEGPASS_TRY(test, load_test(data, network->architecture()));
+  STEGPASS_TRY(pooling, model::parse_pooling(pooling_text));
+  STEGPASS_TRY(mark, mark_of(network->architecture(), pooling, *passport, model::MarkPictures::both));
   STEGPASS_TRY(accuracy, model::evaluate(network, test, mark, {}));
   return Accuracy{accuracy.deployment, accuracy.verification, static_cast<std::uint64_t>(accuracy.images)};
 }
 
 Result<MarkReading> LibtorchModelPart::read_mark(ByteView file, const MarkDescription& mark, const OpenPassport& open) {
-  if (mark.scheme != "sp") return Error{Errc::unsupported, "scheme '" + mark.scheme + "' is not read here; expected sp"};
+  STEGPASS_CHECK_OK(model::parse_scheme(mark.scheme));
   STEGPASS_TRY(mode, model::parse_signature_mode(mark.signature));
   STEGPASS_TRY(pooling, model::parse_pooling(mark.pooling));
   STEGPASS_TRY(passport, decode_passport(open.picture));

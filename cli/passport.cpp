@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, kPassports> kRoles{"cover", "reserve-1", 
 
 struct NewOptions {
   HomeOptions home;
-  std::string pictures;
+  std::string pictures, from;
   bool draw = false;
   std::optional<std::uint64_t> seed;
   std::uint32_t size = 256;
@@ -64,6 +64,25 @@ Result<Source> draw_pictures(ModelPart& model, const NewOptions& options) {
   return source;
 }
 
+/// Pictures of any collection, as the papers take theirs: six different ones at random.
+Result<Source> pick_pictures(ModelPart& model, const NewOptions& options, Output& output) {
+  constexpr std::size_t kMostLines = 10;
+  const std::uint64_t seed = options.seed ? *options.seed : random_seed();
+  STEGPASS_TRY(picked, model.pick_pictures({.folder = options.from, .count = kPictures, .seed = seed, .size = options.size}));
+  for (std::size_t i = 0; i < std::min(kMostLines, picked.passed_over.size()); ++i) output.note("passed over " + picked.passed_over[i]);
+  if (picked.passed_over.size() > kMostLines) {
+    output.note("passed over " + std::to_string(picked.passed_over.size() - kMostLines) + " more");
+  }
+  Source source{std::move(picked.pictures), "six pictures of " + options.from + " at random:"};
+  for (const fs::path& path : picked.paths) source.text += " " + path.lexically_relative(options.from).string();
+  return source;
+}
+
+Result<Source> find_pictures(ModelPart& model, const NewOptions& options, Output& output) {
+  if (options.draw) return draw_pictures(model, options);
+  return options.from.empty() ? read_pictures(options.pictures) : pick_pictures(model, options, output);
+}
+
 Result<VaultPassport> make_passport(ModelPart& model, const NewOptions& options, const Source& source, std::size_t index,
                                     const credential::PublicKey& owner) {
   auto made = model.compose_passport(source.pictures[2 * index], source.pictures[2 * index + 1], options.size);
@@ -87,11 +106,13 @@ Status check_replaceable(const Vault& vault, bool force) {
 }
 
 Result<Report> make(const NewOptions& options, Output& output) {
-  if (options.draw == !options.pictures.empty()) return Error{Errc::usage, "give either --pictures or --draw"};
+  if (options.draw + !options.pictures.empty() + !options.from.empty() != 1) {
+    return Error{Errc::usage, "give one of --pictures, --from and --draw"};
+  }
   STEGPASS_TRY(model, load_model_part());
   STEGPASS_TRY(home, open_home(options.home));
   STEGPASS_CHECK_OK(check_replaceable(home.vault, options.force));
-  STEGPASS_TRY(source, options.draw ? draw_pictures(*model, options) : read_pictures(options.pictures));
+  STEGPASS_TRY(source, find_pictures(*model, options, output));
   home.vault.passports.clear();
   for (std::size_t i = 0; i < kPassports; ++i) {
     STEGPASS_TRY(passport, make_passport(*model, options, source, i, home.owner));
@@ -102,6 +123,7 @@ Result<Report> make(const NewOptions& options, Output& output) {
     home.vault.passports.push_back(std::move(passport));
   }
   if (options.draw && options.seed) output.warn("pictures from a given seed can be drawn by anybody who guesses it: for trials only");
+  if (!options.from.empty() && options.seed) output.warn("who has the same folder and guesses the seed has these pictures: for trials only");
   if (interrupted()) return Error{Errc::interrupted, "stopped; the vault is unchanged"};
   STEGPASS_CHECK_OK(save_vault(home));
   Report report;
@@ -119,11 +141,13 @@ void setup_passport_new(Commands& commands, CLI::App& group) {
   CLI::App* command = group.add_subcommand("new", "Make the cover passport and two reserves, into the vault");
   add_home_options(*command, options->home);
   auto* pictures = command->add_option("--pictures", options->pictures, "Folder with at least six pictures; the first six by name are taken");
-  command->add_flag("--draw", options->draw, "Let stegpass draw the pictures")->excludes(pictures);
-  command->add_option("--seed", options->seed, "Seed of the drawn pictures; default: random");
+  auto* from = command->add_option("--from", options->from, "Folder, at any depth, from which six different pictures are picked at random");
+  command->add_flag("--draw", options->draw, "Let stegpass draw the pictures")->excludes(pictures)->excludes(from);
+  from->excludes(pictures);
+  command->add_option("--seed", options->seed, "Seed of the drawn or picked pictures; default: random");
   command->add_option("--size", options->size, "Side of each picture in pixels")->check(CLI::Range(64, 4096))->capture_default_str();
   command->add_flag("--force", options->force, "Replace passports that no registered model carries");
-  command->footer("Example: stegpass passport new --home studio --pictures my-photos");
+  command->footer("Example: stegpass passport new --home studio --from my-photos");
   bind_command(commands, *command, options, run);
 }
 
@@ -135,6 +159,7 @@ void setup_passport(Commands& commands) {
   setup_passport_evaluate(commands, *group);
   setup_passport_mint(commands, *group);
   setup_passport_verify(commands, *group);
+  setup_passport_convert(commands, *group);
 }
 
 }  // namespace stegpass::cli

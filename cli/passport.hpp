@@ -12,5 +12,6 @@ void setup_passport_train(Commands& commands, CLI::App& group);
 void setup_passport_evaluate(Commands& commands, CLI::App& group);
 void setup_passport_mint(Commands& commands, CLI::App& group);
 void setup_passport_verify(Commands& commands, CLI::App& group);
+void setup_passport_convert(Commands& commands, CLI::App& group);
 
 }  // namespace stegpass::cli

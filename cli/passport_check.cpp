@@ -12,7 +12,7 @@ namespace {
 
 struct EvaluateOptions {
   HomeOptions home;
-  std::string model, data, role;
+  std::string model, data, role, pooling = "whitened";
 };
 
 struct VerifyOptions {
@@ -33,7 +33,7 @@ Result<Report> evaluate(const EvaluateOptions& options) {
   STEGPASS_TRY(file, read_file(options.model, kMaxModelFile, "a model (safetensors)"));
   STEGPASS_TRY(model, load_model_part());
   STEGPASS_TRY(passport, passport_of(options));
-  auto accuracy = model->evaluate(file, options.data, passport);
+  auto accuracy = model->evaluate(file, options.data, options.pooling, passport);
   if (!accuracy) return about(options.model, accuracy.error());
   Report report;
   report.text = "on " + std::to_string(accuracy->images) + " images: " + with_decimals(100 * accuracy->deployment, 2) + " % deployment";
@@ -97,8 +97,9 @@ void setup_passport_evaluate(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<EvaluateOptions>();
   CLI::App* command = group.add_subcommand("evaluate", "Measure a model's accuracy on the test images, with a passport also its verification branch");
   command->add_option("--model", options->model, "owner.safetensors or release.safetensors")->required();
-  command->add_option("--data", options->data, "Folder with Fashion-MNIST's four IDX files, or 'drawn'")->required();
+  command->add_option("--data", options->data, "A data set (stegpass data list), or 'drawn'")->required();
   command->add_option("--passport", options->role, "Passport of the vault: cover, reserve-1 or reserve-2");
+  command->add_option("--pooling", options->pooling, "How its directions are made: whitened or mean")->check(CLI::IsMember({"whitened", "mean"}))->capture_default_str();
   add_home_options(*command, options->home);
   command->footer("Example: stegpass passport evaluate --model trained/owner.safetensors --data drawn --home studio --passport cover");
   bind_command(commands, *command, options, run_evaluate);

@@ -6,6 +6,8 @@
 #include "files.hpp"
 #include "model_part.hpp"
 #include "passport.hpp"
+#include "plot.hpp"
+#include "processes.hpp"
 #include "training_record.hpp"
 #include "workspace.hpp"
 
@@ -16,9 +18,9 @@ namespace fs = std::filesystem;
 
 struct TrainOptions {
   HomeOptions home;
-  std::string data, out, preset = "quick", device = "cpu", precision;
-  std::optional<std::uint64_t> images, epochs;
-  std::uint64_t seed = 1;
+  TrainRequest request;  // what the options fill in directly
+  std::string out, settings, initial;
+  int processes = 1;
   bool resume = false, force = false;
 };
 
@@ -34,17 +36,36 @@ Status check_outputs(const ModelFolder& out, const TrainOptions& options) {
   return Done{};
 }
 
+/// Layers given as a JSON file are put as names with commas between.
+Result<std::string> layers_of(const std::string& choice) {
+  if (choice.size() < 5 || choice.substr(choice.size() - 5) != ".json") return choice;
+  STEGPASS_TRY(file, read_file(choice, kMaxSmallFile, "a JSON array of layer names"));
+  const Json names = Json::parse(file.begin(), file.end(), nullptr, false);
+  if (!names.is_array()) return Error{Errc::malformed, choice + ": no JSON array of layer names"};
+  std::string text;
+  for (const Json& name : names) {
+    if (!name.is_string()) return Error{Errc::malformed, choice + ": a layer name is no text"};
+    text += (text.empty() ? "" : ",") + name.get<std::string>();
+  }
+  return text.empty() ? "none" : text;
+}
+
 Result<TrainRequest> request_of(const TrainOptions& options, const ModelFolder& out, const Vault& vault) {
-  TrainRequest request;
-  request.data = options.data;
-  request.preset = options.preset;
-  request.images = options.images;
-  request.epochs = options.epochs;
-  request.seed = options.seed;
-  request.device = options.device;
-  request.precision = options.precision;
-  STEGPASS_TRY(passports, open_passports(vault));
-  request.passports = std::move(passports);
+  TrainRequest request = options.request;
+  STEGPASS_TRY(layers, layers_of(options.request.layers));
+  request.layers = layers;
+  if (!options.settings.empty()) {
+    STEGPASS_TRY(settings, read_file(options.settings, kMaxSmallFile, "training settings (JSON)"));
+    request.settings.assign(settings.begin(), settings.end());
+  }
+  if (!options.initial.empty()) {
+    STEGPASS_TRY(initial, read_file(options.initial, kMaxModelFile, "initial weights (safetensors)"));
+    request.initial = std::move(initial);
+  }
+  if (layers != "none") {
+    STEGPASS_TRY(passports, open_passports(vault));
+    request.passports = std::move(passports);
+  }
   if (options.resume) {
     STEGPASS_TRY(checkpoint, read_file(out.checkpoint(), kMaxModelFile, "a training checkpoint"));
     request.resume = std::move(checkpoint);
@@ -58,6 +79,9 @@ Result<TrainRequest> request_of(const TrainOptions& options, const ModelFolder& 
 Status write_outputs(const ModelFolder& out, const TrainResult& result, const Json& record, bool force) {
   STEGPASS_CHECK_OK(write_file(out.owner_model(), result.owner_model, {.force = force, .secret = true}));
   STEGPASS_CHECK_OK(write_file(out.release_model(), result.release_model, {.force = force}));
+  if (const auto picture = draw_plot(training_plot(result.run_record))) {  // no gnuplot, no plot
+    STEGPASS_CHECK_OK(write_file(out.plot(), *picture, {.force = true}));
+  }
   STEGPASS_CHECK_OK(write_file(out.record(), as_bytes(record.dump(2) + "\n"), {.force = force}));
   std::error_code ignored;
   fs::remove(out.checkpoint(), ignored);
@@ -84,34 +108,106 @@ void suggest_resume(const ModelFolder& out, Output& output) {
   if (fs::exists(out.checkpoint(), error)) output.suggest("go on with the same command and --resume (from " + out.checkpoint().string() + ")");
 }
 
+/// What this command needs of the home, which is free again for others while the network trains.
+struct Prepared {
+  TrainRequest request;
+  credential::SecretBytes passphrase;
+};
+
+Result<Prepared> prepare(const TrainOptions& options, const ModelFolder& out, bool among_others) {
+  STEGPASS_TRY(home, open_home(options.home, among_others ? HomeWait::minute : HomeWait::none));
+  STEGPASS_TRY(request, request_of(options, out, home.vault));
+  return Prepared{std::move(request), std::move(home.passphrase)};
+}
+
+Result<TrainResult> train_with_bar(ModelPart& model, const TrainRequest& request) {
+  ProgressBar bar("training");
+  return model.train(request, [&](double done, double total, std::string_view detail) {
+    bar.update(done, total, detail);
+    return !interrupted();
+  });
+}
+
+/// A process of a launched run that is not the first: it trains its share, and the first writes.
+Result<Report> train_share(const TrainOptions& options, ModelPart& model, const Processes& at) {
+  STEGPASS_TRY(prepared, prepare(options, ModelFolder{options.out}, true));
+  prepared.request.processes = at;
+  STEGPASS_TRY(result, model.train(prepared.request, [](double, double, std::string_view) { return !interrupted(); }));
+  Report report;
+  report.text = "process " + std::to_string(at.rank) + " of " + std::to_string(at.size) + " is done; process 0 writes";
+  report.figures = {{"rank", at.rank}, {"processes", at.size}, {"release_model_sha256", to_hex(credential::fast_sha256(result.release_model))}};
+  return report;
+}
+
 Result<Report> train(const TrainOptions& options, Output& output) {
   const ModelFolder out{options.out};
-  if (auto free = check_outputs(out, options); !free) return suggest_resume(out, output), Error(free.error());
+  STEGPASS_TRY(launched, processes_from_environment());
   STEGPASS_TRY(model, load_model_part());
-  STEGPASS_TRY(request, [&]() -> Result<TrainRequest> {  // the home is free again for others while the network trains
-    STEGPASS_TRY(home, open_home(options.home));
-    return request_of(options, out, home.vault);
-  }());
+  if (launched.rank > 0) return train_share(options, *model, launched);
+  if (auto free = check_outputs(out, options); !free) return suggest_resume(out, output), Error(free.error());
+  STEGPASS_TRY(prepared, prepare(options, out, launched.size > 1));
+  prepared.request.processes = launched;
+  Companions companions;
+  if (launched.size == 1 && options.processes > 1) {
+    STEGPASS_TRY(started, Companions::start(options.processes, prepared.passphrase, prepared.request.processes));
+    companions = std::move(started);
+  }
   std::error_code ignored;
   const bool new_folder = !fs::exists(out.folder, ignored);
   STEGPASS_CHECK_OK(make_folder(out.folder));
-  auto result = [&] {
-    ProgressBar bar("training");
-    return model->train(request, [&](double done, double total, std::string_view detail) {
-      bar.update(done, total, detail);
-      return !interrupted();
-    });
-  }();
+  auto result = train_with_bar(*model, prepared.request);
   if (!result && new_folder && fs::is_empty(out.folder, ignored)) fs::remove(out.folder, ignored);
   if (!result) return suggest_resume(out, output), Error(result.error());
+  STEGPASS_CHECK_OK(companions.finish());
   const TrainingRecord record{result->mark, result->accuracy_deployment, result->accuracy_verification,
                               credential::fast_sha256(result->owner_model), credential::fast_sha256(result->release_model)};
-  const Json json = training_json(*result, record, request.passports);
+  const Json json = training_json(*result, record, prepared.request.passports);
   STEGPASS_CHECK_OK(write_outputs(out, *result, json, options.force));
-  return report_of(out, *result, json, request.passports);
+  return report_of(out, *result, json, prepared.request.passports);
 }
 
 int run(const TrainOptions& options, Output& output) { return finish(output, train(options, output)); }
+
+}  // namespace
+
+namespace {
+
+void add_network_options(CLI::App& command, TrainRequest& request) {
+  command.add_option("--network", request.network, "alexnet-cifar, resnet18-cifar, resnet18-reference (ReLU also before the addition) or resnet18 (torchvision's)")
+      ->check(CLI::IsMember({"alexnet-cifar", "resnet18-cifar", "resnet18-reference", "resnet18"}))->capture_default_str();
+  command.add_option("--layers", request.layers, "Passport layers: last3, layer4, all, none, names with commas between, or a JSON file with an array of names; default: last3 or layer4");
+  command.add_option("--norm", request.norm, "batch, group, instance or none")->check(CLI::IsMember({"batch", "group", "instance", "none"}))->capture_default_str();
+  command.add_option("--width", request.width, "Channels, per mille of the published counts")->check(CLI::Range(16, 2000))->capture_default_str();
+  command.add_option("--input", request.input, "Side of the images in pixels, a multiple of 32")->check(CLI::Range(32, 512))->capture_default_str();
+}
+
+void add_mark_options(CLI::App& command, TrainRequest& request) {
+  command.add_option("--scheme", request.scheme, "sp, pan, deepipr-v1, deepipr-v2 or deepipr-v3 (with trigger images)")
+      ->check(CLI::IsMember({"sp", "pan", "deepipr-v1", "deepipr-v2", "deepipr-v3"}))->capture_default_str();
+  command.add_option("--pooling", request.pooling, "whitened, or mean as in the papers, which a second passport wipes")->check(CLI::IsMember({"whitened", "mean"}))->capture_default_str();
+  command.add_option("--signature", request.signature, "strict, or reference as the published code, which proves nothing; default: the preset's")
+      ->check(CLI::IsMember({"strict", "reference"}));
+  command.add_option("--keys", request.keys, "What reaches a passport layer: image, shuffle or random")->check(CLI::IsMember({"image", "shuffle", "random"}))->capture_default_str();
+  command.add_option("--balance", request.balance, "Weight of the term that pulls both branches together; default: the preset's");
+}
+
+void add_run_options(CLI::App& command, TrainOptions& options) {
+  TrainRequest& request = options.request;
+  command.add_option("--preset", request.preset, "quick (minutes on a CPU), paper (200 epochs) or published (the same with the published code's margin and reading)")
+      ->check(CLI::IsMember({"quick", "paper", "published"}))->capture_default_str();
+  command.add_option("--settings", options.settings, "JSON file whose fields replace the preset's; names as under run.settings of training.json");
+  command.add_option("--init", options.initial, "Weights to begin from (safetensors; passport convert makes them of PyTorch's files)");
+  command.add_option("--images", request.images, "Train on so many images, drawn by the seed; default: the preset's");
+  command.add_option("--validation", request.validation, "Hold out so many of them, and measure the curves there instead of on the test images");
+  command.add_option("--epochs", request.epochs, "Passes over the data; default: the preset's");
+  command.add_option("--batch", request.batch, "Images a step; default: the preset's");
+  command.add_option("--rate", request.rate, "Learning rate; default: the preset's");
+  command.add_option("--seed", request.seed, "Seed of weights and order")->capture_default_str();
+  command.add_option("--device", request.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
+  command.add_option("--precision", request.precision, "fp32 or bf16; default: the preset's")->check(CLI::IsMember({"fp32", "bf16"}));
+  command.add_option("--nproc", options.processes, "Processes on this machine that share every batch; a launcher's RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT go first")
+      ->check(CLI::Range(1, 256))->capture_default_str();
+}
 
 }  // namespace
 
@@ -119,14 +215,11 @@ void setup_passport_train(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<TrainOptions>();
   CLI::App* command = group.add_subcommand("train", "Train a network with the vault's passports woven in");
   add_home_options(*command, options->home);
-  command->add_option("--data", options->data, "Folder with Fashion-MNIST's four IDX files, or 'drawn'")->required();
-  command->add_option("--out", options->out, "Folder for owner.safetensors, release.safetensors and training.json")->required();
-  command->add_option("--preset", options->preset, "quick or paper")->check(CLI::IsMember({"quick", "paper"}))->capture_default_str();
-  command->add_option("--images", options->images, "Train on the first so many images; default: the preset's");
-  command->add_option("--epochs", options->epochs, "Passes over the data; default: the preset's");
-  command->add_option("--seed", options->seed, "Seed of weights and order")->capture_default_str();
-  command->add_option("--device", options->device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
-  command->add_option("--precision", options->precision, "fp32 or bf16; default: the preset's")->check(CLI::IsMember({"fp32", "bf16"}));
+  command->add_option("--data", options->request.data, "Data set: CIFAR-10 or -100 (binary), IDX, a folder of class folders, what data import made, or 'drawn'")->required();
+  command->add_option("--out", options->out, "Folder for owner.safetensors, release.safetensors, training.json and training.png")->required();
+  add_network_options(*command, options->request);
+  add_mark_options(*command, options->request);
+  add_run_options(*command, *options);
   auto* resume = command->add_flag("--resume", options->resume, "Go on from the checkpoint of a run that was stopped");
   command->add_flag("--force", options->force, "Replace what is there")->excludes(resume);
   command->footer("Example: stegpass passport train --home studio --data /usr/share/datasets/fashion-mnist --out trained");

@@ -19,6 +19,7 @@ struct ModelFolder {
   std::filesystem::path owner_model() const { return folder / "owner.safetensors"; }
   std::filesystem::path release_model() const { return folder / "release.safetensors"; }
   std::filesystem::path record() const { return folder / "training.json"; }
+  std::filesystem::path plot() const { return folder / "training.png"; }
   std::filesystem::path checkpoint() const { return folder / "training.checkpoint"; }
 };
 

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <chrono>
 #include <cstdio>
+#include <thread>
 #include <utility>
 
 #include "files.hpp"
@@ -25,11 +27,13 @@ void add_home_options(CLI::App& command, HomeOptions& options) {
   add_passphrase_options(command, options.passphrase);
 }
 
-Result<HomeLock> HomeLock::take(const Home& home) {
+Result<HomeLock> HomeLock::take(const Home& home, HomeWait wait) {
   const int fd = ::open(home.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return Error{Errc::not_found, "the folder " + home.folder.string() + " does not exist or cannot be opened"};
   HomeLock lock(fd);
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return Error{Errc::busy, "another command is changing " + home.folder.string()};
+  int tries = wait == HomeWait::minute ? 600 : 1;
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0 && --tries > 0) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  if (tries == 0) return Error{Errc::busy, "another command is changing " + home.folder.string()};
   return lock;
 }
 
@@ -42,9 +46,9 @@ HomeLock::~HomeLock() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-Result<OpenHome> open_home(const HomeOptions& options) {
+Result<OpenHome> open_home(const HomeOptions& options, HomeWait wait) {
   const Home home = options.place();
-  STEGPASS_TRY(lock, HomeLock::take(home));
+  STEGPASS_TRY(lock, HomeLock::take(home, wait));
   STEGPASS_TRY(owner, read_public_key(home.owner_public()));
   STEGPASS_TRY(file, read_file(home.vault(), kMaxPictureFile, "an owner's vault"));
   STEGPASS_TRY(passphrase, read_passphrase(options.passphrase, "Passphrase of " + home.folder.string()));

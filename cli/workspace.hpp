@@ -40,11 +40,14 @@ void add_home_option(CLI::App& command, std::string& home);
 /// --home and where the passphrase comes from.
 void add_home_options(CLI::App& command, HomeOptions& options);
 
+/// How long to wait for a command that holds the folder.
+enum class HomeWait { none, minute };
+
 /// Keeps other commands from changing the same home folder; given back when it goes. Move-only.
 class HomeLock {
  public:
-  /// Errors  not_found; busy when another command holds it; io.
-  static Result<HomeLock> take(const Home& home);
+  /// Errors  not_found; busy when another command holds it, or still holds it after the wait; io.
+  static Result<HomeLock> take(const Home& home, HomeWait wait = HomeWait::none);
   HomeLock(HomeLock&& other) noexcept;
   HomeLock& operator=(HomeLock&& other) noexcept;
   ~HomeLock();
@@ -63,7 +66,7 @@ struct OpenHome {
   Vault vault;
 };
 /// Errors  not_found (no home there), locked (wrong passphrase), busy, malformed.
-Result<OpenHome> open_home(const HomeOptions& options);
+Result<OpenHome> open_home(const HomeOptions& options, HomeWait wait = HomeWait::none);
 /// Replaces the vault file; whole or not at all.
 Status save_vault(const OpenHome& open, const Vault& vault);
 inline Status save_vault(const OpenHome& open) { return save_vault(open, open.vault); }

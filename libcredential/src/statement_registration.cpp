@@ -45,6 +45,10 @@ std::vector<Digest32> read_reserves(Fields& mark) {
   return out;
 }
 
+bool known_scheme(const std::string& name) {
+  return name == "sp" || name == "pan" || name == "deepipr-v1" || name == "deepipr-v2" || name == "deepipr-v3";
+}
+
 MarkClaim read_mark(Fields mark) {
   MarkClaim out;
   out.scheme = mark.text("scheme", 32);
@@ -56,7 +60,7 @@ MarkClaim read_mark(Fields mark) {
   out.picture_size = mark.number("picture-size", 1, kMaxPicture);
   out.cover = mark.digest<32>("cover");
   out.reserves = read_reserves(mark);
-  mark.require(out.scheme == "sp", "scheme is not sp");
+  mark.require(known_scheme(out.scheme), "scheme is none of sp, pan, deepipr-v1, -v2, -v3");
   mark.require(out.signature == "strict" || out.signature == "reference", "signature is neither strict nor reference");
   mark.require(out.pooling == "whitened" || out.pooling == "mean", "pooling is neither whitened nor mean");
   mark.finish();

@@ -1,31 +1,16 @@
 #include <stegpass/model/architecture.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+
+#include "network_plans.hpp"
 
 namespace stegpass::model {
 namespace {
 
-constexpr std::string_view kAlexNet = "alexnet-cifar";
-constexpr int kInputSide = 32;
-
-int scaled(int channels, int width) { return std::max(4, channels * width / 1000 / 4 * 4); }
-
-/// AlexNet in its CIFAR form as the passport papers have it (Fan et al. 2019): pooling sits at features.1, .3 and .7.
-std::vector<ConvPlan> alexnet_convs(int width) {
-  std::vector<ConvPlan> convs = {{"features.0", 3, 64, 5, 32, true},   {"features.2", 64, 192, 5, 16, true},
-                                 {"features.4", 192, 384, 3, 8, false}, {"features.5", 384, 256, 3, 8, false},
-                                 {"features.6", 256, 256, 3, 8, true}};
-  for (std::size_t i = 0; i < convs.size(); ++i) {
-    convs[i].out_channels = scaled(convs[i].out_channels, width);
-    if (i > 0) convs[i].in_channels = convs[i - 1].out_channels;
-  }
-  return convs;
-}
-
 /// Marks the passport layers. Each name has to follow the one before in the network's order.
 Status mark_passports(std::vector<ConvPlan>& convs, const std::vector<std::string>& names) {
-  if (names.empty()) return Error{Errc::usage, "no passport layer named, at least one expected"};
   auto next = convs.begin();
   for (const std::string& name : names) {
     next = std::find_if(next, convs.end(), [&](const ConvPlan& conv) { return conv.name == name; });
@@ -59,7 +44,13 @@ class Cursor {
     return value;
   }
   bool good() const { return good_; }
-  bool at(char c) const { return good_ && !rest_.empty() && rest_.front() == c; }
+  bool starts_with(std::string_view text) const { return good_ && rest_.starts_with(text); }
+  /// Takes `text` when it comes next.
+  bool skip(std::string_view text) {
+    const bool next = starts_with(text);
+    if (next) rest_.remove_prefix(text.size());
+    return next;
+  }
   bool done() const { return good_ && rest_.empty(); }
 
  private:
@@ -69,20 +60,80 @@ class Cursor {
 
 constexpr std::size_t kMaxText = 4096;
 
-}  // namespace
+std::string joined(const std::vector<std::string>& names, const char* quote) {
+  std::string text;
+  for (const std::string& name : names) text.append(text.empty() ? "" : ",").append(quote).append(name).append(quote);
+  return text;
+}
 
-Result<Architecture> Architecture::create(const ArchitectureSettings& settings) {
-  if (settings.network != kAlexNet) {
-    return Error{Errc::unsupported, "network '" + settings.network + "' is unknown, 'alexnet-cifar' expected"};
-  }
+Status check_numbers(const ArchitectureSettings& settings) {
   if (settings.classes < 2 || settings.classes > 10000) {
     return Error{Errc::unsupported, std::to_string(settings.classes) + " classes, 2 to 10000 expected"};
   }
   if (settings.width < 16 || settings.width > 2000) {
     return Error{Errc::unsupported, "width " + std::to_string(settings.width) + " per mille, 16 to 2000 expected"};
   }
+  if (settings.input < 32 || settings.input > 512 || settings.input % 32 != 0) {
+    return Error{Errc::unsupported, "input of " + std::to_string(settings.input) + " pixels, a multiple of 32 from 32 to 512 expected"};
+  }
+  return Done{};
+}
+
+/// Finds the value of `name` among those that an enumeration has, in their order.
+template <class Value, std::size_t Count>
+Result<Value> parse_name(std::string_view what, std::string_view name, const std::array<std::string_view, Count>& names) {
+  std::string known;
+  for (std::size_t i = 0; i < Count; ++i) {
+    if (names[i] == name) return static_cast<Value>(i);
+    known.append(i == 0 ? "" : i + 1 == Count ? " or " : ", ").append(names[i]);
+  }
+  return Error{Errc::unsupported, std::string(what) + " '" + std::string(name) + "' is unknown, " + known + " expected"};
+}
+
+constexpr std::array<std::string_view, 4> kNorms{"batch", "group", "instance", "none"};
+constexpr std::array<std::string_view, 3> kKeyTypes{"image", "shuffle", "random"};
+
+Error unknown_network(std::string_view name) {
+  return {Errc::unsupported, "network '" + std::string(name) + "' is unknown, one of " + joined(network_names(), "'") + " expected"};
+}
+
+}  // namespace
+
+std::string_view norm_name(Norm norm) { return kNorms[static_cast<std::size_t>(norm)]; }
+Result<Norm> parse_norm(std::string_view name) { return parse_name<Norm>("norm", name, kNorms); }
+
+std::string_view key_type_name(KeyType type) { return kKeyTypes[static_cast<std::size_t>(type)]; }
+Result<KeyType> parse_key_type(std::string_view name) { return parse_name<KeyType>("key type", name, kKeyTypes); }
+
+Result<std::vector<std::string>> choose_passport_layers(std::string_view network, std::string_view choice) {
+  const auto plan = plan_network(network, 1000, 32);
+  if (!plan) return unknown_network(network);
+  std::vector<std::string> layers;
+  if (choice == "none") return layers;
+  if (choice == plan->last_layers) return plan->last_passports;
+  if (choice == "last3" || choice == "layer4") {
+    return Error{Errc::usage, std::string(network) + " has no '" + std::string(choice) + "', but '" + plan->last_layers + "'"};
+  }
+  if (choice == "all") {
+    for (const ConvPlan& conv : plan->convs) layers.push_back(conv.name);
+    return layers;
+  }
+  for (std::size_t at = 0; at <= choice.size();) {
+    const std::size_t comma = std::min(choice.find(',', at), choice.size());
+    layers.emplace_back(choice.substr(at, comma - at));
+    at = comma + 1;
+  }
+  return layers;
+}
+
+Result<Architecture> Architecture::create(const ArchitectureSettings& settings) {
+  STEGPASS_CHECK_OK(check_numbers(settings));
+  const auto plan = plan_network(settings.network, settings.width, settings.input);
+  if (!plan) return unknown_network(settings.network);
   Architecture architecture(settings);
-  architecture.convs_ = alexnet_convs(settings.width);
+  architecture.convs_ = plan->convs;
+  architecture.classifier_ = plan->classifier;
+  architecture.averaged_ = plan->averaged;
   STEGPASS_CHECK_OK(mark_passports(architecture.convs_, settings.passports));
   return architecture;
 }
@@ -94,32 +145,45 @@ Result<Architecture> Architecture::parse(std::string_view text) {
   Cursor cursor(text);
   cursor.literal("{\"channels\":3,\"classes\":");
   settings.classes = cursor.integer();
-  cursor.literal(",\"input\":32,\"network\":\"");
+  cursor.literal(",\"input\":");
+  settings.input = cursor.integer();
+  std::string keys = "image", norm;
+  if (cursor.starts_with(",\"keys\"")) {
+    cursor.literal(",\"keys\":\"");
+    keys = cursor.name();
+    cursor.literal("\"");
+  }
+  cursor.literal(",\"network\":\"");
   settings.network = cursor.name();
-  cursor.literal("\",\"norm\":\"batch\",\"passports\":[");
-  for (bool more = true; more && cursor.good(); cursor.literal(more ? "," : "]")) {
+  cursor.literal("\",\"norm\":\"");
+  norm = cursor.name();
+  cursor.literal("\",\"passports\":[");
+  for (bool more = !cursor.starts_with("]"); more && cursor.good(); more = cursor.skip(",")) {
     cursor.literal("\"");
     settings.passports.push_back(cursor.name());
     cursor.literal("\"");
-    more = cursor.at(',');
   }
+  cursor.literal("]");
   cursor.literal(",\"width\":");
   settings.width = cursor.integer();
   cursor.literal("}");
   if (!cursor.done()) return foreign;
+  STEGPASS_TRY(norm_value, parse_norm(norm));
+  STEGPASS_TRY(keys_value, parse_key_type(keys));
+  settings.norm = norm_value;
+  settings.keys = keys_value;
   STEGPASS_TRY(architecture, create(settings));
   if (architecture.text() != text) return foreign;
   return architecture;
 }
 
 std::string Architecture::text() const {
-  std::string passports;
-  for (const std::string& name : settings_.passports) {
-    if (!passports.empty()) passports += ',';
-    passports.append("\"").append(name).append("\"");
-  }
-  return "{\"channels\":3,\"classes\":" + std::to_string(settings_.classes) + ",\"input\":32,\"network\":\"" + settings_.network +
-         "\",\"norm\":\"batch\",\"passports\":[" + passports + "],\"width\":" + std::to_string(settings_.width) + "}";
+  std::string text = "{\"channels\":3,\"classes\":" + std::to_string(settings_.classes);
+  text += ",\"input\":" + std::to_string(settings_.input);
+  if (settings_.keys != KeyType::image) text.append(",\"keys\":\"").append(key_type_name(settings_.keys)).append("\"");
+  text.append(",\"network\":\"").append(settings_.network).append("\",\"norm\":\"").append(norm_name(settings_.norm));
+  text.append("\",\"passports\":[").append(joined(settings_.passports, "\"")).append("],\"width\":");
+  return text + std::to_string(settings_.width) + "}";
 }
 
 Digest64 Architecture::digest() const {
@@ -135,8 +199,7 @@ std::vector<ConvPlan> Architecture::passport_convs() const {
 
 int Architecture::classifier_inputs() const {
   const ConvPlan& last = convs_.back();
-  const int side = last.pooled ? last.side / 2 : last.side;
-  return last.out_channels * side * side;
+  return averaged_ ? last.out_channels : last.out_channels * last.pooled_side() * last.pooled_side();
 }
 
 int Architecture::bits() const {
@@ -146,7 +209,7 @@ int Architecture::bits() const {
 }
 
 int Architecture::tiles() const {
-  int fewest = kInputSide * kInputSide;
+  int fewest = settings_.input * settings_.input;
   for (const ConvPlan& conv : passport_convs()) fewest = std::min(fewest, conv.positions());
   int tiles = 1;
   while (tiles * tiles * fewest < kMinColumns) tiles *= 2;

@@ -37,8 +37,11 @@ Accuracy evaluate_deployment(PassportNetwork network, const LabelledImages& data
 Result<Accuracy> evaluate(PassportNetwork network, const LabelledImages& data, const Mark& mark,
                           const EvaluationSettings& settings) {
   if (!network->has_verification()) return Error{Errc::usage, "a release model has no verification branch to evaluate"};
-  if (mark.layers.empty() || !mark.layers.front().bias.defined()) {
+  if (!mark.layers.empty() && !mark.layers.front().bias.defined()) {
     return Error{Errc::usage, "the verification branch needs both pictures of a passport"};
+  }
+  if (mark.layers.size() != network->architecture().passport_convs().size()) {
+    return Error{Errc::usage, "the mark is one for another architecture"};
   }
   const NetworkKeys keys = network_keys(network->architecture(), mark, settings.device);
   std::int64_t deployed = 0, verified = 0;

@@ -59,4 +59,10 @@ inline std::string json_array(const std::vector<double>& values) {
   return out + "]";
 }
 
+inline std::string json_texts(const std::vector<std::string>& values) {
+  std::string out = "[";
+  for (const std::string& value : values) out.append(out.size() > 1 ? "," : "").append(json_text(value));
+  return out + "]";
+}
+
 }  // namespace stegpass::model

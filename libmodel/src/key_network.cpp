@@ -5,32 +5,65 @@
 #include <torch/nn/functional/fold.h>
 
 #include "compat.hpp"
+#include "shuffle.hpp"
 
 namespace stegpass::model {
 namespace {
 
-/// One byte a weight, spread evenly over [-bound, bound] with bound = sqrt(6 / fan_in).
-torch::Tensor key_weights(const Digest64& descriptor, const ConvPlan& conv) {
-  const auto count = static_cast<std::size_t>(conv.out_channels) * static_cast<std::size_t>(conv.fan_in());
-  const Bytes stream = expand("stegpass.key-network.v1", descriptor, conv.name, count);
-  const double bound = std::sqrt(6.0 / conv.fan_in());
-  torch::Tensor weights = torch::empty({conv.out_channels, conv.in_channels, conv.kernel, conv.kernel}, torch::kFloat32);
+/// Channels of each tile drawn from all tiles in turn, and permuted by the passport's digest and the layer's name.
+torch::Tensor shuffled_channels(const torch::Tensor& keys, const Passport& passport, const std::string& layer) {
+  const Digest64 digest = Sha512().update("stegpass.key-shuffle.v1").update(passport.digest()).update(layer).finish();
+  std::uint64_t seed = 0;
+  for (std::size_t i = 0; i < 8; ++i) seed = seed << 8 | digest[i];
+  const std::int64_t tiles = keys.size(0), channels = keys.size(1);
+  torch::Tensor out = torch::empty_like(keys);
+  for (std::int64_t tile = 0; tile < tiles; ++tile) {
+    const torch::Tensor order = shuffled_indices(channels, seed + static_cast<std::uint64_t>(tile));
+    const auto* from = order.data_ptr<std::int64_t>();
+    for (std::int64_t c = 0; c < channels; ++c) out[tile][c].copy_(keys[(tile + c) % tiles][from[c]]);
+  }
+  return out;
+}
+
+/// Uniform noise in [-1, 1], one byte a value, of the shape of `like`.
+torch::Tensor noise_key(const torch::Tensor& like, const Passport& passport, Picture picture, const std::string& layer) {
+  const std::string_view domain = picture == Picture::scale ? "stegpass.key-noise.scale.v1" : "stegpass.key-noise.bias.v1";
+  const Bytes stream = expand(domain, to_bytes(passport.digest()), layer, static_cast<std::size_t>(like.numel()));
+  torch::Tensor out = torch::empty(like.sizes(), torch::kFloat32);
+  for (std::size_t i = 0; i < stream.size(); ++i) out.data_ptr<float>()[i] = static_cast<float>((stream[i] - 127.5) / 127.5);
+  return out;
+}
+
+torch::Tensor pooled(const ConvPlan& conv, const torch::Tensor& x) {
+  if (conv.pool == Pool::none) return x;
+  return conv.pool == Pool::two ? torch::max_pool2d(x, 2) : torch::max_pool2d(x, 3, 2, 1);
+}
+
+}  // namespace
+
+torch::Tensor key_weights(const Digest64& descriptor, const std::string& layer, at::IntArrayRef shape) {
+  torch::Tensor weights = torch::empty(shape, torch::kFloat32);
+  const auto count = static_cast<std::size_t>(weights.numel());
+  const Bytes stream = expand("stegpass.key-network.v1", descriptor, layer, count);  // one byte a weight
+  const double bound = std::sqrt(6.0 / static_cast<double>(weights[0].numel()));
   float* out = weights.data_ptr<float>();
   for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<float>((stream[i] - 127.5) / 127.5 * bound);
   return weights;
 }
 
-/// (tiles, C, n, n) -> (C * k * k, tiles * positions)
-torch::Tensor unfold_columns(const torch::Tensor& keys, const ConvPlan& conv) {
+torch::Tensor convolution_columns(const torch::Tensor& reaching, int kernel, int stride, int padding) {
   namespace F = torch::nn::functional;
-  const torch::Tensor unfolded = F::unfold(keys, F::UnfoldFuncOptions(conv.kernel).padding(conv.kernel / 2));
-  return unfolded.permute({1, 0, 2}).reshape({conv.fan_in(), -1}).to(torch::kFloat64);
+  const torch::Tensor unfolded = F::unfold(reaching, F::UnfoldFuncOptions(kernel).padding(padding).stride(stride));
+  return unfolded.permute({1, 0, 2}).reshape({reaching.size(1) * kernel * kernel, -1}).to(torch::kFloat64);
 }
 
-}  // namespace
+torch::Tensor linear_columns(const torch::Tensor& reaching) { return reaching.t().to(torch::kFloat64).contiguous(); }
 
 Result<torch::Tensor> picture_tiles(ByteView rgb, int size, const Architecture& architecture) {
-  const int tiles = architecture.tiles(), side = architecture.input_side();
+  return picture_tiles(rgb, size, architecture.tiles(), architecture.input_side());
+}
+
+Result<torch::Tensor> picture_tiles(ByteView rgb, int size, int tiles, int side) {
   const int reduced = tiles * side;
   if (size % reduced != 0) {
     return Error{Errc::refused, "passport size " + std::to_string(size) + " is no multiple of " + std::to_string(reduced) +
@@ -53,27 +86,42 @@ Result<torch::Tensor> picture_tiles(ByteView rgb, int size, const Architecture& 
 
 KeyNetwork::KeyNetwork(const Architecture& architecture) : architecture_(architecture) {
   const Digest64 descriptor = architecture.digest();
-  const std::string last = architecture.passport_convs().back().name;
-  for (const ConvPlan& conv : architecture.convs()) {
-    if (conv.name == last) break;  // a layer's own weights do not enter its key
-    weights_.push_back(key_weights(descriptor, conv));
+  const auto& convs = architecture.convs();
+  std::size_t count = convs.size();
+  while (count > 0 && !convs[count - 1].passport) --count;  // of the last passport layer only what reaches it counts
+  for (std::size_t i = 0; i + 1 < count; ++i) {
+    const ConvPlan& conv = convs[i];
+    weights_.push_back(key_weights(descriptor, conv.name, {conv.out_channels, conv.in_channels, conv.kernel, conv.kernel}));
+  }
+}
+
+torch::Tensor KeyNetwork::layer_key(const ConvPlan& conv, const torch::Tensor& reaching, const Passport& passport,
+                                    Picture picture) const {
+  switch (architecture_.settings().keys) {
+    case KeyType::shuffle: return shuffled_channels(reaching, passport, conv.name);
+    case KeyType::random: return noise_key(reaching, passport, picture, conv.name);
+    default: return reaching;
   }
 }
 
 Result<std::vector<torch::Tensor>> KeyNetwork::layer_columns(const Passport& passport, Picture picture) const {
-  STEGPASS_TRY(keys, picture_tiles(passport.picture(picture), passport.size(), architecture_));
+  STEGPASS_TRY(x, picture_tiles(passport.picture(picture), passport.size(), architecture_));
   const torch::NoGradGuard no_grad;
   const FullPrecisionGuard full_precision;
-  std::vector<torch::Tensor> columns;
-  for (std::size_t i = 0; i < architecture_.convs().size(); ++i) {
+  std::vector<torch::Tensor> columns, outputs;
+  for (std::size_t i = 0; i <= weights_.size() && i < architecture_.convs().size(); ++i) {
     const ConvPlan& conv = architecture_.convs()[i];
+    if (conv.from != ConvPlan::kPrevious) x = outputs[static_cast<std::size_t>(conv.from)];
     if (conv.passport) {
-      columns.push_back(unfold_columns(keys, conv));
+      columns.push_back(convolution_columns(layer_key(conv, x, passport, picture), conv.kernel, conv.stride, conv.kernel / 2));
       if (!columns.back().isfinite().all().item<bool>()) return Error{Errc::refused, "the key of " + conv.name + " is not finite"};
     }
     if (i == weights_.size()) break;
-    keys = torch::relu(torch::conv2d(keys, weights_[i], {}, 1, conv.kernel / 2));
-    if (conv.pooled) keys = torch::max_pool2d(keys, 2);
+    x = torch::conv2d(x, weights_[i], {}, conv.stride, conv.kernel / 2);
+    if (conv.relu_before) x = torch::relu(x);
+    if (conv.add != ConvPlan::kNothing) x = x + outputs[static_cast<std::size_t>(conv.add)];
+    if (conv.relu) x = torch::relu(x);
+    outputs.push_back(x = pooled(conv, x));
   }
   return columns;
 }

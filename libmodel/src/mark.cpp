@@ -9,31 +9,38 @@ torch::Tensor sign_tensor(const std::vector<std::int8_t>& signs) {
   return torch::tensor(at::ArrayRef<std::int8_t>(signs), torch::kInt8).to(torch::kFloat64);
 }
 
-Result<torch::Tensor> directions(const Architecture& architecture, Pooling pooling, const MarkSeed& seed, const ConvPlan& layer,
-                                 Picture picture, const torch::Tensor& columns) {
-  if (pooling == Pooling::mean) return pool_mean(columns).expand({layer.out_channels, -1});
+Result<torch::Tensor> directions(const MarkedLayer& layer, Pooling pooling, const MarkSeed& seed, Picture picture,
+                                 const torch::Tensor& columns) {
+  if (!columns.defined()) return columns;
+  if (pooling == Pooling::mean) return pool_mean(columns).expand({layer.channels, -1});
   const int count = static_cast<int>(columns.size(1));
-  const torch::Tensor patterns = sign_tensor(sign_patterns(seed, architecture, layer, picture, count));
-  return pool_whitened(columns, patterns.view({layer.out_channels, count}));
+  const torch::Tensor patterns = sign_tensor(sign_patterns(seed, layer, picture, count));
+  return pool_whitened(columns, patterns.view({layer.channels, count}));
 }
 
 }  // namespace
 
+Result<LayerMark> make_layer_mark(const MarkedLayer& layer, Pooling pooling, const MarkSeed& seed, const LayerColumns& columns) {
+  STEGPASS_TRY(scale, directions(layer, pooling, seed, Picture::scale, columns.scale));
+  STEGPASS_TRY(bias, directions(layer, pooling, seed, Picture::bias, columns.bias));
+  return LayerMark{layer.name, sign_tensor(sign_bits(seed, layer)), scale, bias};
+}
+
 Result<Mark> make_mark(const Architecture& architecture, Pooling pooling, const Passport& passport, const MarkSeed& seed,
                        MarkPictures pictures) {
+  const std::vector<ConvPlan> layers = architecture.passport_convs();
   const KeyNetwork key_network(architecture);
-  Mark mark{pooling, {}};
-  for (const ConvPlan& layer : architecture.passport_convs()) {
-    mark.layers.push_back({layer.name, sign_tensor(sign_bits(seed, architecture, layer)), {}, {}});
+  STEGPASS_TRY(scale, key_network.layer_columns(passport, Picture::scale));
+  std::vector<torch::Tensor> bias(layers.size());
+  if (pictures == MarkPictures::both) {
+    STEGPASS_TRY(columns, key_network.layer_columns(passport, Picture::bias));
+    bias = columns;
   }
-  for (const Picture picture : {Picture::scale, Picture::bias}) {
-    if (picture == Picture::bias && pictures == MarkPictures::scale_only) break;
-    STEGPASS_TRY(columns, key_network.layer_columns(passport, picture));
-    for (std::size_t i = 0; i < mark.layers.size(); ++i) {
-      const ConvPlan layer = architecture.passport_convs()[i];
-      STEGPASS_TRY(u, directions(architecture, pooling, seed, layer, picture, columns[i]));
-      (picture == Picture::scale ? mark.layers[i].scale : mark.layers[i].bias) = u;
-    }
+  Mark mark{pooling, {}};
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    auto layer = make_layer_mark(marked_layer(architecture, layers[i]), pooling, seed, {scale[i], bias[i]});
+    if (!layer) return Error{layer.error().code, layers[i].name + ": " + layer.error().detail};
+    mark.layers.push_back(*layer);
   }
   return mark;
 }

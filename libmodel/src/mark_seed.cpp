@@ -4,11 +4,11 @@ namespace stegpass::model {
 namespace {
 
 /// Expands `count` signs: bit i of the byte stream, most significant first, 1 for +1 and 0 for -1.
-std::vector<std::int8_t> expand_signs(std::string_view domain, const MarkSeed& seed, const Architecture& architecture,
-                                      std::string_view layer, std::size_t count) {
+std::vector<std::int8_t> expand_signs(std::string_view domain, const MarkSeed& seed, const MarkedLayer& layer,
+                                      std::size_t count) {
   Bytes key = to_bytes(seed.value);
-  append(key, architecture.digest());
-  const Bytes stream = expand(domain, key, layer, (count + 7) / 8);
+  append(key, layer.descriptor);
+  const Bytes stream = expand(domain, key, layer.name, (count + 7) / 8);
   std::vector<std::int8_t> signs(count);
   for (std::size_t i = 0; i < count; ++i) signs[i] = (stream[i / 8] >> (7 - i % 8)) & 1 ? 1 : -1;
   return signs;
@@ -21,15 +21,17 @@ MarkSeed derive_mark_seed(const Digest64& passport, const Digest32& owner_thumbp
   return {Sha512().update(kDomain).update(passport).update(owner_thumbprint).update(salt).finish()};
 }
 
-std::vector<std::int8_t> sign_bits(const MarkSeed& seed, const Architecture& architecture, const ConvPlan& layer) {
-  return expand_signs("stegpass.bits.v1", seed, architecture, layer.name, static_cast<std::size_t>(layer.out_channels));
+MarkedLayer marked_layer(const Architecture& architecture, const ConvPlan& conv) {
+  return {architecture.digest(), conv.name, conv.out_channels};
 }
 
-std::vector<std::int8_t> sign_patterns(const MarkSeed& seed, const Architecture& architecture, const ConvPlan& layer,
-                                       Picture picture, int columns) {
-  const auto count = static_cast<std::size_t>(layer.out_channels) * static_cast<std::size_t>(columns);
-  const std::string_view domain = picture == Picture::scale ? "stegpass.patterns.scale.v1" : "stegpass.patterns.bias.v1";
-  return expand_signs(domain, seed, architecture, layer.name, count);
+std::vector<std::int8_t> sign_bits(const MarkSeed& seed, const MarkedLayer& layer) {
+  return expand_signs("stegpass.bits.v1", seed, layer, static_cast<std::size_t>(layer.channels));
+}
+
+std::vector<std::int8_t> sign_patterns(const MarkSeed& seed, const MarkedLayer& layer, Picture picture, int columns) {
+  const auto count = static_cast<std::size_t>(layer.channels) * static_cast<std::size_t>(columns);
+  return expand_signs(picture == Picture::scale ? "stegpass.patterns.scale.v1" : "stegpass.patterns.bias.v1", seed, layer, count);
 }
 
 }  // namespace stegpass::model

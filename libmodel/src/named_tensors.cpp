@@ -42,4 +42,20 @@ Status read_into(const NamedTensors& targets, const Safetensors& file) {
   return Done{};
 }
 
+Result<std::vector<std::string>> read_what_fits(const NamedTensors& targets, const Safetensors& file) {
+  const torch::NoGradGuard no_grad;
+  std::vector<std::string> left;
+  for (const auto& [name, target] : targets) {
+    const TensorView* view = find_tensor(file, name);
+    if (view == nullptr || at::IntArrayRef(view->shape) != target.sizes()) {
+      left.push_back(name);
+      continue;
+    }
+    STEGPASS_TRY(value, copy_tensor(*view, target.sizes()));
+    if (!value.isfinite().all().item<bool>()) return Error{Errc::malformed, "tensor " + name + " holds a value that is not finite"};
+    target.detach().copy_(value);
+  }
+  return left;
+}
+
 }  // namespace stegpass::model

@@ -27,4 +27,8 @@ void append_views(std::vector<TensorView>& views, const NamedTensors& tensors);
 ///         not finite. The targets may be partly written after an error.
 Status read_into(const NamedTensors& targets, const Safetensors& file);
 
+/// Copies what the file has under the same name and in the same shape, of any floating-point type; returns the names of the
+/// targets that got nothing. Errors  malformed on a value that is not finite.
+Result<std::vector<std::string>> read_what_fits(const NamedTensors& targets, const Safetensors& file);
+
 }  // namespace stegpass::model

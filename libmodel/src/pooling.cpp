@@ -17,11 +17,16 @@ Result<Pooling> parse_pooling(std::string_view name) {
 
 torch::Tensor pool_mean(const torch::Tensor& columns) { return columns.mean(1); }
 
-Result<torch::Tensor> pool_whitened(const torch::Tensor& columns, const torch::Tensor& patterns) {
-  const torch::NoGradGuard no_grad;
+namespace {
+
+/// Centred U, and the inverse root of the smaller of its two Gram matrices: U (U'U + e)^(-1/2) = (UU' + e)^(-1/2) U.
+struct Whitening {
+  torch::Tensor centred, root;
+  bool few_columns = false;  ///< root is (n, n), else (D, D)
+};
+
+Result<Whitening> make_whitening(const torch::Tensor& columns) {
   const torch::Tensor u = columns - columns.mean(1, true);
-  const torch::Tensor r = patterns.to(torch::kFloat64) - patterns.to(torch::kFloat64).mean(1, true);
-  // U (U'U + e)^(-1/2) = (UU' + e)^(-1/2) U: take the smaller of the two Gram matrices.
   const bool few_columns = u.size(1) <= u.size(0);
   const torch::Tensor gram = few_columns ? u.t().mm(u) : u.mm(u.t());
   if (!gram.isfinite().all().item<bool>()) return Error{Errc::refused, "the layer key is not finite"};
@@ -29,8 +34,23 @@ Result<torch::Tensor> pool_whitened(const torch::Tensor& columns, const torch::T
   const torch::Tensor largest = values.max();
   if (largest.item<double>() <= 0) return Error{Errc::refused, "the layer key does not vary over its columns"};
   const torch::Tensor weights = (values.clamp_min(0) + kWhiteningFloor * kWhiteningFloor * largest).rsqrt();
-  const torch::Tensor root = (vectors * weights).mm(vectors.t());
-  const torch::Tensor mixed = few_columns ? u.mm(root.mm(r.t())) : root.mm(u.mm(r.t()));  // (D, C)
+  return Whitening{u, (vectors * weights).mm(vectors.t()), few_columns};
+}
+
+}  // namespace
+
+Result<torch::Tensor> whiten_columns(const torch::Tensor& columns) {
+  const torch::NoGradGuard no_grad;
+  STEGPASS_TRY(whitening, make_whitening(columns));
+  return whitening.few_columns ? whitening.centred.mm(whitening.root) : whitening.root.mm(whitening.centred);
+}
+
+Result<torch::Tensor> pool_whitened(const torch::Tensor& columns, const torch::Tensor& patterns) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor r = patterns.to(torch::kFloat64) - patterns.to(torch::kFloat64).mean(1, true);
+  STEGPASS_TRY(whitening, make_whitening(columns));
+  const torch::Tensor mixed = whitening.few_columns ? whitening.centred.mm(whitening.root.mm(r.t()))
+                                                    : whitening.root.mm(whitening.centred.mm(r.t()));  // (D, C)
   const torch::Tensor norms = mixed.norm(2, 0, true);
   if (!(norms > 0).all().item<bool>()) return Error{Errc::refused, "a direction of the layer key vanishes"};
   return (mixed * (kDirectionNorm / norms)).t().contiguous();

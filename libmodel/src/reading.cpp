@@ -72,7 +72,7 @@ Result<MarkReading> read_mark(ByteView weights, const Architecture& architecture
   MarkReading reading{.mode = mode};
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const ConvPlan& layer = layers[i];
-    STEGPASS_TRY(w, read_tensor(file, layer.name + ".conv.weight",
+    STEGPASS_TRY(w, read_tensor(file, layer.conv + ".weight",
                                 {layer.out_channels, layer.in_channels, layer.kernel, layer.kernel}));
     torch::Tensor s = read_signs(w, mark.layers[i].scale);
     if (mode == SignatureMode::reference) {

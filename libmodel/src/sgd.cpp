@@ -14,6 +14,24 @@ void Sgd::clear_gradients() {
   for (auto& named : parameters_) named.second.mutable_grad() = torch::Tensor();
 }
 
+void Sgd::average_gradients(const ProcessGroup& group) {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> flat;
+  for (const auto& named : parameters_) {
+    if (named.second.grad().defined()) flat.push_back(named.second.grad().flatten());
+  }
+  torch::Tensor all = torch::cat(flat);  // one exchange for all of them
+  group.sum(all);
+  all /= group.size();
+  std::int64_t at = 0;
+  for (const auto& named : parameters_) {
+    torch::Tensor grad = named.second.grad();
+    if (!grad.defined()) continue;
+    grad.copy_(all.narrow(0, at, grad.numel()).view(grad.sizes()));
+    at += grad.numel();
+  }
+}
+
 void Sgd::step(double rate) {
   const torch::NoGradGuard no_grad;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {

@@ -6,6 +6,8 @@
 
 #include <torch/nn/module.h>
 
+#include <stegpass/model/process_group.hpp>
+
 #include "named_tensors.hpp"
 
 namespace stegpass::model {
@@ -16,6 +18,8 @@ class Sgd {
   Sgd(const torch::nn::Module& module, double momentum, double weight_decay);
 
   void clear_gradients();
+  /// Replaces every gradient by its mean over the processes.
+  void average_gradients(const ProcessGroup& group);
   void step(double rate);
   /// The velocities, named "momentum." and the parameter.
   NamedTensors state() const;

@@ -78,7 +78,8 @@ LabelledImages draw_shapes(std::int64_t count, std::uint64_t seed) {
     draw_image(images.data_ptr<std::uint8_t>() + i * 3 * kSide * kSide, label, random);
     labels.data_ptr<std::int64_t>()[i] = label;
   }
-  return {images, labels, 10, "drawn shapes"};
+  return {images, labels, 10, "drawn shapes",
+          {"disc", "ring", "square", "frame", "triangle", "cross", "horizontal stripes", "vertical stripes", "checkerboard", "diagonal stripes"}};
 }
 
 }  // namespace stegpass::model

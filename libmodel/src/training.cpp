@@ -1,16 +1,19 @@
 #include <stegpass/model/training.hpp>
 
+#include <algorithm>
 #include <chrono>
-#include <cmath>
+#include <memory>
 
+#include <stegpass/model/loader.hpp>
 #include <stegpass/model/reading.hpp>
 #include <torch/version.h>
 
-#include "augment.hpp"
 #include "json.hpp"
 #include "sgd.hpp"
 #include "shuffle.hpp"
+#include "training_loss.hpp"
 #include "training_settings.hpp"
+#include "triggers.hpp"
 
 namespace stegpass::model {
 namespace {
@@ -25,36 +28,33 @@ std::uint64_t mix_seed(std::uint64_t seed, std::uint64_t purpose, std::uint64_t 
   return x ^ (x >> 31);
 }
 
-/// The loss of one step, and its parts.
-struct StepLoss {
-  torch::Tensor total;
-  double deployment, verification, signs;
-  bool finite() const { return std::isfinite(deployment) && std::isfinite(verification) && std::isfinite(signs); }
-};
-
 /// One training run: what `train` keeps from step to step.
 class Run {
  public:
   Run(const TrainingTask& task, const TrainingSettings& settings);
 
+  /// Takes the task's initial weights, where it has any.
+  Status begin();
   Status resume(ByteView bytes);
   Status go(const TrainingHooks& hooks);
   Result<TrainedModel> finish();
 
  private:
   std::int64_t steps_per_epoch() const { return train_.size() / settings_.batch; }
-  StepLoss loss(const torch::Tensor& images, const torch::Tensor& labels);
+  Batch share_of(Batch batch, std::int64_t number) const;
+  std::unique_ptr<BatchLoader> loader() const;
   Status epoch(const TrainingHooks& hooks);
-  Status step(const torch::Tensor& chosen, std::int64_t number, const TrainingHooks& hooks);
+  Status step(const Batch& batch, std::int64_t number, const TrainingHooks& hooks);
   std::vector<double> matches();
-  Result<Accuracy> test_accuracy();
+  Result<Accuracy> accuracy_on(const LabelledImages& data);
+  const LabelledImages& measured() const { return validation_.size() > 0 ? validation_ : test_; }
   void note_epoch(const Accuracy* accuracy, double seconds);
   Bytes state();
   NamedTensors state_tensors() const;
 
   const TrainingTask& task_;
   const TrainingSettings settings_;
-  LabelledImages train_, test_;
+  LabelledImages train_, validation_, test_, triggers_;
   std::string identity_;
   NetworkKeys cover_;
   std::vector<NetworkKeys> reserves_;
@@ -62,8 +62,25 @@ class Run {
   Sgd optimiser_;
   int epochs_done_ = 0;
   TrainingProgress sums_;  // losses added up over the epoch under way
+  std::vector<std::string> fresh_;  // tensors that the initial weights lacked
   std::string curves_;     // JSON objects, one an epoch, with commas between
 };
+
+/// Takes `count` images out of `data`, chosen by the seed, and returns them.
+LabelledImages hold_out(LabelledImages& data, std::int64_t count, std::uint64_t seed) {
+  if (count <= 0) return {};
+  const torch::Tensor order = shuffled_indices(data.size(), seed);
+  const auto part = [&](std::int64_t from, std::int64_t to) {
+    LabelledImages out = data;
+    const torch::Tensor chosen = std::get<0>(order.narrow(0, from, to - from).sort());
+    out.images = data.images.index_select(0, chosen);
+    out.labels = data.labels.index_select(0, chosen);
+    return out;
+  };
+  LabelledImages held = part(0, count);
+  data = part(count, data.size());
+  return held;
+}
 
 Run::Run(const TrainingTask& task, const TrainingSettings& settings)
     : task_(task),
@@ -72,51 +89,78 @@ Run::Run(const TrainingTask& task, const TrainingSettings& settings)
       test_(take_images(task.test, settings.test_images, mix_seed(settings.seed, 2, 1))),
       identity_(run_identity(task, settings, train_, test_)),
       cover_(network_keys(task.architecture, task.cover, task.device)),
-      network_(task.architecture, Branches::both, settings.seed),
+      network_(task.architecture, Branches::both, settings.seed, settings.scheme),
       optimiser_((network_->to(task.device), *network_), settings.momentum, settings.weight_decay) {
   for (const Mark& reserve : task.reserves) reserves_.push_back(network_keys(task.architecture, reserve, task.device));
+  validation_ = hold_out(train_, settings.validation_images, mix_seed(settings.seed, 2, 2));
+  triggers_ = draw_triggers(settings.trigger_images, task.architecture.classes(), task.architecture.input_side(), mix_seed(settings.seed, 2, 3));
   const torch::NoGradGuard no_grad;
-  network_->blocks().back()->bn->weight.fill_(settings.last_gain);
+  network_->blocks().back().norm->weight.fill_(settings.last_gain);
+  network_->share_statistics(task.group);
 }
 
-StepLoss Run::loss(const torch::Tensor& images, const torch::Tensor& labels) {
-  const auto outputs = network_->both(images, cover_, settings_.precision);
-  const torch::Tensor deployment = at::cross_entropy_loss(outputs.deployment, labels);
-  const torch::Tensor verification = at::cross_entropy_loss(outputs.verification, labels);
-  torch::Tensor hinge = torch::zeros({}, deployment.options()), squares = hinge, balance = hinge;
-  const auto demand = [&](const LayerKeys& keys, const torch::Tensor& s) {
-    hinge = hinge + at::relu(settings_.sign_margin - keys.bits * s).sum();
-    squares = squares + s.square().sum();
-  };
-  const std::vector<ConvBlock> blocks = network_->passport_blocks();
-  for (std::size_t i = 0; i < blocks.size(); ++i) {
-    demand(cover_[i], outputs.affines[i].signs);
-    for (const NetworkKeys& reserve : reserves_) demand(reserve[i], layer_signs(blocks[i]->conv->weight, reserve[i].scale));
-    if (settings_.balance > 0) {
-      balance = balance + at::l1_loss(outputs.affines[i].gain, blocks[i]->bn->weight) +
-                at::l1_loss(outputs.affines[i].offset, blocks[i]->bn->bias);
+Status Run::begin() {
+  if (task_.initial.empty()) return Done{};
+  STEGPASS_TRY(file, parse_safetensors(task_.initial));
+  STEGPASS_TRY(fresh, read_what_fits(weights_of(*network_), file));
+  for (const ConvBlock& block : network_->blocks()) {
+    if (std::find(fresh.begin(), fresh.end(), block.plan.conv + ".weight") != fresh.end()) {
+      return Error{Errc::malformed, "the initial weights hold no " + block.plan.conv + ".weight of the network's shape"};
     }
   }
-  const torch::Tensor total = deployment + verification + settings_.sign_weight * hinge + settings_.sign_decay * squares +
-                              settings_.balance * balance;
-  return {total, deployment.item<double>(), verification.item<double>(), hinge.item<double>()};
+  fresh_ = fresh;
+  return Done{};
 }
 
-Status Run::step(const torch::Tensor& chosen, std::int64_t number, const TrainingHooks& hooks) {
+/// Images and labels of one step on the device: this process's share of the batch, and the step's trigger images.
+Batch Run::share_of(Batch batch, std::int64_t number) const {
+  if (task_.group != nullptr) {
+    const std::int64_t share = batch.labels.size(0) / task_.group->size();
+    batch.images = batch.images.narrow(0, task_.group->rank() * share, share);
+    batch.labels = batch.labels.narrow(0, task_.group->rank() * share, share);
+  }
+  if (triggers_.size() > 0) {
+    const std::int64_t from = number * kTriggersPerBatch % (triggers_.size() - kTriggersPerBatch + 1);
+    batch.images = torch::cat({batch.images, network_images(triggers_.images.narrow(0, from, kTriggersPerBatch))});
+    batch.labels = torch::cat({batch.labels, triggers_.labels.narrow(0, from, kTriggersPerBatch)});
+  }
+  return {batch.images.to(task_.device), batch.labels.to(task_.device)};
+}
+
+/// Prepares this epoch's batches on a thread of its own.
+std::unique_ptr<BatchLoader> Run::loader() const {
+  const torch::Tensor order = shuffled_indices(train_.size(), mix_seed(settings_.seed, 0, static_cast<std::uint64_t>(epochs_done_)));
+  LoaderOptions options{.batch = settings_.batch, .threads = task_.device.is_cpu() ? 1 : 4};
+  if (settings_.augment) {
+    const std::int64_t first = epochs_done_ * steps_per_epoch();
+    options.augment_seed = [this, first](std::int64_t step) { return mix_seed(settings_.seed, 1, static_cast<std::uint64_t>(first + step)); };
+  }
+  return std::make_unique<BatchLoader>(train_, order, options);
+}
+
+Status Run::step(const Batch& batch, std::int64_t number, const TrainingHooks& hooks) {
   const std::int64_t steps = steps_per_epoch() * settings_.epochs;
-  torch::Tensor bytes = train_.images.index_select(0, chosen);
-  if (settings_.augment) bytes = augment_images(bytes, mix_seed(settings_.seed, 1, static_cast<std::uint64_t>(number)));
-  const StepLoss loss = this->loss(network_images(bytes.to(task_.device)),
-                                   train_.labels.index_select(0, chosen).to(task_.device));
-  if (!loss.finite()) return Error{Errc::diverged, "the loss of step " + std::to_string(number + 1) + " is not finite"};
+  const StepLoss loss = training_loss(*network_, cover_, reserves_, settings_, batch.images, batch.labels);
+  torch::Tensor parts = loss.parts;
+  if (task_.group != nullptr) {
+    task_.group->sum(parts);
+    parts /= task_.group->size();
+  }
+  parts = parts.cpu();
+  const auto* part = parts.data_ptr<float>();
+  const TrainingProgress progress{epochs_done_ + 1, settings_.epochs, number + 1, steps, rate_at(settings_, number, steps),
+                                  part[0], part[1], part[2], part[3]};
+  if (!parts.isfinite().all().item<bool>()) {
+    return Error{Errc::diverged, "the loss of step " + std::to_string(number + 1) + " is not finite"};
+  }
   optimiser_.clear_gradients();
   loss.total.backward();
-  const double rate = rate_at(settings_, number, steps);
-  optimiser_.step(rate);
-  sums_.deployment_loss += loss.deployment;
-  sums_.verification_loss += loss.verification;
-  sums_.sign_loss += loss.signs;
-  const TrainingProgress progress{epochs_done_ + 1, settings_.epochs, number + 1, steps, rate, loss.deployment, loss.verification, loss.signs};
+  if (task_.group != nullptr) optimiser_.average_gradients(*task_.group);
+  optimiser_.step(progress.rate);
+  sums_.deployment_loss += progress.deployment_loss;
+  sums_.verification_loss += progress.verification_loss;
+  sums_.sign_loss += progress.sign_loss;
+  sums_.balance_loss += progress.balance_loss;
   if (hooks.progress && !hooks.progress(progress)) return Error{Errc::interrupted, "training was asked to stop"};
   return Done{};
 }
@@ -125,14 +169,14 @@ Status Run::epoch(const TrainingHooks& hooks) {
   const auto started = std::chrono::steady_clock::now();
   sums_ = {};
   network_->train();
-  const torch::Tensor order = shuffled_indices(train_.size(), mix_seed(settings_.seed, 0, static_cast<std::uint64_t>(epochs_done_)));
-  for (std::int64_t i = 0; i < steps_per_epoch(); ++i) {
-    STEGPASS_CHECK_OK(step(order.narrow(0, i * settings_.batch, settings_.batch), epochs_done_ * steps_per_epoch() + i, hooks));
+  const auto batches = loader();
+  for (std::int64_t i = epochs_done_ * steps_per_epoch(); auto batch = batches->next(); ++i) {
+    STEGPASS_CHECK_OK(step(share_of(*batch, i), i, hooks));
   }
   ++epochs_done_;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
-  if (!settings_.evaluate_each_epoch || test_.size() == 0) return note_epoch(nullptr, took.count()), Done{};
-  STEGPASS_TRY(accuracy, test_accuracy());
+  if (!settings_.evaluate_each_epoch || measured().size() == 0) return note_epoch(nullptr, took.count()), Done{};
+  STEGPASS_TRY(accuracy, accuracy_on(measured()));
   note_epoch(&accuracy, took.count());
   return Done{};
 }
@@ -140,7 +184,7 @@ Status Run::epoch(const TrainingHooks& hooks) {
 Status Run::go(const TrainingHooks& hooks) {
   while (epochs_done_ < settings_.epochs) {
     STEGPASS_CHECK_OK(epoch(hooks));
-    if (hooks.checkpoint) STEGPASS_CHECK_OK(hooks.checkpoint(state()));
+    if (hooks.checkpoint && (task_.group == nullptr || task_.group->rank() == 0)) STEGPASS_CHECK_OK(hooks.checkpoint(state()));
   }
   return Done{};
 }
@@ -151,17 +195,18 @@ std::vector<double> Run::matches() {
   const auto match = [&](const NetworkKeys& keys) {
     int right = 0;
     for (std::size_t i = 0; i < blocks.size(); ++i) {
-      right += count_matches(keys[i].bits, layer_signs(blocks[i]->conv->weight, keys[i].scale));
+      right += count_matches(keys[i].bits, layer_signs(blocks[i].conv->weight, keys[i].scale));
     }
     return static_cast<double>(right) / task_.architecture.bits();
   };
+  if (blocks.empty()) return {};
   std::vector<double> out = {match(cover_)};
   for (const NetworkKeys& reserve : reserves_) out.push_back(match(reserve));
   return out;
 }
 
-Result<Accuracy> Run::test_accuracy() {
-  return evaluate(network_, test_, task_.cover, {task_.device, settings_.precision, EvaluationSettings{}.batch});
+Result<Accuracy> Run::accuracy_on(const LabelledImages& data) {
+  return evaluate(network_, data, task_.cover, {task_.device, settings_.precision, EvaluationSettings{}.batch});
 }
 
 void Run::note_epoch(const Accuracy* accuracy, double seconds) {
@@ -169,6 +214,7 @@ void Run::note_epoch(const Accuracy* accuracy, double seconds) {
   JsonObject json;
   json.integer("epoch", epochs_done_).number("deployment_loss", sums_.deployment_loss / steps);
   json.number("verification_loss", sums_.verification_loss / steps).number("sign_loss", sums_.sign_loss / steps);
+  json.number("balance_loss", sums_.balance_loss / steps);
   json.raw("matches", json_array(matches())).number("seconds", seconds);
   if (accuracy != nullptr) {
     json.number("deployment_accuracy", accuracy->deployment).number("verification_accuracy", accuracy->verification);
@@ -211,15 +257,24 @@ Status Run::resume(ByteView bytes) {
 Result<TrainedModel> Run::finish() {
   TrainedModel trained{.network = network_, .matches = matches()};
   if (test_.size() > 0) {
-    STEGPASS_TRY(accuracy, test_accuracy());
+    STEGPASS_TRY(accuracy, accuracy_on(test_));
     trained.accuracy = accuracy;
   }
   network_->eval();
+  network_->fold(cover_);
+  network_->share_statistics(nullptr);
   JsonObject json;
   json.raw("run", identity_).raw("curves", std::string("[").append(curves_).append("]")).text("libtorch", TORCH_VERSION);
   json.text("device", task_.device.str()).integer("threads", at::get_num_threads());
   json.integer("test_images", trained.accuracy.images).number("deployment_accuracy", trained.accuracy.deployment);
   json.number("verification_accuracy", trained.accuracy.verification).raw("matches", json_array(trained.matches));
+  json.text("curves_on", validation_.size() > 0 ? "validation" : "test").integer("processes", task_.group ? task_.group->size() : 1);
+  if (triggers_.size() > 0) {
+    const EvaluationSettings settings{task_.device, settings_.precision, EvaluationSettings{}.batch};
+    trained.trigger_accuracy = evaluate_deployment(network_, triggers_, settings).deployment;
+    json.number("trigger_accuracy", trained.trigger_accuracy);
+  }
+  if (!task_.initial.empty()) json.raw("begun_afresh", json_texts(fresh_));
   trained.record = json.str();
   return trained;
 }
@@ -230,8 +285,15 @@ Result<TrainedModel> train(const TrainingTask& task, const TrainingSettings& set
                            ByteView resume) {
   STEGPASS_CHECK_OK(check_task(task, settings));
   Run run(task, settings);
+  STEGPASS_CHECK_OK(run.begin());
   if (!resume.empty()) STEGPASS_CHECK_OK(run.resume(resume));
-  STEGPASS_CHECK_OK(run.go(hooks));
+  try {
+    STEGPASS_CHECK_OK(run.go(hooks));
+  } catch (const c10::Error& error) {
+    if (task.group == nullptr) throw;
+    const std::string text = error.what_without_backtrace();
+    return Error{Errc::io, "another process of this run is gone: " + text.substr(0, text.find('\n'))};
+  }
   return run.finish();
 }
 

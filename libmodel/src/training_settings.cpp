@@ -5,6 +5,7 @@
 #include <stegpass/credential/core/text.hpp>
 
 #include "json.hpp"
+#include "triggers.hpp"
 
 namespace stegpass::model {
 namespace {
@@ -43,7 +44,13 @@ Digest64 mark_digest(const Mark& mark) {
 Result<TrainingSettings> training_preset(std::string_view name) {
   TrainingSettings settings;
   if (name == "paper") return settings;
-  if (name != "quick") return Error{Errc::unsupported, "preset '" + std::string(name) + "' is unknown, quick or paper expected"};
+  if (name == "published") {
+    settings.preset = "published";
+    settings.sign_margin = 0.1;
+    settings.signature = SignatureMode::reference;
+    return settings;
+  }
+  if (name != "quick") return Error{Errc::unsupported, "preset '" + std::string(name) + "' is unknown, quick, paper or published expected"};
   settings.preset = "quick";
   settings.epochs = 1;
   settings.batch = 32;
@@ -68,13 +75,34 @@ Status check_task(const TrainingTask& task, const TrainingSettings& settings) {
                               settings.last_gain}) {
     if (!within(weight, 0, 1000)) return Error{Errc::usage, "a weight of the loss is not within 0 to 1000"};
   }
-  const std::int64_t images = settings.train_images > 0 ? std::min(settings.train_images, task.train.size()) : task.train.size();
+  if (settings.validation_images < 0 || settings.trigger_images < 0 || settings.trigger_images > 100000) {
+    return Error{Errc::usage, "numbers of validation and trigger images are not within 0 to 100000"};
+  }
+  if (settings.scheme == Scheme::deepipr_v3 && settings.trigger_images < kTriggersPerBatch) {
+    return Error{Errc::usage, "scheme deepipr-v3 needs trigger images, 100 in its paper"};
+  }
+  if (settings.signature == SignatureMode::reference && settings.scheme != Scheme::sp) {
+    return Error{Errc::usage, "signature mode reference reads a1, which only scheme sp has"};
+  }
+  const std::int64_t drawn = settings.train_images > 0 ? std::min(settings.train_images, task.train.size()) : task.train.size();
+  const std::int64_t images = drawn - settings.validation_images;
   if (images < settings.batch) {
     return Error{Errc::usage, std::to_string(images) + " training images do not fill one batch of " + std::to_string(settings.batch)};
+  }
+  const int processes = task.group == nullptr ? 1 : task.group->size();
+  if (settings.batch % processes != 0) {
+    return Error{Errc::usage, "a batch of " + std::to_string(settings.batch) + " cannot be shared by " + std::to_string(processes) + " processes"};
+  }
+  if (task.train.images.size(2) != task.architecture.input_side()) {
+    return Error{Errc::usage, "images of " + std::to_string(task.train.images.size(2)) + " pixels, " +
+                                  std::to_string(task.architecture.input_side()) + " expected"};
   }
   if (task.train.classes != task.architecture.classes() || (task.test.size() > 0 && task.test.classes != task.train.classes)) {
     return Error{Errc::usage, "the data have " + std::to_string(task.train.classes) + " classes, " +
                                   std::to_string(task.architecture.classes()) + " expected"};
+  }
+  if (task.architecture.passport_convs().empty() && !task.reserves.empty()) {
+    return Error{Errc::usage, "an architecture without passport layers holds no mark"};
   }
   STEGPASS_CHECK_OK(check_mark(task.architecture, task.cover, true));
   for (const Mark& reserve : task.reserves) STEGPASS_CHECK_OK(check_mark(task.architecture, reserve, false));
@@ -83,7 +111,8 @@ Status check_task(const TrainingTask& task, const TrainingSettings& settings) {
 
 std::string settings_json(const TrainingSettings& settings) {
   JsonObject json;
-  json.text("preset", settings.preset).integer("epochs", settings.epochs).integer("batch", settings.batch);
+  json.text("preset", settings.preset).text("scheme", scheme_name(settings.scheme));
+  json.text("signature", signature_mode_name(settings.signature)).integer("epochs", settings.epochs).integer("batch", settings.batch);
   json.number("rate", settings.rate).text("schedule", settings.schedule == Schedule::steps ? "steps" : "one_cycle");
   json.number("momentum", settings.momentum).number("weight_decay", settings.weight_decay);
   json.number("sign_weight", settings.sign_weight).number("sign_margin", settings.sign_margin);
@@ -92,6 +121,7 @@ std::string settings_json(const TrainingSettings& settings) {
   json.boolean("evaluate_each_epoch", settings.evaluate_each_epoch).text("precision", precision_name(settings.precision));
   json.text("seed", std::to_string(settings.seed));  // may exceed what JSON numbers keep
   json.integer("train_images", settings.train_images).integer("test_images", settings.test_images);
+  json.integer("validation_images", settings.validation_images).integer("trigger_images", settings.trigger_images);
   return json.str();
 }
 
@@ -105,6 +135,7 @@ std::string run_identity(const TrainingTask& task, const TrainingSettings& setti
   json.text("train_data", train.name).integer("train_size", train.size()).text("train_digest", digest_hex(train));
   json.text("test_data", test.name).integer("test_size", test.size());
   if (test.size() > 0) json.text("test_digest", digest_hex(test));
+  if (!task.initial.empty()) json.text("initial", to_hex(Sha512().update(task.initial).finish()));
   return json.str();
 }
 

@@ -9,6 +9,7 @@ namespace {
 
 constexpr const char* kFormatKey = "stegpass.format";
 constexpr const char* kArchitectureKey = "stegpass.architecture";
+constexpr const char* kSchemeKey = "stegpass.scheme";
 constexpr const char* kOwnerFormat = "owner-model.v1";
 constexpr const char* kReleaseFormat = "release-model.v1";
 
@@ -23,7 +24,8 @@ Bytes encode(const PassportNetwork& network, const char* format, bool with_verif
   std::vector<TensorView> views;
   append_views(views, copies);
   return encode_safetensors(std::move(views),
-                            {{kFormatKey, format}, {kArchitectureKey, network->architecture().text()}});
+                            {{kFormatKey, format}, {kArchitectureKey, network->architecture().text()},
+                             {kSchemeKey, std::string(scheme_name(network->scheme()))}});
 }
 
 /// Looked at before anything of the architecture's size is allocated.
@@ -50,7 +52,9 @@ Result<PassportNetwork> decode(ByteView bytes, const std::string& format, Branch
   if (bytes.size() / sizeof(float) < convolution_weights(architecture)) {
     return Error{Errc::malformed, "the file is smaller than the weights of its architecture"};
   }
-  PassportNetwork network(architecture, branches);
+  const auto scheme_text = file.metadata.find(kSchemeKey);
+  STEGPASS_TRY(scheme, scheme_text == file.metadata.end() ? Result<Scheme>(Scheme::sp) : parse_scheme(scheme_text->second));
+  PassportNetwork network(architecture, branches, 0, scheme);
   STEGPASS_CHECK_OK(read_into(weights_of(*network), file));
   network->eval();
   return network;

@@ -215,6 +215,30 @@ TEST_CASE("isn evaluate refuses folders without pictures and files that are no w
                             bad_files(folder, fixture("release.safetensors"), kPictureFile), kRefused, folder);
 }
 
+TEST_CASE("passport convert refuses files that hold no weights, and outputs that are there or contradict each other") {
+  const TempFolder folder;
+  const std::string out = folder.file("out.safetensors"), good = fixture("release.safetensors");
+  require_bad_files_refused({"passport", "convert", "--from", kFile, "--out", out}, bad_files(folder, good, 0), kRefused, folder);
+  require_bad_files_refused({"passport", "convert", "--from", kFile, "--list"}, bad_files(folder, good, 0), kRefused, folder);
+  require_bad_files_refused({"passport", "convert", "--from", good, "--out", out, "--map", kFile}, bad_files(folder, folder.write("map", "{\"a\": 1}"), kSmallFile),
+                            kRefused, folder);
+  require_refused({"passport", "convert", "--from", good}, {2}, folder);
+  require_refused({"passport", "convert", "--from", good, "--out", out, "--list"}, {2}, folder);
+  folder.write("there", "mine");
+  require_refused({"passport", "convert", "--from", good, "--out", folder.file("there")}, {2}, folder);
+}
+
+TEST_CASE("passport convert keeps the tensors of our own models by name, shape and type") {
+  const TempFolder folder;
+  const Ran ran = run_json({"passport", "convert", "--from", fixture("trained/owner.safetensors"), "--out", folder.file("out.safetensors")});
+  REQUIRE(ran.code == 0);
+  CHECK(ran.json()["network"] == "alexnet-cifar");
+  CHECK(ran.json()["left_out"].empty());
+  const Ran before = run_json({"passport", "convert", "--from", fixture("trained/owner.safetensors"), "--list"});
+  const Ran after = run_json({"passport", "convert", "--from", folder.file("out.safetensors"), "--list"});
+  CHECK(before.json()["tensors"] == after.json()["tensors"]);
+}
+
 TEST_CASE("a folder that is or was a home is not made one again") {
   const TempFolder folder;
   const std::string copy = folder.copy("stranger");

@@ -361,7 +361,7 @@ TEST_CASE("wrong arguments are usage errors in text and as JSON") {
 }
 
 TEST_CASE("the help of each command shows an example") {
-  const std::vector<Args> commands{{"init"}, {"key", "new"}, {"key", "show"}, {"vault", "check"}, {"vault", "backup"}, {"vault", "list"}, {"data", "draw"},
+  const std::vector<Args> commands{{"init"}, {"key", "new"}, {"key", "show"}, {"vault", "check"}, {"vault", "backup"}, {"vault", "list"}, {"data", "list"}, {"data", "check"}, {"data", "import"}, {"data", "draw"},
                                    {"isn", "train"}, {"isn", "evaluate"}, {"passport", "new"}, {"passport", "train"}, {"passport", "evaluate"},
                                    {"passport", "mint"}, {"passport", "verify"}, {"model", "register"}, {"license", "request"}, {"license", "issue"},
                                    {"license", "open"}, {"license", "present"}, {"license", "revoke"}, {"license", "status"}, {"license", "list"},

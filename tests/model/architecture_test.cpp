@@ -73,10 +73,52 @@ TEST_CASE("an unknown network is unsupported") {
 
 TEST_CASE("passport layers must be convolutions of the network, each once and in order") {
   using Names = std::vector<std::string>;
-  for (const Names& names : {Names{}, Names{"features.3"}, Names{"features.4", "features.4"}, Names{"features.6", "features.4"},
+  for (const Names& names : {Names{"features.3"}, Names{"features.4", "features.4"}, Names{"features.6", "features.4"},
                              Names{"classifier"}, Names{"features.4\",\"x"}}) {
     CHECK(Architecture::create({.passports = names}).error().code == Errc::usage);
   }
+}
+
+TEST_CASE("an architecture without passport layers has no bits") {
+  const Architecture plain = Architecture::create({.passports = {}}).value();
+  CHECK(plain.bits() == 0);
+  CHECK(plain.tiles() == 1);
+  CHECK(Architecture::parse(plain.text()).value() == plain);
+}
+
+TEST_CASE("ResNet-18 has 2,560 bits in its fourth stage, in each of its forms") {
+  for (const char* network : {"resnet18-cifar", "resnet18-reference", "resnet18"}) {
+    const auto layers = choose_passport_layers(network, "layer4").value();
+    CHECK(layers.size() == 5);
+    const Architecture architecture = Architecture::create({.network = network, .passports = layers}).value();
+    CHECK(architecture.bits() == 2560);
+    CHECK(architecture.convs().size() == 20);
+    CHECK(architecture.classifier_inputs() == 512);
+    CHECK(architecture.tiles() == (network == std::string("resnet18") ? 16 : 4));
+    CHECK(Architecture::parse(architecture.text()).value() == architecture);
+  }
+}
+
+TEST_CASE("norms, key types and input sizes go into the descriptor, the usual ones in as many words as ever") {
+  CHECK(Architecture::create({.norm = Norm::batch, .input = 32, .keys = KeyType::image}).value().text() == kText);
+  std::vector<std::string> texts = {kText};
+  for (const Norm norm : {Norm::group, Norm::instance, Norm::none}) texts.push_back(Architecture::create({.norm = norm}).value().text());
+  for (const KeyType keys : {KeyType::shuffle, KeyType::random}) texts.push_back(Architecture::create({.keys = keys}).value().text());
+  texts.push_back(Architecture::create({.input = 64}).value().text());
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    CHECK(Architecture::parse(texts[i]).value().text() == texts[i]);
+    for (std::size_t j = 0; j < i; ++j) CHECK(texts[i] != texts[j]);
+  }
+  for (const int input : {0, 31, 33, 1024}) CHECK(Architecture::create({.input = input}).error().code == Errc::unsupported);
+}
+
+TEST_CASE("passport layers are chosen by the papers' words or by name") {
+  CHECK(choose_passport_layers("alexnet-cifar", "last3").value() == std::vector<std::string>{"features.4", "features.5", "features.6"});
+  CHECK(choose_passport_layers("alexnet-cifar", "all").value().size() == 5);
+  CHECK(choose_passport_layers("alexnet-cifar", "none").value().empty());
+  CHECK(choose_passport_layers("alexnet-cifar", "features.0,features.6").value() == std::vector<std::string>{"features.0", "features.6"});
+  CHECK(choose_passport_layers("alexnet-cifar", "layer4").error().code == Errc::usage);
+  CHECK(choose_passport_layers("vgg", "all").error().code == Errc::unsupported);
 }
 
 TEST_CASE("class counts and widths out of range are unsupported") {

@@ -115,6 +115,49 @@ TEST_CASE("CIFAR-10 bytes that are no whole records are refused") {
   CHECK(parse_cifar10(records, "c").error().detail == "label 10 of image 1, 0 to 9 expected");
 }
 
+TEST_CASE("CIFAR-100 records give their fine labels and planar RGB") {
+  Bytes records;
+  for (std::size_t i = 0; i < 5; ++i) {
+    records.push_back(static_cast<std::uint8_t>(19 - i));
+    records.push_back(static_cast<std::uint8_t>(95 + i));
+    for (std::size_t k = 0; k < 3072; ++k) records.push_back(static_cast<std::uint8_t>((k + 7 * i) % 256));
+  }
+  const LabelledImages data = parse_cifar100(records, "c").value();
+  REQUIRE(data.images.sizes() == at::IntArrayRef({5, 3, 32, 32}));
+  CHECK(data.classes == 100);
+  CHECK(torch::equal(data.labels, torch::tensor({95, 96, 97, 98, 99}, torch::kInt64)));
+  CHECK(data.images[4][0][0][0].item<int>() == 28);
+  CHECK(data.images[4][2][31][31].item<int>() == (3071 + 28) % 256);
+}
+
+TEST_CASE("CIFAR-100 bytes that are no whole records, or whose labels are out of range, are refused") {
+  for (const std::size_t length : {0, 1, 3072, 3073, 3075, 2 * 3073}) CHECK(parse_cifar100(Bytes(length), "c").error().code == Errc::malformed);
+  Bytes records(std::size_t{2} * 3074);
+  records[3074] = 20;
+  CHECK(parse_cifar100(records, "c").error().detail == "coarse label 20 of image 1, 0 to 19 expected");
+  records[3074] = 19;
+  records[3075] = 100;
+  CHECK(parse_cifar100(records, "c").error().detail == "fine label 100 of image 1, 0 to 99 expected");
+}
+
+TEST_CASE("images at another side keep their labels, and flat ones their colour") {
+  LabelledImages data = draw_shapes(5, 1);
+  data.images[2].fill_(77);
+  const LabelledImages larger = scale_images(data, 96).value();
+  REQUIRE(larger.images.sizes() == at::IntArrayRef({5, 3, 96, 96}));
+  CHECK(torch::equal(larger.labels, data.labels));
+  CHECK((larger.images[2] == 77).all().item<bool>());
+  CHECK((larger.images.to(torch::kFloat32).mean() - data.images.to(torch::kFloat32).mean()).abs().item<float>() < 1.0f);
+}
+
+TEST_CASE("labels over 255 are told apart by the digest") {
+  LabelledImages data = draw_shapes(4, 1);
+  data.classes = 300;
+  LabelledImages other = data;
+  other.labels = data.labels + 256;
+  CHECK(dataset_digest(data) != dataset_digest(other));
+}
+
 TEST_CASE("drawn shapes are the same for the same seed and hold all ten classes") {
   const LabelledImages a = draw_shapes(200, 7), b = draw_shapes(200, 7), c = draw_shapes(200, 8);
   CHECK(torch::equal(a.images, b.images));

@@ -19,7 +19,9 @@ std::string spelled(const std::vector<std::int8_t>& signs, std::size_t from, std
   return out;
 }
 
-ConvPlan layer(const Architecture& architecture, std::size_t index) { return architecture.passport_convs()[index]; }
+MarkedLayer layer(const Architecture& architecture, std::size_t index) {
+  return marked_layer(architecture, architecture.passport_convs()[index]);
+}
 
 }  // namespace
 
@@ -42,14 +44,14 @@ TEST_CASE("the mark seed depends on passport, owner key and salt") {
 
 TEST_CASE("sign bits are those of an independent program") {
   const Architecture tiny = tiny_architecture();
-  const auto bits = sign_bits(example_seed(), tiny, layer(tiny, 0));
+  const auto bits = sign_bits(example_seed(), layer(tiny, 0));
   CHECK(spelled(bits, 0, bits.size()) == "-+-+-+++---++--+---+-+-+++++--+----+++---+-++-+-");
 }
 
 TEST_CASE("sign patterns are those of an independent program") {
   const Architecture tiny = tiny_architecture();
-  const auto scale = sign_patterns(example_seed(), tiny, layer(tiny, 1), Picture::scale, 256);
-  const auto bias = sign_patterns(example_seed(), tiny, layer(tiny, 1), Picture::bias, 256);
+  const auto scale = sign_patterns(example_seed(), layer(tiny, 1), Picture::scale, 256);
+  const auto bias = sign_patterns(example_seed(), layer(tiny, 1), Picture::bias, 256);
   CHECK(scale.size() == 32 * 256);
   CHECK(spelled(scale, 256, 48) == "-+---++-++--+------+--++++-+++-++-+++++----+++--");
   CHECK(spelled(bias, 256, 48) == "++---++--++-+-+-+-++++++-+++--+--++--++++-+-+++-");
@@ -57,19 +59,19 @@ TEST_CASE("sign patterns are those of an independent program") {
 
 TEST_CASE("bits differ between layers of one size") {
   const Architecture tiny = tiny_architecture();
-  CHECK(sign_bits(example_seed(), tiny, layer(tiny, 1)) != sign_bits(example_seed(), tiny, layer(tiny, 2)));
+  CHECK(sign_bits(example_seed(), layer(tiny, 1)) != sign_bits(example_seed(), layer(tiny, 2)));
 }
 
 TEST_CASE("bits differ between architectures that share the layer") {
   const Architecture ten = tiny_architecture(), twenty = Architecture::create({.classes = 20, .width = 125}).value();
-  CHECK(sign_bits(example_seed(), ten, layer(ten, 0)) != sign_bits(example_seed(), twenty, layer(twenty, 0)));
+  CHECK(sign_bits(example_seed(), layer(ten, 0)) != sign_bits(example_seed(), layer(twenty, 0)));
 }
 
 TEST_CASE("bits are balanced") {
   const Architecture full = Architecture::create({}).value();
   int sum = 0;
   for (const ConvPlan& conv : full.passport_convs()) {
-    const auto bits = sign_bits(example_seed(), full, conv);
+    const auto bits = sign_bits(example_seed(), marked_layer(full, conv));
     sum += std::accumulate(bits.begin(), bits.end(), 0);
   }
   CHECK(std::abs(sum) < 5 * std::sqrt(896.0));

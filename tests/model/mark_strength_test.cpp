@@ -34,7 +34,7 @@ void overwrite(PassportNetwork& network, const std::vector<Mark>& marks, int ste
           network->deployment(network_images(data.images.narrow(0, at, 32)), Precision::fp32), data.labels.narrow(0, at, 32));
       std::size_t i = 0;
       for (ConvBlock& block : network->passport_blocks()) {
-        loss = loss + at::relu(0.5 - keys[i].bits * layer_signs(block->conv->weight, keys[i].scale)).sum();
+        loss = loss + at::relu(0.5 - keys[i].bits * layer_signs(block.conv->weight, keys[i].scale)).sum();
         ++i;
       }
       optimiser.zero_grad();
@@ -106,7 +106,7 @@ TEST_CASE("rounding the weights to three bits leaves every bit") {
   PassportNetwork rounded = copy_of(tiny_model().network);
   const torch::NoGradGuard no_grad;
   for (ConvBlock& block : rounded->passport_blocks()) {
-    torch::Tensor& w = block->conv->weight;
+    torch::Tensor& w = block.conv->weight;
     const torch::Tensor step = w.abs().max() / 3.5;
     w.copy_((w / step).round() * step);
   }

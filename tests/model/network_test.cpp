@@ -51,18 +51,18 @@ TEST_CASE("the verification branch is g (a1 BN1 + c1) + h, worked out step by st
   network->eval();
   const torch::NoGradGuard no_grad;
   ConvBlock block = network->passport_blocks()[0];
-  block->verification->bn->weight.uniform_(0.5, 2);
-  block->verification->bn->bias.uniform_(-1, 1);
-  block->verification->bn->running_mean.uniform_(-1, 1);
-  block->verification->bn->running_var.uniform_(0.5, 2);
+  block.verification->bn->weight.uniform_(0.5, 2);
+  block.verification->bn->bias.uniform_(-1, 1);
+  block.verification->bn->running_mean.uniform_(-1, 1);
+  block.verification->bn->running_var.uniform_(0.5, 2);
 
-  const torch::Tensor w = block->conv->weight.to(torch::kFloat64).flatten(1);
-  const auto tlp = [&](const torch::Tensor& u) { return block->verification->tlp->forward((w * u).sum(1).to(torch::kFloat32)); };
+  const torch::Tensor w = block.conv->weight.to(torch::kFloat64).flatten(1);
+  const auto tlp = [&](const torch::Tensor& u) { return block.verification->tlp->forward((w * u).sum(1).to(torch::kFloat32)); };
   const torch::Tensor g = tlp(mark.layers[0].scale), h = tlp(mark.layers[0].bias);
-  const auto affine = PassportNetworkImpl::verification_affine(*block, keys[0]);
+  const auto affine = block.verification->affine(block.conv->weight, keys[0]);
   const torch::Tensor x = torch::randn({2, 32, 8, 8});
-  const torch::Tensor expected = g.view({1, -1, 1, 1}) * block->verification->bn(x) + h.view({1, -1, 1, 1});
-  auto& bn = *block->verification->bn;
+  const torch::Tensor expected = g.view({1, -1, 1, 1}) * block.verification->bn->forward(x) + h.view({1, -1, 1, 1});
+  auto& bn = *block.verification->bn;
   const torch::Tensor fused = at::batch_norm(x, affine.gain, affine.offset, bn.running_mean, bn.running_var, false, 0.1, 1e-5, false);
   CHECK(difference(expected, fused) < kSameTolerance);
 }

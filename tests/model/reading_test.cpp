@@ -151,8 +151,8 @@ TEST_CASE("mode reference follows the sign of a1, and so proves nothing") {
   const NetworkKeys keys = network_keys(tiny_architecture(), mark, torch::kCPU);
   std::size_t i = 0;
   for (ConvBlock& block : network->passport_blocks()) {
-    const torch::Tensor s = layer_signs(block->conv->weight, keys[i].scale);
-    block->verification->bn->weight.copy_(s.sign() * keys[i++].bits);  // any passport can be made to match
+    const torch::Tensor s = layer_signs(block.conv->weight, keys[i].scale);
+    block.verification->bn->weight.copy_(s.sign() * keys[i++].bits);  // any passport can be made to match
   }
   const Bytes owner = encode_owner_model(network);
   const MarkReading reading = read_mark(owner, tiny_architecture(), mark, SignatureMode::reference).value();

@@ -204,7 +204,7 @@ TEST_CASE("the balance term pulls the branches' affine maps together") {
     double sum = 0;
     std::size_t i = 0;
     for (ConvBlock& block : network->passport_blocks()) {
-      sum += at::l1_loss(PassportNetworkImpl::verification_affine(*block, keys[i++]).gain, block->bn->weight).item<double>();
+      sum += at::l1_loss(block.verification->affine(block.conv->weight, keys[i++]).gain, block.norm->weight).item<double>();
     }
     return sum;
   };

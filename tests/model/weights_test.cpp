@@ -75,7 +75,7 @@ TEST_CASE("weights on file are in PyTorch's order whatever the memory layout") {
   for (const TensorView& view : parsed.tensors) {
     if (view.name != "features.4.conv.weight") continue;
     const float* values = reinterpret_cast<const float*>(view.data.data());
-    const torch::Tensor w = network->passport_blocks()[0]->conv->weight.detach();
+    const torch::Tensor w = network->passport_blocks()[0].conv->weight.detach();
     CHECK(values[0] == w[0][0][0][0].item<float>());
     CHECK(values[1] == w[0][0][0][1].item<float>());
     CHECK(values[9] == w[0][1][0][0].item<float>());
@@ -130,7 +130,7 @@ TEST_CASE("a value that is not finite is refused") {
   for (const float value : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     PassportNetwork network = some_network();
     const torch::NoGradGuard no_grad;
-    network->passport_blocks()[1]->bn->bias[3] = value;
+    network->passport_blocks()[1].norm->bias[3] = value;
     const auto read = decode_release_model(encode_release_model(network));
     REQUIRE_FALSE(read);
     CHECK(read.error().detail == "tensor features.5.bn.bias holds a value that is not finite");

@@ -45,6 +45,8 @@ PLANTED = [
     ("tests/credential/a.cpp", "#include <catch2/catch.hpp>", True),
     ("tests/credential/b.cpp", '#include "tests/support/catch.hpp"', False),
     ("tests/credential/c.cpp", '#include "libcredential/src/deleters.hpp"', False),
+    ("tests/interop/a.cpp", "#include <torch/types.h>", False),
+    ("tests/interop/b.cpp", "#include <stegpass/credential/key.hpp>", True),
     ("tests/ledger/a.cpp", '#include "libcredential/src/deleters.hpp"', True),
     ("tests/ledger/b.cpp", '#include "nowhere.hpp"', True),
 ]

@@ -9,8 +9,6 @@
 
 #include <zlib.h>
 
-#include <stegpass/model/io/image.hpp>
-
 namespace stegpass::model::io {
 namespace {
 
@@ -33,17 +31,6 @@ bool is_image(const fs::path& path) {
   auto ending = path.extension().string();
   std::transform(ending.begin(), ending.end(), ending.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
-}
-
-Result<std::vector<fs::path>> image_paths(const fs::path& folder) {
-  std::vector<fs::path> paths;
-  std::error_code error;
-  for (auto entry = fs::recursive_directory_iterator(folder, error); !error && entry != fs::recursive_directory_iterator(); entry.increment(error))
-    if (is_image(entry->path()) && entry->is_regular_file(error)) paths.push_back(entry->path());
-  if (error) return {Errc::io, folder.string() + ": " + error.message()};
-  if (paths.empty()) return {Errc::not_found, folder.string() + ": no .png, .jpg or .jpeg file in it"};
-  std::sort(paths.begin(), paths.end(), [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
-  return paths;
 }
 
 // Inflates until the member ends, input ends or the bound is passed; zlib's last word comes back.
@@ -69,14 +56,18 @@ Result<Bytes> read_file(const fs::path& path, std::size_t max_bytes) {
   if (fs::is_directory(path, status)) return {Errc::io, path.string() + ": is a folder, expected a file"};
   const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rb"));
   if (!file) return {Errc::io, path.string() + ": " + std::strerror(errno)};
+  const Error too_long{Errc::unsupported, path.string() + ": longer than " + std::to_string(max_bytes) + " bytes"};
+  const auto size = fs::file_size(path, status);
+  if (!status && size > max_bytes) return too_long;
   Bytes bytes;
+  if (!status) bytes.reserve(static_cast<std::size_t>(size) + kChunk);  // a large file is not moved as it grows
   std::size_t count = 1;
   while (count > 0) {
     const auto before = bytes.size();
     bytes.resize(before + kChunk);
     count = std::fread(bytes.data() + before, 1, kChunk, file.get());
     bytes.resize(before + count);
-    if (bytes.size() > max_bytes) return {Errc::unsupported, path.string() + ": longer than " + std::to_string(max_bytes) + " bytes"};
+    if (bytes.size() > max_bytes) return too_long;
   }
   if (std::ferror(file.get()) != 0) return {Errc::io, path.string() + ": " + std::strerror(errno)};
   return bytes;
@@ -105,15 +96,26 @@ Result<Bytes> read_gzip_file(const fs::path& path, std::size_t max_bytes) {
   return bytes;
 }
 
-Result<Raster> read_image_file(const fs::path& path) {
+Result<std::vector<fs::path>> list_image_files(const fs::path& folder) {
+  std::vector<fs::path> paths;
+  std::error_code error;
+  for (auto entry = fs::recursive_directory_iterator(folder, error); !error && entry != fs::recursive_directory_iterator(); entry.increment(error))
+    if (is_image(entry->path()) && entry->is_regular_file(error)) paths.push_back(entry->path());
+  if (error) return {Errc::io, folder.string() + ": " + error.message()};
+  if (paths.empty()) return {Errc::not_found, folder.string() + ": no .png, .jpg or .jpeg file in it"};
+  std::sort(paths.begin(), paths.end(), [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
+  return paths;
+}
+
+Result<Raster> read_image_file(const fs::path& path, Transparency transparency) {
   STEGPASS_TRY(file, read_file(path, kMaxImageFile));
-  auto image = decode_image(file);
+  auto image = decode_image(file, transparency);
   if (!image) return with_path(path, image.error());
   return image;
 }
 
 Result<std::vector<Raster>> load_image_folder(const fs::path& folder) {
-  STEGPASS_TRY(paths, image_paths(folder));
+  STEGPASS_TRY(paths, list_image_files(folder));
   std::vector<Raster> pictures;
   for (const auto& path : paths) {
     STEGPASS_TRY(picture, read_image_file(path));
@@ -123,7 +125,7 @@ Result<std::vector<Raster>> load_image_folder(const fs::path& folder) {
 }
 
 Result<std::vector<Raster>> load_image_squares(const fs::path& folder, std::int64_t side) {
-  STEGPASS_TRY(paths, image_paths(folder));
+  STEGPASS_TRY(paths, list_image_files(folder));
   std::vector<Raster> pictures;
   for (const auto& path : paths) {
     STEGPASS_TRY(picture, read_image_file(path));

@@ -31,6 +31,19 @@ bool all_opaque(const cv::Mat& image) {
   return cv::countNonZero(alpha != opaque) == 0;
 }
 
+// (H, W, 4) of 8 bits with white behind it; alpha goes.
+cv::Mat on_white(const cv::Mat& image) {
+  cv::Mat out(image.rows, image.cols, CV_8UC3);
+  for (int y = 0; y < image.rows; ++y) {
+    const auto* from = image.ptr<cv::Vec4b>(y);
+    auto* to = out.ptr<cv::Vec3b>(y);
+    for (int x = 0; x < image.cols; ++x) {
+      for (int c = 0; c < 3; ++c) to[x][c] = static_cast<std::uint8_t>((from[x][c] * from[x][3] + 255 * (255 - from[x][3]) + 127) / 255);
+    }
+  }
+  return out;
+}
+
 // OpenCV keeps blue first; its errors stop here.
 Result<cv::Mat> decode_pixels(ByteView file, const ImageHeader& header) {
   const cv::Mat bytes(1, static_cast<int>(file.size()), CV_8U, const_cast<std::uint8_t*>(file.data()));
@@ -49,13 +62,15 @@ Result<cv::Mat> decode_pixels(ByteView file, const ImageHeader& header) {
 
 }  // namespace
 
-Result<Raster> decode_image(ByteView file) {
+Result<Raster> decode_image(ByteView file, Transparency transparency) {
   STEGPASS_TRY(header, read_image_header(file));
   STEGPASS_CHECK_OK(check_bounds(header));
   STEGPASS_TRY(image, decode_pixels(file, header));
-  if (image.channels() == 4 && !all_opaque(image))
+  const bool transparent = image.channels() == 4 && !all_opaque(image);
+  if (transparent && transparency == Transparency::refuse)
     return {Errc::unsupported, "picture: it has transparent pixels, expected opaque ones (flatten it first)"};
   if (image.depth() == CV_16U) image.convertTo(image, CV_8U, 1.0 / 257.0);
+  if (transparent) image = on_white(image);
   cv::Mat rgb;
   cv::cvtColor(image, rgb, image.channels() == 1 ? cv::COLOR_GRAY2RGB : image.channels() == 4 ? cv::COLOR_BGRA2RGB : cv::COLOR_BGR2RGB);
   return raster_of_mat(rgb);

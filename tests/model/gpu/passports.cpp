@@ -28,7 +28,7 @@ model::MarkReading read_on_device(const model::PassportNetwork& network, const m
   const auto blocks = network->passport_blocks();
   model::MarkReading reading;
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    const auto s = model::layer_signs(blocks[i]->conv->weight.to(device), keys[i].scale).cpu();
+    const auto s = model::layer_signs(blocks[i].conv->weight.to(device), keys[i].scale).cpu();
     const int bits = static_cast<int>(s.size(0));
     const int matches = model::count_matches(mark.layers[i].bits, s);
     reading.layers.push_back({mark.layers[i].layer, bits, matches});

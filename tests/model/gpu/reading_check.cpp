@@ -20,7 +20,7 @@ void embed(const model::PassportNetwork& network, const model::Mark& mark) {
   const torch::NoGradGuard no_grad;
   const auto blocks = network->passport_blocks();
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    auto& weight = blocks[i]->conv->weight;
+    auto& weight = blocks[i].conv->weight;
     const auto u = mark.layers[i].scale.to(torch::kFloat32);
     const auto w = weight.reshape({weight.size(0), -1});
     const auto s = (w * u).sum(1), wanted = 0.5 * mark.layers[i].bits.to(torch::kFloat32);

@@ -40,11 +40,11 @@ Outcome owner_verdict(model::TrainedModel& trained, std::uint64_t passport) {
 }
 
 void report_network(const std::string& name, const Trained& trained, Report& report) {
-  const auto& [network, accuracy, matches, record] = trained.model;
+  const auto& accuracy = trained.model.accuracy;
   report.figure(name + "_seconds", trained.seconds);
   report.figure(name + "_accuracy_deployment", accuracy.deployment);
   report.figure(name + "_accuracy_verification", accuracy.verification);
-  report.figure(name + "_match_cover", matches.front());
+  report.figure(name + "_match_cover", trained.model.matches.front());
   report.claim(name + ": both branches reach the accuracy bar",
                accuracy.deployment >= kAccuracyBar && accuracy.verification >= kAccuracyBar);
 }

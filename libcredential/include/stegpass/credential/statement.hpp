@@ -31,7 +31,7 @@ struct LedgerPolicy {
 
 /// How and where the owner's mark is woven into the network; enough for a stranger to read it once a passport is opened.
 struct MarkClaim {
-  std::string scheme = "sp";        ///< sp
+  std::string scheme = "sp";        ///< sp, pan, deepipr-v1, deepipr-v2 or deepipr-v3
   std::string signature = "strict"; ///< strict or reference
   std::string pooling = "whitened"; ///< whitened or mean
   std::string architecture;         ///< canonical descriptor text of libmodel

@@ -23,12 +23,26 @@ class KeyNetwork {
   Result<std::vector<torch::Tensor>> layer_columns(const Passport& passport, Picture picture) const;
 
  private:
+  torch::Tensor layer_key(const ConvPlan& conv, const torch::Tensor& reaching, const Passport& passport, Picture picture) const;
+
   Architecture architecture_;
   std::vector<torch::Tensor> weights_;  // (out, in, k, k) up to the layer before the last passport layer
 };
 
+// The same steps one by one, for networks that are not ours.
+
 /// Tiles of one picture: exact box averages to T n x T n, cut in raster order, x / 128 - 1. (T * T, 3, n, n), float32.
 /// Errors  refused when `size` is no multiple of T n.
+Result<torch::Tensor> picture_tiles(ByteView rgb, int size, int tiles, int side);
 Result<torch::Tensor> picture_tiles(ByteView rgb, int size, const Architecture& architecture);
+
+/// Weights of one layer of a key network: uniform in +-sqrt(6 / fan_in), expanded from a descriptor's digest and the layer's
+/// name. `shape`: (C, C_in, k, k) or (C, C_in). float32.
+torch::Tensor key_weights(const Digest64& descriptor, const std::string& layer, at::IntArrayRef shape);
+
+/// U of a convolution from what reaches it: (tiles, C_in, n, n) -> (C_in * k * k, tiles * positions), float64.
+torch::Tensor convolution_columns(const torch::Tensor& reaching, int kernel, int stride, int padding);
+/// U of a linear layer: (tiles, C_in) -> (C_in, tiles), float64. It has one column for each tile.
+torch::Tensor linear_columns(const torch::Tensor& reaching);
 
 }  // namespace stegpass::model

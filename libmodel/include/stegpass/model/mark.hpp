@@ -27,6 +27,15 @@ struct Mark {
   std::vector<LayerMark> layers;
 };
 
+/// U of one layer for both pictures; those of the bias picture may be undefined, where only reading is wanted.
+struct LayerColumns {
+  torch::Tensor scale;  ///< (C_in * k * k, n) float64
+  torch::Tensor bias;
+};
+
+/// The mark of one layer of any network. Errors  those of pool_whitened.
+Result<LayerMark> make_layer_mark(const MarkedLayer& layer, Pooling pooling, const MarkSeed& seed, const LayerColumns& columns);
+
 /// Which pictures' directions are worked out; those left out stay undefined tensors.
 enum class MarkPictures { both, scale_only };
 

@@ -1,18 +1,17 @@
 #pragma once
 
+#include <memory>
 #include <string_view>
 #include <vector>
 
 #include <torch/nn/module.h>
-#include <torch/nn/modules/batchnorm.h>
-#include <torch/nn/modules/container/sequential.h>
-#include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
 #include <torch/types.h>
 
 #include <stegpass/model/architecture.hpp>
 #include <stegpass/model/mark.hpp>
+#include <stegpass/model/passport_block.hpp>
 
 namespace stegpass::model {
 
@@ -23,47 +22,28 @@ std::string_view precision_name(Precision precision);
 /// Errors  unsupported on any other name than `fp32` and `bf16`.
 Result<Precision> parse_precision(std::string_view name);
 
-/// A mark on a device, laid out like the weights: (C) bits, (C, C_in, k, k) directions, float32, channels-last.
-struct LayerKeys {
-  torch::Tensor bits;
-  torch::Tensor scale;
-  torch::Tensor bias;  ///< undefined when the mark was made of the scale picture alone
-};
+/// A mark on a device: one entry per passport layer, directions laid out like the weights (C, C_in, k, k), channels-last.
 using NetworkKeys = std::vector<LayerKeys>;
 
 NetworkKeys network_keys(const Architecture& architecture, const Mark& mark, const torch::Device& device);
 
-/// s of one layer: (C) float32, from weights and directions of one shape (C, C_in, k, k).
-torch::Tensor layer_signs(const torch::Tensor& weight, const torch::Tensor& directions);
-
 /// Which branches a network has: an owner model has both, a release model the deployment branch alone.
 enum class Branches { deployment, both };
 
-/// What a passport layer has beside its convolution and deployment norm: BN1 (a1, c1) and the TLP.
-class VerificationPartImpl : public torch::nn::Module {
+/// The weight of one convolution.
+class ConvImpl : public torch::nn::Module {
  public:
-  explicit VerificationPartImpl(int channels);
-  torch::nn::BatchNorm2d bn;
-  torch::nn::Sequential tlp;
+  explicit ConvImpl(const ConvPlan& plan);
+  torch::Tensor weight;  ///< (C, C_in, k, k)
 };
-TORCH_MODULE(VerificationPart);
+TORCH_MODULE(Conv);
 
 /// One convolution with its norm; a passport layer of an owner model has its verification part too.
-class ConvBlockImpl : public torch::nn::Module {
- public:
-  ConvBlockImpl(const ConvPlan& conv_plan, bool with_verification);
+struct ConvBlock {
   ConvPlan plan;
-  torch::nn::Conv2d conv;
-  torch::nn::BatchNorm2d bn;
+  Conv conv;
+  NormLayer norm;
   VerificationPart verification{nullptr};
-};
-TORCH_MODULE(ConvBlock);
-
-/// What a passport makes of one verification part, (C) each: s of the scale picture, gain g a1 and offset g c1 + h.
-struct VerificationAffine {
-  torch::Tensor signs;
-  torch::Tensor gain;
-  torch::Tensor offset;
 };
 
 /// A passport network. Both branches share the trunk before the first passport layer, which is computed once; from there
@@ -73,34 +53,42 @@ struct VerificationAffine {
 class PassportNetworkImpl : public torch::nn::Module {
  public:
   /// Initial weights follow from `seed` alone.
-  PassportNetworkImpl(const Architecture& architecture, Branches branches, std::uint64_t seed = 0);
+  PassportNetworkImpl(const Architecture& architecture, Branches branches, std::uint64_t seed = 0, Scheme scheme = Scheme::sp);
 
   struct Outputs {
     torch::Tensor deployment;    ///< logits (N, classes), float32
-    torch::Tensor verification;  ///< the same
+    torch::Tensor verification;  ///< the same; the very tensor of `deployment` where the branches do not differ
     std::vector<VerificationAffine> affines;  ///< one per passport layer
   };
 
-  /// `images` (N, 3, 32, 32) float32 in [-1, 1] -> logits (N, classes), float32.
+  /// `images` (N, 3, n, n) float32 in [-1, 1] -> logits (N, classes), float32.
   torch::Tensor deployment(const torch::Tensor& images, Precision precision);
   /// Both branches, the verification branch under `keys`. Requires Branches::both and keys of both pictures.
   Outputs both(const torch::Tensor& images, const NetworkKeys& keys, Precision precision);
 
-  /// The affine map of a passport block under the keys of its layer. Requires a verification part.
-  static VerificationAffine verification_affine(ConvBlockImpl& block, const LayerKeys& keys);
+  /// Writes s and s' into the deployment branch of a network whose branches do not differ, so that its release runs.
+  void fold(const NetworkKeys& keys);
+  /// Takes the statistics of batch norm over all processes of `group` while training; it outlives the network. Null ends that.
+  void share_statistics(const ProcessGroup* group);
 
   const Architecture& architecture() const { return architecture_; }
+  Scheme scheme() const { return scheme_; }
   bool has_verification() const { return branches_ == Branches::both; }
+  std::vector<ConvBlock>& blocks() { return blocks_; }
   const std::vector<ConvBlock>& blocks() const { return blocks_; }
   /// The passport blocks, in network order.
   std::vector<ConvBlock> passport_blocks() const;
 
  private:
+  template <class Normalise>
+  torch::Tensor flow(const torch::Tensor& images, Precision precision, Normalise normalise);
   torch::Tensor classify(const torch::Tensor& x);
 
   Architecture architecture_;
+  Scheme scheme_;
   Branches branches_;
   std::vector<ConvBlock> blocks_;
+  std::vector<std::size_t> last_use_;  // of each block's output: index of the last block that reads it
   torch::nn::Linear classifier_;
 };
 TORCH_MODULE(PassportNetwork);

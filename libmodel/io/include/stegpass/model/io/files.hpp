@@ -7,6 +7,7 @@
 
 #include <stegpass/credential/core/bytes.hpp>
 #include <stegpass/credential/core/result.hpp>
+#include <stegpass/model/io/image.hpp>
 #include <stegpass/model/raster.hpp>
 
 namespace stegpass::model::io {
@@ -22,10 +23,13 @@ Result<Bytes> gunzip(ByteView file, std::size_t max_bytes);
 Result<Bytes> read_gzip_file(const std::filesystem::path& path, std::size_t max_bytes);
 
 /// read_file and decode_image. Errors  as both, with the path.
-Result<Raster> read_image_file(const std::filesystem::path& path);
+Result<Raster> read_image_file(const std::filesystem::path& path, Transparency transparency = Transparency::refuse);
 
 /// Every .png, .jpg and .jpeg file under `folder`, at any depth, in the order of their paths' bytes.
-/// Errors  io (the folder cannot be read), not_found (no such file in it), as read_image_file on the first that fails.
+/// Errors  io (the folder cannot be read), not_found (no such file in it).
+Result<std::vector<std::filesystem::path>> list_image_files(const std::filesystem::path& folder);
+
+/// All of list_image_files, decoded. Errors  as both.
 Result<std::vector<Raster>> load_image_folder(const std::filesystem::path& folder);
 
 /// The same pictures, each as the centred square of `side` pixels.

@@ -13,11 +13,14 @@ namespace stegpass::model::io {
 inline constexpr std::int64_t kMaxSide = 16384;
 inline constexpr std::int64_t kMaxPixels = std::int64_t{64} << 20;
 
-/// Decodes a PNG or JPEG file. Grey becomes three equal channels, 16 bits are rounded to 8 (v / 257), an alpha channel is
-/// accepted where every pixel is opaque. The orientation that a camera wrote beside the pixels is not applied.
+/// What becomes of a picture with transparent pixels: refused, since nobody can say what it looks like, or laid on white.
+enum class Transparency { refuse, on_white };
+
+/// Decodes a PNG or JPEG file. Grey becomes three equal channels, palettes their colours, 16 bits are rounded to 8 (v / 257), an
+/// alpha channel is accepted where every pixel is opaque. The orientation that a camera wrote beside the pixels is not applied.
 /// Errors  malformed (not PNG or JPEG, truncated, a checksum or marker that does not fit; the detail says what was found),
-///         unsupported (sides or pixels over the bounds above, transparent pixels).
-Result<Raster> decode_image(ByteView file);
+///         unsupported (sides or pixels over the bounds above, transparent pixels unless they go on white).
+Result<Raster> decode_image(ByteView file, Transparency transparency = Transparency::refuse);
 
 /// Encodes as 8-bit RGB PNG without metadata; the same bytes for the same picture. Requires a whole raster (assertion).
 Bytes encode_png(const Raster& picture);

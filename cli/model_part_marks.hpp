@@ -1,0 +1,14 @@
+#pragma once
+
+#include <stegpass/model/architecture.hpp>
+#include <stegpass/model/mark.hpp>
+
+#include "model_part.hpp"
+
+namespace stegpass::cli {
+
+/// The mark of a passport file and its 64-byte seed. Errors  malformed, and those of make_mark.
+Result<model::Mark> mark_of(const model::Architecture& architecture, model::Pooling pooling, const OpenPassport& open,
+                            model::MarkPictures pictures);
+
+}  // namespace stegpass::cli

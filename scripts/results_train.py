@@ -1,0 +1,131 @@
+"""The page of `scripts/results train`: passport networks and the unprotected one, trained by the program under one protocol.
+
+Each training run is a step of its own and is not done twice; a run that was stopped goes on from its checkpoint.
+"""
+import json
+import math
+import pathlib
+import statistics
+import subprocess
+import sys
+import tarfile
+
+SCHEMES = ("sp", "deepipr-v2", "pan", "unprotected")
+T95_TWO_FREE = 4.303  # two-sided 95 % quantile of Student's t with two degrees of freedom: three seeds
+
+
+def runs(full):
+    """(name, options) of every run: the ResNet rows once, the AlexNet rows with three seeds."""
+    epochs = {"alexnet": 200, "resnet": 200, "large": 200} if full else {"alexnet": 20, "resnet": 8, "large": 12}
+    for scheme in SCHEMES:
+        for seed in (1, 2, 3):
+            yield f"alexnet-{scheme}-{seed}", ("alexnet-cifar", scheme, "balanced", epochs["alexnet"], seed, "bf16")
+    for seed in (1, 2, 3):
+        yield f"alexnet-sp-fp32-{seed}", ("alexnet-cifar", "sp", "balanced", epochs["alexnet"], seed, "fp32")
+    for scheme in SCHEMES:
+        yield f"resnet18-{scheme}", ("resnet18-cifar", scheme, "balanced", epochs["resnet"], 1, "bf16")
+    for scheme in ("sp", "unprotected"):
+        yield f"alexnet-{scheme}-all", ("alexnet-cifar", scheme, "all", epochs["large"], 1, "bf16")
+
+
+def unpack(archive, folder, wanted):
+    """The pictures that `wanted` accepts by their path in the archive, once."""
+    done = folder.with_suffix(".done")
+    if not done.exists():
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                parts = pathlib.PurePosixPath(member.name).parts
+                if member.isfile() and len(parts) == 4 and wanted(parts[1], parts[3]):
+                    target = folder / parts[1] / parts[2] / parts[3]
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(tar.extractfile(member).read())
+        done.touch()
+    return folder
+
+
+def data_file(run, program, folder, name, archive):
+    """A data file of the first 1,000 training pictures of each class, or of all 5,000; the test pictures are all in both."""
+    path = folder / f"{name}.safetensors"
+    if not path.exists():
+        keep = (lambda part, file: part == "test" or int(file[:4]) < 1000) if name == "balanced" else (lambda part, file: True)
+        tree = unpack(archive, folder / f"{name}-pictures", keep)
+        run([program, "data", "import", tree, "--out", path])
+    return path
+
+
+def train(program, folder, home, data, name, options):
+    network, scheme, images, epochs, seed, precision = options
+    out = folder / name
+    command = [program, "passport", "train", "--home", home, "--passphrase-file", folder / "passphrase", "--json",
+               "--data", data[images], "--network", network, "--preset", "paper", "--epochs", epochs, "--seed", seed,
+               "--precision", precision, "--settings", folder / "settings.json", "--out", out]
+    command += ["--layers", "none"] if scheme == "unprotected" else ["--scheme", scheme]
+    if (out / "training.checkpoint").exists():
+        command.append("--resume")
+    done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"results: {name}: {json.loads(done.stdout or '{}').get('detail', done.returncode)}")
+    record = json.loads(done.stdout)
+    seconds = sum(epoch["seconds"] for epoch in record["run"]["curves"])
+    figures = {"network": network, "scheme": scheme, "images": record["run"]["run"]["train_size"], "epochs": epochs, "seed": seed,
+               "precision": precision, "deployment": record["accuracy_deployment"], "verification": record["accuracy_verification"],
+               "bits": record["mark"]["bits"], "images_per_second": record["run"]["run"]["train_size"] * epochs / seconds}
+    figures["marks"] = [{key: one[key] for key in ("role", "matches", "log10_p")} for one in record["readings"]]
+    return figures
+
+
+def interval(differences):
+    """Mean and half-width of its 95 % interval, in points."""
+    mean = statistics.mean(differences)
+    return 100 * mean, 100 * T95_TWO_FREE * statistics.stdev(differences) / math.sqrt(len(differences))
+
+
+def paired(rows, name, other, figure="deployment"):
+    return [rows[f"{name}-{seed}"][figure] - rows[f"{other}-{seed}"][figure] for seed in (1, 2, 3)]
+
+
+def tables(rows, table):
+    percent = lambda value: f"{100 * value:.2f}"
+    lines = []
+    for name, row in rows.items():
+        cover = row["marks"][0] if row["marks"] else None
+        match = f"{cover['matches']}/{row['bits']}" if cover else "-"
+        worst = f"{max(mark['log10_p'] for mark in row['marks']):.1f}" if cover else "-"
+        lines.append((name, row["images"], row["epochs"], row["precision"], percent(row["deployment"]),
+                      percent(row["verification"]) if cover else "-", match, worst, f"{row['images_per_second']:.0f}"))
+    text = table(["run", "images", "epochs", "precision", "deployment %", "verification %", "cover bits", "largest log10 p of cover and reserves", "images/s"], lines)
+    complete = lambda name: all(f"{name}-{seed}" in rows for seed in (1, 2, 3))
+    costs = []
+    for scheme in SCHEMES[:-1]:
+        if complete(f"alexnet-{scheme}") and complete("alexnet-unprotected"):
+            mean, half = interval(paired(rows, f"alexnet-{scheme}", "alexnet-unprotected"))
+            costs.append((f"{scheme} against unprotected", f"{mean:+.2f}", f"{half:.2f}"))
+    if complete("alexnet-sp") and complete("alexnet-sp-fp32"):
+        mean, half = interval(paired(rows, "alexnet-sp", "alexnet-sp-fp32"))
+        costs.append(("sp in bf16 against sp in fp32", f"{mean:+.2f}", f"{half:.2f}"))
+    if costs:
+        text += "\nAlexNet, accuracy of the deployment branch, points, mean difference over three seeds:\n\n"
+        text += table(["difference", "mean", "95 % half-width"], costs)
+    missing = [name for name, _ in runs(False) if name not in rows]
+    if missing:
+        text += "\nNot run yet: " + ", ".join(missing) + ". The same command goes on with them.\n"
+    return text
+
+
+def make(folder, arguments, run, step, table, program, shared):
+    archive = pathlib.Path(arguments.images or shared / "data" / "cifar10-jpeg.tar.xz")
+    if not archive.exists():
+        sys.exit("results: name the archive cifar10-jpeg.tar.xz (train/CLASS/0000.jpg ..., test/CLASS/...) with --images")
+    (folder / "passphrase").write_text("for trials only\n")
+    (folder / "settings.json").write_text(json.dumps({"preset": "paper", "evaluate_each_epoch": False}))
+    home = folder / "home"
+    if not (home / "vault").exists():
+        run([program, "init", home, "--origin", "results.example/log", "--name", "results", "--passphrase-file", folder / "passphrase"])
+        run([program, "passport", "new", "--home", home, "--draw", "--seed", "1", "--passphrase-file", folder / "passphrase"])
+    data = {name: data_file(run, program, folder, name, archive) for name in ("balanced", "all")}
+    rows = {}
+    chosen = [item for item in runs(arguments.full) if not arguments.only or arguments.only in item[0]]
+    for name, options in runs(arguments.full):
+        if (name, options) in chosen or (folder / f"{name}.json").exists():
+            rows[name] = step(folder, name, lambda: train(program, folder, home, data, name, options))
+    return {"rows": rows}, tables(rows, table)
