@@ -40,6 +40,7 @@ void setup_ledger(Commands&);
 void setup_policy(Commands&);
 void setup_bundle(Commands&);
 void setup_verify(Commands&);
+void setup_attack(Commands&);
 void setup_audit(Commands&);
 void setup_inspect(Commands&);
 

@@ -28,6 +28,7 @@ void setup_all(Commands& commands) {
   setup_isn(commands);
   setup_passport(commands);
   setup_model(commands);
+  setup_attack(commands);
 #endif
   setup_license(commands);
 #ifdef STEGPASS_WITH_LEDGER

@@ -186,6 +186,19 @@ struct Conversion {
   NamePairs left_out;           ///< name, reason
 };
 
+/// Wrong passports tried on a model: drawn pictures, several seeds each.
+struct SurveyRequest {
+  std::string architecture;     ///< the descriptor's text; empty: the one that the model names
+  std::uint64_t pictures = 500, seeds = 20, seed = 1;
+};
+struct SurveyResult {
+  std::uint64_t bits = 0;
+  std::vector<int> matches;     ///< one a wrong passport
+  double mean_match = 0, chi_square = 0, p_value = 0, smallest_p = 0;
+  int degrees_of_freedom = 0;
+  bool binomial = false;        ///< neither test rejects at 0.001
+};
+
 class ModelPart {
  public:
   virtual ~ModelPart() = default;
@@ -230,6 +243,8 @@ class ModelPart {
   virtual std::vector<FoundData> find_data(const std::vector<std::filesystem::path>& folders) = 0;
   /// Different pictures that are not flat, at random by the seed. Errors refused when there are too few.
   virtual Result<PickedPictures> pick_pictures(const PickRequest& request) = 0;
+  /// Reads wrong passports and holds their matches against the exact binomial.
+  virtual Result<SurveyResult> survey(ByteView model, const SurveyRequest& request, const Progress& progress) = 0;
   /// Weights of other programs as safetensors, under our names where we know theirs: schemas/pytorch.md. Runs nothing of the file.
   virtual Result<Conversion> convert(const ConvertRequest& request) = 0;
   /// The tensors of such a file, and what else it holds in `left_out`.

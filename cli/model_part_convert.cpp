@@ -1,10 +1,13 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <optional>
 
 #include <stegpass/credential/core/safetensors.hpp>
+#include <stegpass/model/architecture.hpp>
 #include <stegpass/model/published_names.hpp>
 #include <stegpass/model/state_dict.hpp>
+#include <stegpass/model/weights.hpp>
 
 #include "model_part_impl.hpp"
 
@@ -74,6 +77,31 @@ Bytes encode(const Source& source, const model::NameTable& table) {
   return encode_safetensors(std::move(views), {{"format", "pt"}});
 }
 
+/// The file as a model of ours, when a recognised network's tensors are all there: then it runs like any other.
+std::optional<Bytes> as_model(ByteView file, const std::string& network) {
+  auto parsed = parse_safetensors(file);
+  if (!parsed || network.empty()) return std::nullopt;
+  model::ArchitectureSettings settings{.network = network, .passports = {}};
+  bool owner = false;
+  for (const TensorView& tensor : parsed->tensors) {
+    const bool head = tensor.name == "classifier.bias" || tensor.name == "fc.bias";
+    if (head && tensor.shape.size() == 1) settings.classes = static_cast<int>(std::min<std::int64_t>(tensor.shape[0], 1 << 20));
+    owner = owner || tensor.name.find(".verification.") != std::string::npos;
+  }
+  const auto all = model::choose_passport_layers(network, "all");
+  if (!all) return std::nullopt;
+  for (const std::string& layer : *all) {
+    const auto of_layer = [&](const TensorView& tensor) { return tensor.name == layer + ".verification.bn.weight"; };
+    if (std::any_of(parsed->tensors.begin(), parsed->tensors.end(), of_layer)) settings.passports.push_back(layer);
+  }
+  const auto architecture = model::Architecture::create(settings);
+  if (!architecture) return std::nullopt;
+  Bytes out = encode_safetensors(parsed->tensors, {{"stegpass.format", owner ? "owner-model.v1" : "release-model.v1"},
+                                                   {"stegpass.architecture", architecture->text()}, {"stegpass.scheme", "sp"}});
+  const bool runs = owner ? static_cast<bool>(model::decode_owner_model(out)) : static_cast<bool>(model::decode_release_model(out));
+  return runs ? std::optional<Bytes>(std::move(out)) : std::nullopt;
+}
+
 }  // namespace
 
 Result<Conversion> LibtorchModelPart::list_tensors(ByteView file) {
@@ -93,6 +121,10 @@ Result<Conversion> LibtorchModelPart::convert(const ConvertRequest& request) {
   for (const auto& fill : table.filled) out.filled.push_back(fill.name);
   if (out.renamed.empty() && out.kept.empty()) return Error{Errc::usage, "no tensor is left to be written"};
   out.model = encode(source, table);
+  if (auto model = as_model(out.model, table.network)) {
+    out.model = std::move(*model);
+    out.notes.push_back("written as a whole model: passport evaluate runs it, and passport train --init begins from it");
+  }
   return out;
 }
 

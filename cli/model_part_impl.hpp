@@ -5,7 +5,7 @@
 namespace stegpass::cli {
 
 /// The model part over libmodel and model_io: passports and networks in model_part_passport.cpp, the ISN in model_part_isn.cpp,
-/// data sets in model_part_data.cpp, weights of other programs in model_part_convert.cpp.
+/// training in model_part_train.cpp, attacks in model_part_attack.cpp, data sets in model_part_data.cpp, weights of other programs in model_part_convert.cpp.
 class LibtorchModelPart final : public ModelPart {
  public:
   Result<Bytes> draw(std::string_view kind, std::uint64_t seed, std::uint32_t size, std::string_view caption) override;
@@ -29,6 +29,7 @@ class LibtorchModelPart final : public ModelPart {
   std::vector<std::pair<std::string, std::string>> data_kinds() override;
   std::vector<FoundData> find_data(const std::vector<std::filesystem::path>& folders) override;
   Result<PickedPictures> pick_pictures(const PickRequest& request) override;
+  Result<SurveyResult> survey(ByteView model, const SurveyRequest& request, const Progress& progress) override;
   Result<Conversion> convert(const ConvertRequest& request) override;
   Result<Conversion> list_tensors(ByteView file) override;
 };
