@@ -1,6 +1,10 @@
 #include <stegpass/model/process_group.hpp>
 
-#if __has_include(<gloo/context.h>)  // not among the headers of PyPI's torch
+#include <torch/version.h>
+
+// Debian's LibTorch has Gloo's headers in a package; PyPI's torch comes without them, and others' may not fit it.
+#if __has_include(<gloo/context.h>) && TORCH_VERSION_MAJOR < 2
+#define STEGPASS_GLOO
 #ifndef USE_C10D_GLOO
 #define USE_C10D_GLOO
 #endif
@@ -31,22 +35,22 @@ c10::intrusive_ptr<c10d::Store> meeting_point(const ProcessGroupSettings& settin
 }  // namespace
 
 struct ProcessGroup::Backend {
-#ifdef USE_C10D_GLOO
+#ifdef STEGPASS_GLOO
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
 #endif
-#ifdef USE_C10D_NCCL
+#ifdef STEGPASS_HAS_NCCL
   c10::intrusive_ptr<c10d::ProcessGroupNCCL> nccl;
 #endif
 
   /// False where this build has no backend for the device.
   bool open(const ProcessGroupSettings& settings, [[maybe_unused]] const torch::Device& device) {
-#ifdef USE_C10D_NCCL
+#ifdef STEGPASS_HAS_NCCL
     if (device.is_cuda()) {
       nccl = c10::make_intrusive<c10d::ProcessGroupNCCL>(meeting_point(settings), settings.rank, settings.size);
       return true;
     }
 #endif
-#ifdef USE_C10D_GLOO
+#ifdef STEGPASS_GLOO
     if (device.is_cpu()) {
       const auto options = c10d::ProcessGroupGloo::Options::create();
       const bool here = settings.address == "127.0.0.1" || settings.address == "localhost";
@@ -62,10 +66,10 @@ struct ProcessGroup::Backend {
 
   void sum(torch::Tensor& values) const {
     std::vector<torch::Tensor> tensors = {values};
-#ifdef USE_C10D_NCCL
+#ifdef STEGPASS_HAS_NCCL
     if (nccl) nccl->allreduce(tensors)->wait();
 #endif
-#ifdef USE_C10D_GLOO
+#ifdef STEGPASS_GLOO
     if (gloo) gloo->allreduce(tensors)->wait();
 #endif
   }
