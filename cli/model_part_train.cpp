@@ -3,6 +3,7 @@
 #include <memory>
 
 #include <nlohmann/json.hpp>
+#include <torch/cuda.h>
 
 #include <stegpass/model/architecture.hpp>
 #include <stegpass/model/io/dataset_files.hpp>

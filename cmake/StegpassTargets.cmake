@@ -37,6 +37,11 @@ target_compile_options(stegpass_warnings INTERFACE
 target_compile_options(stegpass_warnings INTERFACE
   $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread>)
 
+# What does no heavy work of its own, the command line and the tests, is compiled faster in a release build.
+function(stegpass_compile_quickly target)
+  target_compile_options(${target} PRIVATE $<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O1>)
+endfunction()
+
 # stegpass_library(NAME [SOURCES ...]): a static library `NAME` with the alias stegpass::NAME and public headers in include/.
 function(stegpass_library name)
   cmake_parse_arguments(arg "" "" "SOURCES" ${ARGN})

@@ -3,7 +3,8 @@
 #include <cstdio>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/nn.h>
+#include <torch/optim/sgd.h>
 
 #include <stegpass/credential/core/digest.hpp>
 #include <stegpass/model/dataset.hpp>

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <random>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace stegpass::model {
 namespace {

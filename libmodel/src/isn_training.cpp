@@ -5,7 +5,7 @@
 #include <cstring>
 #include <numbers>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <stegpass/credential/core/safetensors.hpp>
 #include <stegpass/credential/core/text.hpp>

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include <benchmark/benchmark.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <stegpass/model/haar.hpp>
 #include <stegpass/model/isn.hpp>

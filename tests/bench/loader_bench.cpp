@@ -4,7 +4,7 @@
 #include <string>
 
 #include <benchmark/benchmark.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <stegpass/model/dataset.hpp>
 #include <stegpass/model/loader.hpp>

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include <benchmark/benchmark.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <stegpass/credential/core/digest.hpp>
 #include <stegpass/model/architecture.hpp>

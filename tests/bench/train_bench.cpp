@@ -10,7 +10,9 @@
 #include <vector>
 
 #include <benchmark/benchmark.h>
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/optim/sgd.h>
+#include <torch/types.h>
 
 #include <stegpass/credential/core/digest.hpp>
 #include <stegpass/model/training.hpp>

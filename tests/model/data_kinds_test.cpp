@@ -11,7 +11,7 @@
 #include <stegpass/model/io/image.hpp>
 #include <stegpass/model/io/pick_pictures.hpp>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "tests/model/data_folder.hpp"
 

@@ -9,7 +9,7 @@
 #include <stegpass/model/io/draw.hpp>
 #include <stegpass/model/io/image.hpp>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "tests/model/data_folder.hpp"
 

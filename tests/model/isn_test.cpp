@@ -10,7 +10,7 @@
 #include <map>
 #include <string>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <stegpass/credential/core/safetensors.hpp>
 #include <stegpass/model/haar.hpp>

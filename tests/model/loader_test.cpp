@@ -2,7 +2,7 @@
 
 #include <thread>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "libmodel/src/augment.hpp"
 #include "tests/support/catch.hpp"

@@ -2,7 +2,8 @@
 
 #include <cmath>
 
-#include <torch/torch.h>
+#include <torch/optim/sgd.h>
+#include <torch/types.h>
 
 #include <stegpass/model/evaluation.hpp>
 #include <stegpass/model/reading.hpp>

@@ -1,6 +1,6 @@
 #include <stegpass/model/network.hpp>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <tests/support/catch.hpp>
 

@@ -1,7 +1,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <stegpass/model/training.hpp>
 #include <stegpass/model/weights.hpp>

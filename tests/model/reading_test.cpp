@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <stegpass/credential/core/safetensors.hpp>
 #include <stegpass/model/weights.hpp>

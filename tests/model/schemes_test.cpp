@@ -1,4 +1,4 @@
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <stegpass/model/key_network.hpp>
 #include <stegpass/model/training.hpp>

@@ -1,6 +1,6 @@
 #include <stegpass/model/training.hpp>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <stegpass/model/weights.hpp>
 #include <tests/support/catch.hpp>

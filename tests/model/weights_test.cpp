@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <stegpass/credential/core/safetensors.hpp>
 #include <stegpass/model/dataset.hpp>

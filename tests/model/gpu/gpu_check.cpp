@@ -13,7 +13,8 @@
 #include <string>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/cuda.h>
+#include <torch/types.h>
 #include <torch/version.h>
 #ifdef STEGPASS_WITH_CUDA
 #include <ATen/cuda/CUDAContext.h>

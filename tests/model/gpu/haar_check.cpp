@@ -1,6 +1,6 @@
 #include <array>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <stegpass/model/haar.hpp>
 

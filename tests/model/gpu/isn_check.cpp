@@ -1,7 +1,7 @@
 #include <fstream>
 #include <iterator>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <stegpass/credential/core/digest.hpp>
 #include <stegpass/model/isn.hpp>

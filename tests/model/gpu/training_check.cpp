@@ -1,4 +1,4 @@
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <stegpass/model/dataset.hpp>
 #include <stegpass/model/isn_training.hpp>
