@@ -25,7 +25,7 @@ OWNERS = [(name, re.compile(pattern)) for name, pattern in [
     ("model_io", r"stegpass/model/io/"),
     ("model", r"stegpass/model/"),
     ("ledger", r"stegpass/ledger/"),
-    ("CUDA", r"(cuda|cublas|cudnn|curand|nv|cub/|thrust/|cooperative_groups|(c10|ATen|torch)/.*cuda)"),
+    ("CUDA", r"(cuda|cublas|cudnn|curand|nv|cub/|thrust/|cooperative_groups|(c10|ATen|torch)/.*cuda(?!\.h))"),
     ("LibTorch", r"(torch|c10|ATen)/"),
     ("libsodium", r"sodium"),
     ("OpenSSL", r"openssl/"),
