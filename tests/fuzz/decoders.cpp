@@ -59,23 +59,24 @@ void take_statement(ByteView bytes) {
   demand(Statement::decode(statement->entry()).ok(), "an entry is a statement");
 }
 
-// The claims behind the signature of kinds that carry their own key: the payload is taken as it is, and signed here.
+// Claims under every typ, signed here, so that what stands behind issuer and signature is reached.
 void take_claims(ByteView bytes) {
   static const PrivateKey key =
       PrivateKey::create(KeyType::ed25519, SecretBytes::copy_of(Bytes(32, 1)), SecretBytes::copy_of(Bytes(32, 2))).value();
-  const auto claims = decode_cbor(bytes);
-  if (!claims || !claims->as_map()) return;
-  CborMap common;
-  for (const auto& pair : *claims->as_map()) {
-    std::int64_t label = 0;
-    if (pair.first.as_integer(label) && (label == 1 || label == 2 || label == 6)) common.push_back(pair);
+  const auto read = decode_cbor(bytes);
+  if (!read || !read->as_map()) return;
+  CborMap claims = *read->as_map(), common;
+  for (auto& [label, value] : claims) {
+    if (label == Cbor::integer(1)) value = Cbor::text(key.public_key().thumbprint_uri());
+    if (label == Cbor::integer(1) || label == Cbor::integer(2) || label == Cbor::integer(6)) common.emplace_back(label, value);
   }
+  const Bytes payload = encode_cbor(Cbor::map(claims));
   for (std::size_t kind = 0; kind < kStatementKinds; ++kind) {
     CborMap header = {{Cbor::integer(3), Cbor::text("application/cbor")},
                       {Cbor::integer(4), Cbor::bytes(key.public_key().thumbprint())},
                       {Cbor::integer(15), Cbor::map(common)},
                       {Cbor::integer(16), Cbor::text(statement_typ(static_cast<StatementKind>(kind)))}};
-    static_cast<void>(taken(Statement::decode(encode_sign1(sign_sign1(key, header, {}, bytes)))));
+    static_cast<void>(taken(Statement::decode(encode_sign1(sign_sign1(key, header, {}, payload)))));
   }
 }
 
