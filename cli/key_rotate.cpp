@@ -104,6 +104,7 @@ Result<Report> rotate(const RotateOptions& options) {
   STEGPASS_TRY(statements, statements_of(desk, next, options, now));
   if (interrupted()) return Error{Errc::interrupted, "stopped; the key is as it was"};
   STEGPASS_CHECK_OK(write_file(next_key(home), credential::encode_key_file(next, passphrase), {.force = true, .secret = true}));
+  // If this fails the new key stays: the ledger may hold the rotation all the same, and then there is no other key.
   STEGPASS_TRY(appended, desk.ledger.log.append(statements, desk.signers.log, now));
   STEGPASS_TRY(kept, swap_keys(home));
   return report_of(kept, next.public_key(), appended[0].index);
