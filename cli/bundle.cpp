@@ -42,7 +42,12 @@ Status check_openings(Purpose purpose, const std::vector<std::string>& open) {
 Result<std::vector<Bytes>> gather_statements(const ledger::Ledger& log, const FoundLicense& subject) {
   std::set<std::uint64_t> indices{0, subject.registration->index, subject.license->index};
   if (subject.registration->newest_status) indices.insert(*subject.registration->newest_status);
-  if (subject.license->revoked_by) indices.insert(*subject.license->revoked_by);
+  indices.insert(subject.registration->rotations.begin(), subject.registration->rotations.end());
+  const ledger::LicenseState& license = *subject.license;
+  const auto& transfer = license.transferred_by ? license.transferred_by : license.succeeds_by;
+  for (const auto& change : {license.revoked_by, license.suspended_by, license.reinstated_by, license.renewed_by, transfer}) {
+    if (change) indices.insert(*change);
+  }
   std::vector<Bytes> out;
   for (const std::uint64_t index : indices) {
     STEGPASS_TRY(statement, transparent_statement(log, index));

@@ -6,6 +6,7 @@
 
 #include "command.hpp"
 #include "files.hpp"
+#include "key.hpp"
 #include "workspace.hpp"
 
 namespace stegpass::cli {
@@ -101,10 +102,13 @@ void setup_show(Commands& commands, CLI::App& group) {
 }  // namespace
 
 void setup_key(Commands& commands) {
-  CLI::App* group = commands.app.add_subcommand("key", "Make and show keys");
+  CLI::App* group = commands.app.add_subcommand("key", "Make, show and rotate keys");
   group->require_subcommand(1);
   setup_new(commands, *group);
   setup_show(commands, *group);
+#ifdef STEGPASS_WITH_LEDGER
+  setup_key_rotate(commands, *group);
+#endif
 }
 
 }  // namespace stegpass::cli

@@ -27,8 +27,17 @@ struct LedgerOptions {
 std::string license_line(const Json& license) {
   std::string line = "  license " + license["id"].get<std::string>() + " to " + license["licensee"].get<std::string>() + ", expires " +
                      license["expires"].get<std::string>();
-  if (!license["revoked_by"].is_null()) line += ", revoked by entry " + std::to_string(license["revoked_by"].get<std::uint64_t>());
+  for (const char* change : {"renewed_by", "suspended_by", "transferred_by", "revoked_by"}) {
+    if (license[change].is_null()) continue;
+    std::string word = change;
+    line += ", " + word.substr(0, word.find('_')) + " by entry " + std::to_string(license[change].get<std::uint64_t>());
+  }
   return line + "\n";
+}
+
+std::string dispute_line(const Json& dispute) {
+  return "  dispute " + dispute["id"].get<std::string>() + " on " + dispute["ground"].get<std::string>() + " by " +
+         dispute["claimant"].get<std::string>() + (dispute["outcome"].is_null() ? ", open" : ", " + dispute["outcome"].get<std::string>()) + "\n";
 }
 
 std::string state_text(const Json& registrations) {
@@ -36,7 +45,9 @@ std::string state_text(const Json& registrations) {
   for (const Json& entry : registrations) {
     text += "model " + entry["id"].get<std::string>() + " \"" + entry["model"].get<std::string>() + "\" by " + entry["owner"].get<std::string>() +
             (entry["contested"].get<bool>() ? ", contested" : "") + "\n";
+    if (!entry["rotations"].empty()) text += "  signed for by " + entry["signer"].get<std::string>() + " now\n";
     for (const Json& license : entry["licenses"]) text += license_line(license);
+    for (const Json& dispute : entry["disputes"]) text += dispute_line(dispute);
   }
   return text;
 }

@@ -7,14 +7,39 @@ namespace {
 
 using namespace credential;
 
+Json index_or_null(const std::optional<std::uint64_t>& index) { return index ? Json(*index) : Json(); }
+
+std::string_view state_name(StatusList::State state) {
+  return state == StatusList::valid ? "valid" : state == StatusList::revoked ? "revoked" : "suspended";
+}
+
+Json describe_disputes(const ledger::RegistrationState& entry) {
+  Json out = Json::array();
+  for (const auto& [id, dispute] : entry.disputes) {
+    out.push_back({{"id", id},
+                   {"index", dispute.index},
+                   {"claimant", dispute.claim.claimant.thumbprint_uri()},
+                   {"ground", ground_name(dispute.claim.ground)},
+                   {"arbiter", thumbprint_uri(dispute.claim.arbiter)},
+                   {"evidence", dispute.evidence.size()},
+                   {"finding", index_or_null(dispute.finding)},
+                   {"outcome", dispute.outcome ? Json(outcome_name(*dispute.outcome)) : Json()}});
+  }
+  return out;
+}
+
 Json describe_license(const ledger::LicenseState& state) {
   const License& license = state.license;
   Json out = {{"id", to_hex(license.id)},
               {"index", state.index},
               {"licensee", license.licensee.thumbprint_uri()},
               {"not_before", utc_time(license.not_before)},
-              {"expires", utc_time(license.expires)},
-              {"revoked_by", state.revoked_by ? Json(*state.revoked_by) : Json()}};
+              {"expires", utc_time(state.expires())},
+              {"status", state_name(state.state())},
+              {"revoked_by", index_or_null(state.revoked_by)},
+              {"suspended_by", state.suspended() ? index_or_null(state.suspended_by) : Json()},
+              {"renewed_by", index_or_null(state.renewed_by)},
+              {"transferred_by", index_or_null(state.transferred_by)}};
   return out;
 }
 
@@ -29,8 +54,11 @@ Json describe_state(const ledger::RegistrationPolicy& state) {
                    {"index", entry.index},
                    {"model", entry.registration.model_name},
                    {"owner", entry.registration.owner.thumbprint_uri()},
+                   {"signer", entry.signer().thumbprint_uri()},
                    {"contested", entry.contested},
-                   {"newest_status", entry.newest_status ? Json(*entry.newest_status) : Json()},
+                   {"newest_status", index_or_null(entry.newest_status)},
+                   {"rotations", entry.rotations},
+                   {"disputes", describe_disputes(entry)},
                    {"licenses", std::move(licenses)}});
   }
   return out;

@@ -3,7 +3,7 @@
 namespace stegpass::cli {
 
 void setup_license(Commands& commands) {
-  CLI::App* group = commands.app.add_subcommand("license", "Ask for, issue, open, present and revoke licenses");
+  CLI::App* group = commands.app.add_subcommand("license", "Ask for, issue, open, present, renew, transfer, suspend and revoke licenses");
   group->require_subcommand(1);
   setup_license_request(commands, *group);
 #ifdef STEGPASS_WITH_LEDGER
@@ -13,6 +13,10 @@ void setup_license(Commands& commands) {
   setup_license_open(commands, *group);
   setup_license_present(commands, *group);
 #ifdef STEGPASS_WITH_LEDGER
+  setup_license_renew(commands, *group);
+  setup_license_transfer(commands, *group);
+  setup_license_suspend(commands, *group);
+  setup_license_reinstate(commands, *group);
   setup_license_revoke(commands, *group);
   setup_license_status(commands, *group);
   setup_license_list(commands, *group);

@@ -13,6 +13,10 @@ void setup_license_present(Commands& commands, CLI::App& group);
 void setup_license_issue(Commands& commands, CLI::App& group);
 void setup_license_deliver(Commands& commands, CLI::App& group);
 void setup_license_revoke(Commands& commands, CLI::App& group);
+void setup_license_suspend(Commands& commands, CLI::App& group);
+void setup_license_reinstate(Commands& commands, CLI::App& group);
+void setup_license_renew(Commands& commands, CLI::App& group);
+void setup_license_transfer(Commands& commands, CLI::App& group);
 void setup_license_status(Commands& commands, CLI::App& group);
 void setup_license_list(Commands& commands, CLI::App& group);
 

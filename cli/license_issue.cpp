@@ -80,7 +80,7 @@ Result<VaultLicense*> find_minted(Vault& vault, const Minted& minted) {
 
 License license_of(const IssueOptions& options, const Dates& dates, const OpenHome& home, const VaultLicense& record, const LicenseRequest& request,
                    const ledger::RegistrationState& state) {
-  const Digest32 owner = home.owner.thumbprint();
+  const Digest32 owner = state.registration.owner.thumbprint();  // commitments stay under it, whatever key signs
   License license{.id = record.license_id, .registration_id = record.registration_id, .licensee = request.licensee};
   license.not_before = dates.not_before;
   license.expires = dates.expires;

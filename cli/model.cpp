@@ -156,6 +156,8 @@ Result<Report> register_model(const RegisterOptions& options) {
   STEGPASS_TRY(weights, load_isn_weights(options.isn));
   STEGPASS_TRY(home, open_home(options.home));
   STEGPASS_TRY(signers, read_signers(home.home, home.passphrase));
+  if (!(signers.owner.public_key() == home.owner))
+    return Error{Errc::refused, "this home's key was rotated, and its passports are bound to the key before: a new model needs a new home"};
   STEGPASS_TRY(ledger, open_ledger(home.home, ledger::Ledger::Mode::write));
   STEGPASS_CHECK_OK(check_new(home.vault, ledger.state, trained.release_digest));
   STEGPASS_TRY(passports, open_passports(home.vault));

@@ -86,6 +86,16 @@ void check_ledger(Verdict& verdict, const OpenHome& home) {
   }
 }
 
+/// Whether the ledger says that `key` signs now for what owner.pub registered.
+bool took_over(const OpenHome& home, const credential::PublicKey& key) {
+  const auto ledger = open_ledger(home.home, ledger::Ledger::Mode::read);
+  if (!ledger) return false;
+  for (const auto& [id, state] : ledger->state.registrations()) {
+    if (state.registration.owner == home.owner && state.signer() == key) return true;
+  }
+  return false;
+}
+
 /// The home, with the vault of another file in place of its own when one is named.
 Result<OpenHome> open_checked(const CheckOptions& options) {
   STEGPASS_TRY(home, open_home(options.home));
@@ -102,9 +112,9 @@ int run_check(const CheckOptions& options, Output& output) {
   if (!home) return output.fail(home.error());
   Verdict verdict;
   const auto keys = read_signers(home->home, home->passphrase);
-  const bool fits = keys && keys->owner.public_key() == home->owner;
+  const bool fits = keys && (keys->owner.public_key() == home->owner || took_over(*home, keys->owner.public_key()));
   verdict.add("vault.keys", fits ? Outcome::valid : Outcome::invalid,
-              fits ? "owner.key and log.key open; owner.pub is owner.key's" : keys ? "owner.pub is not owner.key's public half" : keys.error().detail);
+              fits ? "owner.key and log.key open; owner.pub is owner.key's or that of the key that handed over to it" : keys ? "owner.pub is not owner.key's public half" : keys.error().detail);
   for (const VaultPassport& passport : home->vault.passports) check_passport(verdict, passport, home->owner.thumbprint());
   check_ledger(verdict, *home);
   return output.judged(verdict, 0, {{"vault", options.file.empty() ? home->home.vault().string() : options.file}});

@@ -60,18 +60,21 @@ std::uint64_t next_status_index(const ledger::RegistrationState& state) {
   return next;
 }
 
-StatusList status_list_of(const ledger::RegistrationState& state, std::int64_t expires, const credential::License* added, ByteView revoke) {
+StatusList status_list_of(const ledger::RegistrationState& state, std::int64_t expires, const credential::License* added) {
   StatusList list;
   list.registration_id = state.registration.id;
   list.expires = expires;
   list.ttl_s = kStatusTtl;
   list.states.assign(added ? std::max(next_status_index(state), added->status_index + 1) : next_status_index(state), StatusList::valid);
-  for (const auto& [id, license] : state.licenses) {
-    const Bytes& bytes = license.license.id;
-    const bool revoked = license.revoked_by || (!revoke.empty() && std::equal(bytes.begin(), bytes.end(), revoke.begin(), revoke.end()));
-    if (revoked) list.states[license.license.status_index] = StatusList::revoked;
-  }
+  for (const auto& [id, license] : state.licenses) list.states[license.license.status_index] = license.state();
   return list;
+}
+
+Result<Statement> changed_status(const OpenLedger& ledger, const Signers& signers, const ledger::RegistrationState& state,
+                                 const Statement& change, std::int64_t now, std::int64_t expires) {
+  ledger::RegistrationPolicy after = ledger.state;
+  STEGPASS_CHECK_OK(after.accept(change, ledger.log.size(), now));
+  return credential::sign_statement(signers.owner, status_list_of(*after.registration(state.registration.id), expires), now);
 }
 
 Result<Bytes> transparent_statement(const Ledger& log, std::uint64_t index) {

@@ -28,10 +28,14 @@ struct OpenLedger {
 /// Errors  not_found, busy, malformed; refused when an entry breaks the log's own rules.
 Result<OpenLedger> open_ledger(const Home& home, ledger::Ledger::Mode mode);
 
-/// The status list that says of each license of a registration what the log says, plus `revoke` if given.
-/// `added` is a license that the log does not have yet. Valid until `expires`.
+/// The status list that says of each license of a registration what the log says. `added` is a license that the log does not have
+/// yet. Valid until `expires`.
 credential::StatusList status_list_of(const ledger::RegistrationState& state, std::int64_t expires,
-                                      const credential::License* added = nullptr, ByteView revoke = {});
+                                      const credential::License* added = nullptr);
+
+/// The same once the log has taken `change` as well, which must be of that registration. Errors refused, by the log's rules.
+Result<credential::Statement> changed_status(const OpenLedger& ledger, const Signers& signers, const ledger::RegistrationState& state,
+                                             const credential::Statement& change, std::int64_t now, std::int64_t expires);
 
 /// The index that the next license of a registration takes in its status list.
 std::uint64_t next_status_index(const ledger::RegistrationState& state);

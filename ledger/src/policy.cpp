@@ -2,6 +2,8 @@
 
 #include <stegpass/credential/core/text.hpp>
 
+#include "policy_rules.hpp"
+
 namespace stegpass::ledger {
 namespace {
 
@@ -9,10 +11,6 @@ using credential::License, credential::LedgerPolicy, credential::PublicKey, cred
     credential::Statement, credential::StatementKind, credential::StatusList;
 
 constexpr std::string_view kRules = "stegpass.registration-policy.v1";
-
-Error refuse(std::string_view rule, const std::string& detail) {
-  return {Errc::refused, "rule " + std::string(rule) + ": " + detail};
-}
 
 /// Whether `time` lies more than `skew` seconds after `now`; differences are taken where they cannot overflow. Requires skew >= 0.
 bool too_far_ahead(std::int64_t time, std::int64_t now, std::int64_t skew) {
@@ -67,6 +65,7 @@ RegistrationPolicy::Judged RegistrationPolicy::judge_body(const Statement&, cons
 
 RegistrationPolicy::Judged RegistrationPolicy::judge_body(const Statement&, const Registration& registration) const {
   STEGPASS_CHECK_OK(id_is_new(registration.id));
+  STEGPASS_CHECK_OK(owner_key_is_current(registration.owner));
   return registration.owner;
 }
 
@@ -91,6 +90,9 @@ RegistrationPolicy::Judged RegistrationPolicy::judge_body(const Statement& state
   if (const auto& by = owner->licenses.at(to_hex(revocation.license_id)).revoked_by)
     return refuse("revoked-once", named(StatementKind::license, revocation.license_id) + " is revoked already, by entry " +
                                       std::to_string(*by));
+  if (const auto& by = owner->licenses.at(to_hex(revocation.license_id)).transferred_by)
+    return refuse("license-ended", named(StatementKind::license, revocation.license_id) + " was transferred by entry " +
+                                       std::to_string(*by));
   return key;
 }
 
@@ -101,16 +103,16 @@ RegistrationPolicy::Judged RegistrationPolicy::judge_body(const Statement& state
   if (!key) return key;
   for (const auto& [id, state] : owner->licenses) {
     const auto index = state.license.status_index;
-    if (state.revoked_by && (index >= list.states.size() || list.states[index] != StatusList::revoked))
-      return refuse("status-list", "license " + id + " is revoked by entry " + std::to_string(*state.revoked_by) +
-                                       ", and the list does not say so at index " + std::to_string(index));
+    if (const auto fault = milder_than(state, list); !fault.empty())
+      return refuse("status-list", "license " + id + " is " + fault + ", and the list does not say so at index " +
+                                       std::to_string(index));
   }
   return key;
 }
 
 /// What registers under a registration is signed by its owner, and not dated before it.
 RegistrationPolicy::Judged RegistrationPolicy::entitled(const Statement& statement, const RegistrationState& registration) const {
-  const auto& owner = registration.registration.owner;
+  const auto& owner = registration.signer();
   if (statement.kid() != owner.thumbprint())
     return refuse("issuer", std::string(statement_kind_name(statement.kind())) + " signed by " + statement.issuer() +
                                 ", expected the registration's owner " + owner.thumbprint_uri());
@@ -133,7 +135,7 @@ void RegistrationPolicy::take(const Statement& statement, const Registration& re
                     .first->second;
   auto& same_model = registrations_of_[registration.model_digest];
   for (const auto& other_id : same_model)
-    if (auto& other = registrations_.at(other_id); other.registration.owner != registration.owner)
+    if (auto& other = registrations_.at(other_id); other.signer() != registration.owner)
       other.contested = added.contested = true;
   same_model.push_back(id);
   ids_.insert(id);
@@ -141,7 +143,7 @@ void RegistrationPolicy::take(const Statement& statement, const Registration& re
 
 void RegistrationPolicy::take(const Statement&, const License& license, std::uint64_t index) {
   const auto id = to_hex(license.id), under = to_hex(license.registration_id);
-  registrations_.at(under).licenses.insert_or_assign(id, LicenseState{license, index, {}});
+  registrations_.at(under).licenses.insert_or_assign(id, LicenseState{license, index, {}, {}, {}, {}, {}, {}});
   registration_of_license_.insert_or_assign(id, under);
   status_indices_.emplace(under, license.status_index);
   ids_.insert(id);

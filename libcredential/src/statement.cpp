@@ -24,7 +24,16 @@ constexpr std::array kKinds = {
     KindName{StatementKind::license, "license", "application/stegpass-license+cwt"},
     KindName{StatementKind::revocation, "revocation", "application/stegpass-revocation+cwt"},
     KindName{StatementKind::status_list, "status-list", "application/statuslist+cwt"},
+    KindName{StatementKind::suspension, "suspension", "application/stegpass-suspension+cwt"},
+    KindName{StatementKind::reinstatement, "reinstatement", "application/stegpass-reinstatement+cwt"},
+    KindName{StatementKind::renewal, "renewal", "application/stegpass-renewal+cwt"},
+    KindName{StatementKind::transfer, "transfer", "application/stegpass-transfer+cwt"},
+    KindName{StatementKind::key_rotation, "key-rotation", "application/stegpass-key-rotation+cwt"},
+    KindName{StatementKind::dispute_claim, "dispute-claim", "application/stegpass-dispute-claim+cwt"},
+    KindName{StatementKind::dispute_evidence, "dispute-evidence", "application/stegpass-dispute-evidence+cwt"},
+    KindName{StatementKind::dispute_finding, "dispute-finding", "application/stegpass-dispute-finding+cwt"},
 };
+static_assert(kKinds.size() == kStatementKinds);
 
 Result<StatementKind> kind_of(std::string_view typ) {
   const auto found = std::find_if(kKinds.begin(), kKinds.end(), [&](const KindName& kind) { return kind.typ == typ; });
@@ -53,7 +62,7 @@ Result<StatementBody> read_claims(StatementKind kind, const Envelope& envelope) 
   std::optional<Error> error;
   Fields claims(envelope.claims, "claims", error);
   for (int common : {1, 2, 6}) claims.skip(common);
-  std::optional<StatementBody> body = read_body(kind, claims, {envelope.subject, envelope.issued_at});
+  std::optional<StatementBody> body = read_body(kind, claims, {envelope.subject, envelope.issued_at, envelope.kid});
   claims.finish();
   if (!error && subject_of(*body) != envelope.subject) {
     claims.refuse("sub is " + envelope.subject + ", expected " + subject_of(*body));
@@ -82,6 +91,7 @@ std::string ledger_urn(std::string_view origin) { return "urn:stegpass:ledger:" 
 std::string model_urn(ByteView registration_id) { return urn("model", registration_id); }
 std::string license_urn(ByteView license_id) { return urn("license", license_id); }
 std::string status_urn(ByteView registration_id) { return urn("status", registration_id); }
+std::string key_urn(const Digest32& thumbprint) { return urn("key", thumbprint); }
 
 Digest32 commitment(std::string_view label, const Digest32& owner, ByteView salt, ByteView content) {
   return fast_sha256(encode_cbor(Cbor::array(

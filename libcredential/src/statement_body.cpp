@@ -10,7 +10,6 @@ namespace stegpass::credential {
 namespace {
 
 constexpr const char* kPolicyClaim = "stegpass.ledger-policy";
-constexpr const char* kRevocationClaim = "stegpass.revocation";
 constexpr std::int64_t kTtl = 65534, kStatusListClaim = 65533;
 constexpr std::int64_t kMaxSkew = 86400;
 
@@ -29,19 +28,6 @@ std::optional<StatementBody> read_ledger_policy(Fields& claims) {
   if (!key) return std::nullopt;
   own.require(key->type() == KeyType::ed25519, "the log key is not Ed25519");
   return LedgerPolicy{.origin = origin, .log_key = *key, .rules = rules, .clock_skew_s = static_cast<std::int64_t>(skew)};
-}
-
-std::optional<StatementBody> read_revocation(Fields& claims, std::int64_t issued_at) {
-  Revocation out;
-  out.id = claims.bytes(7, kIdBytes);
-  Fields own = claims.map(kRevocationClaim);
-  out.license_id = own.bytes("license", kIdBytes);
-  out.reason = own.text("reason");
-  out.effective = own.time("effective");
-  own.require(out.effective >= issued_at,
-              "effective " + std::to_string(out.effective) + " lies before iat " + std::to_string(issued_at));
-  own.finish();
-  return out;
 }
 
 std::optional<StatementBody> read_status_list(Fields& claims, const std::string& subject, std::int64_t issued_at) {
@@ -72,12 +58,6 @@ CborMap write_body(const LedgerPolicy& body) {
                                          field("clock-skew", cbor_time(body.clock_skew_s))}))};
 }
 
-CborMap write_body(const Revocation& body) {
-  return {field(7, Cbor::bytes(body.id)), field(kRevocationClaim, Cbor::map({field("license", Cbor::bytes(body.license_id)),
-                                                                             field("reason", Cbor::text(body.reason)),
-                                                                             field("effective", cbor_time(body.effective))}))};
-}
-
 CborMap write_body(const StatusList& body) {
   CborMap out = {field(4, cbor_time(body.expires)),
                  field(kStatusListClaim,
@@ -97,6 +77,14 @@ std::string subject_of(const StatementBody& body) {
     std::string operator()(const License& license) { return license_urn(license.id); }
     std::string operator()(const Revocation& revocation) { return license_urn(revocation.license_id); }
     std::string operator()(const StatusList& list) { return status_urn(list.registration_id); }
+    std::string operator()(const Suspension& suspension) { return license_urn(suspension.license_id); }
+    std::string operator()(const Reinstatement& reinstatement) { return license_urn(reinstatement.license_id); }
+    std::string operator()(const Renewal& renewal) { return license_urn(renewal.license_id); }
+    std::string operator()(const Transfer& transfer) { return license_urn(transfer.license_id); }
+    std::string operator()(const KeyRotation& rotation) { return key_urn(rotation.old_key); }
+    std::string operator()(const DisputeClaim& claim) { return dispute_urn(claim.id); }
+    std::string operator()(const DisputeEvidence& evidence) { return dispute_urn(evidence.dispute_id); }
+    std::string operator()(const DisputeFinding& finding) { return dispute_urn(finding.dispute_id); }
   } subject;
   return std::visit(subject, body);
 }
@@ -106,8 +94,16 @@ std::optional<StatementBody> read_body(StatementKind kind, Fields& claims, const
     case StatementKind::ledger_policy: return read_ledger_policy(claims);
     case StatementKind::registration: return read_registration(claims);
     case StatementKind::license: return read_license(claims);
-    case StatementKind::revocation: return read_revocation(claims, context.issued_at);
     case StatementKind::status_list: return read_status_list(claims, context.subject, context.issued_at);
+    case StatementKind::revocation:
+    case StatementKind::suspension:
+    case StatementKind::reinstatement:
+    case StatementKind::renewal:
+    case StatementKind::transfer:
+    case StatementKind::key_rotation: return read_change(kind, claims, context);
+    case StatementKind::dispute_claim:
+    case StatementKind::dispute_evidence:
+    case StatementKind::dispute_finding: return read_dispute(kind, claims);
   }
   return std::nullopt;
 }
@@ -115,6 +111,9 @@ std::optional<StatementBody> read_body(StatementKind kind, Fields& claims, const
 const PublicKey* own_key(const StatementBody& body) {
   if (const auto* policy = std::get_if<LedgerPolicy>(&body)) return &policy->log_key;
   if (const auto* registration = std::get_if<Registration>(&body)) return &registration->owner;
+  if (const auto* claim = std::get_if<DisputeClaim>(&body)) return &claim->claimant;
+  if (const auto* evidence = std::get_if<DisputeEvidence>(&body)) return &evidence->party;
+  if (const auto* finding = std::get_if<DisputeFinding>(&body)) return &finding->arbiter;
   return nullptr;
 }
 

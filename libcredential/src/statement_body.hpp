@@ -18,6 +18,14 @@ CborMap write_body(const Registration& body);
 CborMap write_body(const License& body);
 CborMap write_body(const Revocation& body);
 CborMap write_body(const StatusList& body);
+CborMap write_body(const Suspension& body);
+CborMap write_body(const Reinstatement& body);
+CborMap write_body(const Renewal& body);
+CborMap write_body(const Transfer& body);
+CborMap write_body(const KeyRotation& body);
+CborMap write_body(const DisputeClaim& body);
+CborMap write_body(const DisputeEvidence& body);
+CborMap write_body(const DisputeFinding& body);
 CborMap write_body(const StatementBody& body);
 
 std::string subject_of(const StatementBody& body);
@@ -26,6 +34,7 @@ std::string subject_of(const StatementBody& body);
 struct BodyContext {
   std::string subject;
   std::int64_t issued_at = 0;
+  Digest32 kid{};  ///< thumbprint of the signer
 };
 
 /// Reads the claims of a kind. A nullopt goes with an error in `claims`.
@@ -33,6 +42,10 @@ std::optional<StatementBody> read_body(StatementKind kind, Fields& claims, const
 
 std::optional<StatementBody> read_registration(Fields& claims);
 std::optional<StatementBody> read_license(Fields& claims);
+/// Revocation, suspension, reinstatement, renewal, transfer, key rotation.
+std::optional<StatementBody> read_change(StatementKind kind, Fields& claims, const BodyContext& context);
+/// Claim, evidence, finding.
+std::optional<StatementBody> read_dispute(StatementKind kind, Fields& claims);
 
 /// The key that a body carries for its own signature, or null.
 const PublicKey* own_key(const StatementBody& body);

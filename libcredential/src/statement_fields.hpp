@@ -58,6 +58,8 @@ class Fields {
   void require(bool holds, const std::string& detail) {
     if (!holds) refuse(detail);
   }
+  /// Whether anything that shares this `error` did not fit.
+  bool failed() const { return error_->has_value(); }
   /// Refuses keys that nobody asked for.
   void finish();
 

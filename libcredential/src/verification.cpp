@@ -1,71 +1,26 @@
 #include <stegpass/credential/verification.hpp>
 
 #include <algorithm>
-#include <array>
 
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/receipt.hpp>
 
 #include "verification_memory.hpp"
 #include "verification_openings.hpp"
+#include "verification_papers.hpp"
 
 namespace stegpass::credential {
 namespace {
 
-constexpr std::size_t kKinds = 5;
 constexpr std::string_view kRules = "stegpass.registration-policy.v1";
 
-std::size_t index_of(StatementKind kind) { return static_cast<std::size_t>(kind); }
-
 Outcome outcome_of(const Error& error) { return error.code == Errc::unsupported ? Outcome::undecided : Outcome::invalid; }
-
-// The kind that a statement claims to be, read from its `typ` alone, so that one that does not decode can be named.
-std::optional<StatementKind> claimed_kind(ByteView bytes) {
-  const Result<Sign1> message = decode_sign1(bytes);
-  const Cbor* typ = message ? message->protected_header.find(cose::kTyp) : nullptr;
-  if (!typ || !typ->as_text()) return std::nullopt;
-  for (std::size_t kind = 0; kind < kKinds; ++kind) {
-    if (*typ->as_text() == statement_typ(static_cast<StatementKind>(kind))) return static_cast<StatementKind>(kind);
-  }
-  return std::nullopt;
-}
-
-// A bundle's statements by kind, each decoded or with the error that it gave.
-struct Papers {
-  std::array<std::optional<Result<Statement>>, kKinds> by_kind;
-  std::vector<StatementKind> order;
-
-  const Statement* find(StatementKind kind) const {
-    const auto& slot = by_kind[index_of(kind)];
-    return slot && *slot ? &**slot : nullptr;
-  }
-  const Error* error(StatementKind kind) const {
-    const auto& slot = by_kind[index_of(kind)];
-    return slot && !*slot ? &slot->error() : nullptr;
-  }
-};
-
-// Errors  malformed on two statements of one kind or on bytes that are no statement; unsupported on a kind that we do not know.
-Result<Papers> sort_papers(const std::vector<Bytes>& statements) {
-  Papers out;
-  for (std::size_t i = 0; i < statements.size(); ++i) {
-    const std::string where = "statement " + std::to_string(i) + ": ";
-    Result<Statement> statement = Statement::decode(statements[i]);
-    const std::optional<StatementKind> kind = statement ? statement->kind() : claimed_kind(statements[i]);
-    if (!kind) return Error{statement.error().code, where + statement.error().detail};
-    auto& slot = out.by_kind[index_of(*kind)];
-    if (slot) return Error{Errc::malformed, where + "a second " + std::string(statement_kind_name(*kind)) + ", expected one"};
-    slot = std::move(statement);
-    out.order.push_back(*kind);
-  }
-  return out;
-}
 
 // Makes the checks one after another. What a check needs of earlier ones is in the members; where that is missing the check is
 // undecided.
 class Judge {
  public:
-  Judge(const Bundle& bundle, const Papers& papers, const TrustPolicy& policy, const PaperOptions& options)
+  Judge(const Bundle& bundle, Papers& papers, const TrustPolicy& policy, const PaperOptions& options)
       : bundle_(bundle), papers_(papers), policy_(policy), options_(options) {
     out_.memory = options.memory;
   }
@@ -79,13 +34,18 @@ class Judge {
     add("registration.signature", registration_signature());
     add("registration.issuer", registration_issuer());
     add("receipt.registration", receipt(StatementKind::registration));
+    if (has(StatementKind::key_rotation)) add("key-rotation", key_rotations());
     add("license.signature", license_signature());
     add("receipt.license", receipt(StatementKind::license));
+    if (has(StatementKind::renewal)) add("renewal", renewal());
     add("license.dates", license_dates());
     add("license.status", license_status());
     add("status.age", status_age());
     add("receipt.status", receipt(StatementKind::status_list));
-    if (papers_.by_kind[index_of(StatementKind::revocation)]) add("revocation", revocation());
+    if (has(StatementKind::suspension)) add("suspension", suspension());
+    if (has(StatementKind::reinstatement)) add("reinstatement", reinstatement());
+    if (has(StatementKind::transfer)) add("transfer", transfer());
+    if (has(StatementKind::revocation)) add("revocation", revocation());
     judge_openings(bundle_, out_);
     judge_possession(options_, out_);
     return std::move(out_);
@@ -93,6 +53,13 @@ class Judge {
 
  private:
   void add(const char* code, Finding finding) { out_.verdict.add(code, finding.outcome, std::move(finding.detail)); }
+
+  bool has(StatementKind kind) { return papers_.find(kind) != nullptr; }
+  // The statement of a kind if it is there and decoded.
+  const Statement* find(StatementKind kind) {
+    Paper* paper = papers_.find(kind);
+    return paper && paper->statement ? &*paper->statement : nullptr;
+  }
 
   void judge_checkpoint() {
     Finding signature = checkpoint_signature();
@@ -139,14 +106,15 @@ class Judge {
   }
 
   // The finding for a statement that is not there or did not decode.
-  Finding missing(StatementKind kind) const {
+  Finding missing(StatementKind kind) {
     const std::string name(statement_kind_name(kind));
-    if (const Error* error = papers_.error(kind)) return {outcome_of(*error), name + ": " + error->detail};
-    return {Outcome::undecided, "the bundle holds no " + name};
+    const Paper* paper = papers_.find(kind);
+    if (!paper || paper->statement) return {Outcome::undecided, "the bundle holds no " + name};
+    return {outcome_of(paper->statement.error()), name + ": " + paper->statement.error().detail};
   }
 
-  Finding ledger_policy() const {
-    const Statement* statement = papers_.find(StatementKind::ledger_policy);
+  Finding ledger_policy() {
+    const Statement* statement = find(StatementKind::ledger_policy);
     if (!statement) return missing(StatementKind::ledger_policy);
     const LedgerPolicy& policy = *statement->as<LedgerPolicy>();
     if (!log_) return {Outcome::undecided, "no trusted log to compare the policy's key with"};
@@ -160,8 +128,13 @@ class Judge {
 
   // Checks the one receipt of a statement, and that statements come in the order of the ledger.
   Finding receipt(StatementKind kind) {
-    const Statement* statement = papers_.find(kind);
-    if (!statement) return missing(kind);
+    Paper* paper = papers_.find(kind);
+    return paper ? receipt(*paper) : missing(kind);
+  }
+
+  Finding receipt(Paper& paper) {
+    if (!paper.statement) return missing(paper.kind);
+    const Statement* statement = &*paper.statement;
     if (!log_) return {Outcome::undecided, "no trusted log to check the receipt with"};
     if (statement->receipts().empty()) return {Outcome::undecided, "the statement has no receipt"};
     if (statement->receipts().size() > 1)
@@ -169,10 +142,10 @@ class Judge {
     const Result<Receipt> read = verify_receipt(statement->receipts()[0], statement->entry(), log_->key);
     if (!read && read.error().code == Errc::refused) return {Outcome::undecided, read.error().detail};
     if (!read) return {outcome_of(read.error()), read.error().detail};
-    return placed(kind, *read);
+    return placed(paper, *read);
   }
 
-  Finding placed(StatementKind kind, const Receipt& receipt) {
+  Finding placed(Paper& paper, const Receipt& receipt) {
     const std::string at = "entry " + std::to_string(receipt.proof.leaf_index) + " of " + std::to_string(receipt.proof.tree_size);
     if (receipt.origin != checkpoint_.origin)
       return {Outcome::invalid, at + " in log " + receipt.origin + ", not " + checkpoint_.origin};
@@ -180,27 +153,16 @@ class Judge {
       return {Outcome::invalid, at + ", but the checkpoint's tree has " + std::to_string(checkpoint_.tree_size)};
     }
     if (receipt.root != checkpoint_.root) return {Outcome::invalid, at + " under another root than the checkpoint's: forked"};
-    if ((kind == StatementKind::ledger_policy) != (receipt.proof.leaf_index == 0)) {
+    if ((paper.kind == StatementKind::ledger_policy) != (receipt.proof.leaf_index == 0)) {
       return {Outcome::invalid, at + ": entry 0, and no other, is the ledger's policy"};
     }
-    index_[index_of(kind)] = receipt.proof.leaf_index;
-    if (!in_order()) return {Outcome::invalid, at + ": the bundle's statements are not in the order of the ledger"};
+    paper.index = receipt.proof.leaf_index;
+    if (!papers_.in_order()) return {Outcome::invalid, at + ": the bundle's statements are not in the order of the ledger"};
     return {Outcome::valid, at + ", the checkpoint's tree"};
   }
 
-  // Whether the ledger indices known so far rise in the bundle's order.
-  bool in_order() const {
-    std::optional<std::uint64_t> last;
-    for (StatementKind kind : papers_.order) {
-      const auto& index = index_[index_of(kind)];
-      if (index && last && *index <= *last) return false;
-      if (index) last = index;
-    }
-    return true;
-  }
-
   Finding registration_signature() {
-    const Statement* statement = papers_.find(StatementKind::registration);
+    const Statement* statement = find(StatementKind::registration);
     if (!statement) return missing(StatementKind::registration);
     out_.registration = *statement->as<Registration>();
     return {Outcome::valid, "registration " + to_hex(out_.registration->id) + " of \"" + out_.registration->model_name +
@@ -216,18 +178,52 @@ class Judge {
     return {Outcome::undecided, "owner " + thumbprint_uri(owner) + " is no issuer of the policy"};
   }
 
-  // Whether a statement is signed by the registration's owner.
-  std::optional<Finding> not_owners(const Statement& statement) const {
+  // A place in the bundle's order and the owner's key for what stands after it.
+  struct OwnerKey {
+    std::size_t after;
+    PublicKey key;
+  };
+
+  // The rotations, one after another: each by the key of then, each with its place in the ledger. Those that do not hold change no
+  // key. What a rotation claims about the past is not looked at: only what stands after it is judged by the new key.
+  Finding key_rotations() {
+    if (!out_.registration) return {Outcome::undecided, "no verified registration names the owner's key"};
+    std::string said;
+    for (Paper& paper : papers_.all()) {
+      if (paper.kind != StatementKind::key_rotation) continue;
+      if (!paper.statement) return {outcome_of(paper.statement.error()), "key-rotation: " + paper.statement.error().detail};
+      if (auto finding = not_owners(paper)) return *finding;
+      const Finding place = receipt(paper);
+      if (place.outcome != Outcome::valid) return place;
+      const KeyRotation& rotation = *paper.statement->as<KeyRotation>();
+      owner_keys_.push_back({paper.place, rotation.new_key});
+      said += (said.empty() ? "" : "; ") + std::string("from then on ") + rotation.new_key.thumbprint_uri() + " (" + rotation.reason +
+              "), " + place.detail;
+    }
+    return {Outcome::valid, said};
+  }
+
+  const PublicKey& owner_at(std::size_t place) const {
+    const PublicKey* key = &out_.registration->owner;
+    for (const OwnerKey& later : owner_keys_) {
+      if (later.after < place) key = &later.key;
+    }
+    return *key;
+  }
+
+  // Whether a statement is signed by the owner's key of then.
+  std::optional<Finding> not_owners(const Paper& paper) const {
     if (!out_.registration) return Finding{Outcome::undecided, "no verified registration names the owner's key"};
-    const Status verified = verify_statement(statement, out_.registration->owner);
+    const Status verified = verify_statement(*paper.statement, owner_at(paper.place));
     if (!verified) return Finding{outcome_of(verified.error()), verified.error().detail};
     return std::nullopt;
   }
+  std::optional<Finding> not_owners(StatementKind kind) { return not_owners(*papers_.find(kind)); }
 
   Finding license_signature() {
-    const Statement* statement = papers_.find(StatementKind::license);
+    const Statement* statement = find(StatementKind::license);
     if (!statement) return missing(StatementKind::license);
-    if (auto finding = not_owners(*statement)) return *finding;
+    if (auto finding = not_owners(StatementKind::license)) return *finding;
     const License& license = *statement->as<License>();
     if (license.registration_id != out_.registration->id) {
       return {Outcome::invalid,
@@ -248,9 +244,9 @@ class Judge {
   }
 
   Finding license_status() {
-    const Statement* statement = papers_.find(StatementKind::status_list);
+    const Statement* statement = find(StatementKind::status_list);
     if (!statement) return missing(StatementKind::status_list);
-    if (auto finding = not_owners(*statement)) return *finding;
+    if (auto finding = not_owners(StatementKind::status_list)) return *finding;
     const StatusList& list = *statement->as<StatusList>();
     if (list.registration_id != out_.registration->id) {
       return {Outcome::invalid,
@@ -279,33 +275,99 @@ class Judge {
     return judge_age("the status list", status_->issued_at(), options_.now, bound);
   }
 
-  // A revocation counts even without a receipt: the owner signed it, and the stricter evidence wins.
+  // What keeps a change of the license's state from counting: absent, not the owner's, or of another license. `verb` as in "revokes".
+  template <class Body>
+  std::optional<Finding> not_ours(StatementKind kind, const char* verb) {
+    const Statement* statement = find(kind);
+    if (!statement) return missing(kind);
+    if (auto finding = not_owners(kind)) return *finding;
+    if (!out_.license) return Finding{Outcome::undecided, "no verified license to compare with"};
+    const Bytes& license = statement->as<Body>()->license_id;
+    if (license == out_.license->id) return std::nullopt;
+    return Finding{Outcome::invalid, std::string(verb) + " license " + to_hex(license) + ", not " + to_hex(out_.license->id)};
+  }
+
+  // What ends or stops a license counts even without a receipt: the owner signed it, and the stricter evidence wins.
+  Finding against(StatementKind kind, const std::string& said, std::int64_t effective) {
+    const Finding place = receipt(kind);
+    const std::string ledger = place.outcome == Outcome::valid ? place.detail : "receipt does not hold, " + place.detail;
+    if (effective > options_.now) return {place.outcome, said + "; " + ledger + "; not yet in effect"};
+    return {Outcome::invalid, said + "; " + ledger};
+  }
+
   Finding revocation() {
-    const Statement* statement = papers_.find(StatementKind::revocation);
-    if (!statement) return missing(StatementKind::revocation);
-    if (auto finding = not_owners(*statement)) return *finding;
-    const Revocation& revocation = *statement->as<Revocation>();
-    if (!out_.license) return {Outcome::undecided, "no verified license to compare with"};
-    if (revocation.license_id != out_.license->id) {
-      return {Outcome::invalid, "revokes license " + to_hex(revocation.license_id) + ", not " + to_hex(out_.license->id)};
+    if (auto finding = not_ours<Revocation>(StatementKind::revocation, "revokes")) return *finding;
+    const Revocation& revocation = *find(StatementKind::revocation)->as<Revocation>();
+    const std::string said = "revoked by the owner from " + utc_text(revocation.effective) + " (" + revocation.reason + ")";
+    return against(StatementKind::revocation, said, revocation.effective);
+  }
+
+  Finding suspension() {
+    if (auto finding = not_ours<Suspension>(StatementKind::suspension, "suspends")) return *finding;
+    const Suspension& suspension = *find(StatementKind::suspension)->as<Suspension>();
+    const std::string said = "suspended by the owner from " + utc_text(suspension.effective) + " (" + suspension.reason + ")";
+    if (has(StatementKind::reinstatement) && reinstatement().outcome == Outcome::valid) {
+      const Reinstatement& end = *find(StatementKind::reinstatement)->as<Reinstatement>();
+      if (end.effective <= options_.now) {
+        const Finding place = receipt(StatementKind::suspension);
+        return {place.outcome, said + ", until " + utc_text(end.effective) + "; " + place.detail};
+      }
     }
-    const Finding placed = receipt(StatementKind::revocation);
-    const std::string ledger = placed.outcome == Outcome::valid ? placed.detail : "receipt does not hold, " + placed.detail;
-    const std::string said =
-        "revoked by the owner from " + utc_text(revocation.effective) + " (" + revocation.reason + "); " + ledger;
-    if (revocation.effective > options_.now) return {placed.outcome, said + "; not yet in effect"};
-    return {Outcome::invalid, said};
+    return against(StatementKind::suspension, said, suspension.effective);
+  }
+
+  // In the license's favour, so it needs its receipt.
+  Finding reinstatement() {
+    if (auto finding = not_ours<Reinstatement>(StatementKind::reinstatement, "reinstates")) return *finding;
+    const Reinstatement& reinstatement = *find(StatementKind::reinstatement)->as<Reinstatement>();
+    const Statement* suspension = find(StatementKind::suspension);
+    if (suspension && suspension->as<Suspension>()->id != reinstatement.suspension_id) {
+      return {Outcome::invalid, "ends suspension " + to_hex(reinstatement.suspension_id) + ", not " +
+                                    to_hex(suspension->as<Suspension>()->id)};
+    }
+    const Finding place = receipt(StatementKind::reinstatement);
+    return {place.outcome, "reinstated by the owner from " + utc_text(reinstatement.effective) + " (" + reinstatement.reason + "); " +
+                               place.detail};
+  }
+
+  // In the license's favour, so it needs its receipt; only then does it put off the end.
+  Finding renewal() {
+    if (auto finding = not_ours<Renewal>(StatementKind::renewal, "renews")) return *finding;
+    const Renewal& renewal = *find(StatementKind::renewal)->as<Renewal>();
+    const Finding place = receipt(StatementKind::renewal);
+    const std::string said = "renewed until " + utc_text(renewal.expires) + "; " + place.detail;
+    if (place.outcome != Outcome::valid) return {place.outcome, said};
+    if (renewal.expires <= out_.license->expires)
+      return {Outcome::invalid, said + "; that is no later than the license's end, " + utc_text(out_.license->expires)};
+    out_.license->expires = renewal.expires;
+    return {Outcome::valid, said};
+  }
+
+  // Of the license that ends, or of the one that takes its place.
+  Finding transfer() {
+    const Statement* statement = find(StatementKind::transfer);
+    const Transfer* transfer = statement ? statement->as<Transfer>() : nullptr;
+    const bool successor = transfer && out_.license && transfer->successor_id == out_.license->id;
+    if (successor) {
+      if (auto finding = not_owners(StatementKind::transfer)) return *finding;
+      const Finding place = receipt(StatementKind::transfer);
+      return {place.outcome, "takes the place of license " + to_hex(transfer->license_id) + "; " + place.detail};
+    }
+    if (auto finding = not_ours<Transfer>(StatementKind::transfer, "transfers")) return *finding;
+    const std::string said = "transferred to license " + to_hex(transfer->successor_id) + " from " + utc_text(transfer->effective) + " (" +
+                             transfer->reason + ")";
+    return against(StatementKind::transfer, said, transfer->effective);
   }
 
   const Bundle& bundle_;
-  const Papers& papers_;
+  Papers& papers_;
   const TrustPolicy& policy_;
   const PaperOptions& options_;
   PaperVerdict out_;
   Checkpoint checkpoint_;
-  const NoteVerifier* log_ = nullptr;                       // set once it is trusted and its signature held
-  std::array<std::optional<std::uint64_t>, kKinds> index_;  // in the ledger, by kind
-  const Statement* status_ = nullptr;                       // set once it is the owner's and this registration's
+  const NoteVerifier* log_ = nullptr;    // set once it is trusted and its signature held
+  const Statement* status_ = nullptr;    // set once it is the owner's and this registration's
+  std::vector<OwnerKey> owner_keys_;     // those after the registration's own, oldest first
 };
 
 PaperVerdict broken(const Error& error, const PaperOptions& options) {
@@ -320,7 +382,7 @@ PaperVerdict broken(const Error& error, const PaperOptions& options) {
 PaperVerdict verify_papers(ByteView bundle, const TrustPolicy& policy, const PaperOptions& options) {
   const Result<Bundle> read = decode_bundle(bundle);
   if (!read) return broken(read.error(), options);
-  const Result<Papers> papers = sort_papers(read->statements);
+  Result<Papers> papers = Papers::sort(read->statements);
   if (!papers) return broken(papers.error(), options);
   return Judge(*read, *papers, policy, options).run();
 }

@@ -108,7 +108,12 @@ TEST_CASE("a status list makes room for the license that is about to be added") 
   CHECK(list.states == std::vector<std::uint8_t>{StatusList::revoked, StatusList::valid});
 }
 
-TEST_CASE("a status list revokes the license that is about to be revoked, and no other") {
-  const StatusList list = status_list_of(state_with({{license_at(0, 2), false}, {license_at(1, 3), false}}), 1000, nullptr, Bytes(16, 3));
-  CHECK(list.states == std::vector<std::uint8_t>{StatusList::valid, StatusList::revoked});
+TEST_CASE("a status list says what is suspended, and calls what was transferred revoked") {
+  auto state = state_with({{license_at(0, 2), false}, {license_at(1, 3), false}, {license_at(2, 4), false}});
+  state.licenses.at("license 0").suspended_by = 5;
+  state.licenses.at("license 1").transferred_by = 6;
+  state.licenses.at("license 2").suspended_by = 7;
+  state.licenses.at("license 2").reinstated_by = 8;
+  CHECK(status_list_of(state, 1000).states ==
+        std::vector<std::uint8_t>{StatusList::suspended, StatusList::revoked, StatusList::valid});
 }

@@ -142,6 +142,31 @@ TEST_CASE("the example of a status list is real") {
                   office.owner.public_key());
 }
 
+TEST_CASE("the examples of what changes a license are real") {
+  const Office office;
+  const PublicKey& owner = office.owner.public_key();
+  check_statement(StatementKind::suspension, Office::sign(office.owner, office.make_suspension(), kNow - kDay), owner);
+  check_statement(StatementKind::reinstatement, Office::sign(office.owner, office.make_reinstatement(), kNow - kDay), owner);
+  check_statement(StatementKind::renewal, Office::sign(office.owner, office.make_renewal(), kNow - kDay), owner);
+  check_statement(StatementKind::transfer, Office::sign(office.owner, office.make_transfer(), kNow - kDay), owner);
+}
+
+TEST_CASE("the example of a key rotation is real") {
+  const Office office;
+  check_statement(StatementKind::key_rotation, Office::sign(office.owner, office.make_rotation(kNow - 2 * kDay), kNow - kDay),
+                  office.owner.public_key());
+}
+
+TEST_CASE("the examples of a dispute are real") {
+  const Office office;
+  check_statement(StatementKind::dispute_claim, Office::sign(office.claimant, office.make_claim(), kNow - 3 * kDay),
+                  office.claimant.public_key());
+  check_statement(StatementKind::dispute_evidence, Office::sign(office.claimant, office.make_evidence(), kNow - 2 * kDay),
+                  office.claimant.public_key());
+  check_statement(StatementKind::dispute_finding, Office::sign(office.arbiter, office.make_finding(), kNow - kDay),
+                  office.arbiter.public_key());
+}
+
 TEST_CASE("the example of a license request is real") {
   const Office office;
   const LicenseRequest request{.licensee = office.licensee.public_key(),

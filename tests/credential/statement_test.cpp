@@ -16,11 +16,25 @@ std::vector<Statement> one_of_each() {
           Office::sign(office.owner,
                        Revocation{.id = named_bytes("r", 16), .license_id = office.license.id, .reason = "x", .effective = kNow},
                        kNow),
-          Office::sign(office.owner, office.status, kNow)};
+          Office::sign(office.owner, office.status, kNow),
+          Office::sign(office.owner, office.make_suspension(), kNow - kDay),
+          Office::sign(office.owner, office.make_reinstatement(), kNow - kDay),
+          Office::sign(office.owner, office.make_renewal(), kNow),
+          Office::sign(office.owner, office.make_transfer(), kNow - kDay),
+          Office::sign(office.owner, office.make_rotation(kNow - kDay), kNow),
+          Office::sign(office.claimant, office.make_claim(), kNow),
+          Office::sign(office.claimant, office.make_evidence(), kNow),
+          Office::sign(office.arbiter, office.make_finding(), kNow)};
 }
 
-const PublicKey& signer_of(const Office& office, const Statement& statement) {
-  return statement.kind() == StatementKind::ledger_policy ? office.log.key.public_key() : office.owner.public_key();
+PublicKey signer_of(const Office& office, const Statement& statement) {
+  switch (statement.kind()) {
+    case StatementKind::ledger_policy: return office.log.key.public_key();
+    case StatementKind::dispute_claim:
+    case StatementKind::dispute_evidence: return office.claimant.public_key();
+    case StatementKind::dispute_finding: return office.arbiter.public_key();
+    default: return office.owner.public_key();
+  }
 }
 
 // Whether bytes decode as a statement that its signer signed.
@@ -339,8 +353,9 @@ TEST_CASE("a license that lacks any one of its claims is refused") {
 
 TEST_CASE("kinds are not confusable: claims under another kind's typ are refused") {
   const Office office;
-  for (StatementKind kind :
-       {StatementKind::ledger_policy, StatementKind::registration, StatementKind::revocation, StatementKind::status_list}) {
+  for (std::size_t i = 0; i < kStatementKinds; ++i) {
+    const auto kind = static_cast<StatementKind>(i);
+    if (kind == StatementKind::license) continue;
     const auto retype = [&](CborMap& header, CborMap&) { at(header, Cbor::integer(16)) = Cbor::text(statement_typ(kind)); };
     CHECK(signed_with(office, retype).error().code == Errc::malformed);
   }
@@ -349,7 +364,7 @@ TEST_CASE("kinds are not confusable: claims under another kind's typ are refused
 TEST_CASE("a typ that nobody knows is unsupported") {
   const Office office;
   const auto retype = [&](CborMap& header, CborMap&) {
-    at(header, Cbor::integer(16)) = Cbor::text("application/stegpass-suspension+cwt");
+    at(header, Cbor::integer(16)) = Cbor::text("application/stegpass-surprise+cwt");
   };
   CHECK(signed_with(office, retype).error().code == Errc::unsupported);
 }

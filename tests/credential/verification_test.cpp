@@ -251,7 +251,7 @@ TEST_CASE("a statement of a kind unknown here leaves the bundle undecided") {
   const Sign1 license = Statement::decode(bundle.statements[2]).value().message();
   CborMap header = *license.protected_header.as_map();
   std::erase_if(header, [](const auto& pair) { return pair.first == Cbor::integer(1) || pair.first == Cbor::integer(16); });
-  header.emplace_back(Cbor::integer(16), Cbor::text("application/stegpass-suspension+cwt"));
+  header.emplace_back(Cbor::integer(16), Cbor::text("application/stegpass-surprise+cwt"));
   bundle.statements.push_back(encode_sign1(sign_sign1(office.owner, header, {}, *license.payload)));
   check_only(office.verify(bundle), {"bundle.bytes"}, Outcome::undecided);
 }

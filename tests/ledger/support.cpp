@@ -101,6 +101,33 @@ Statement status_list(std::uint64_t under, std::vector<std::uint8_t> states, con
   return must_sign(key, credential::StatusList{id(under), issued_at + 86'400, 3'600, std::move(states)}, issued_at);
 }
 
+Statement suspension(std::uint64_t number, std::uint64_t of_license, const PrivateKey& key) {
+  return must_sign(key, credential::Suspension{id(number), id(of_license), "invoice open", kNow}, kNow);
+}
+
+Statement reinstatement(std::uint64_t number, std::uint64_t of_license, std::uint64_t of_suspension, const PrivateKey& key) {
+  return must_sign(key, credential::Reinstatement{id(number), id(of_license), id(of_suspension), "invoice paid", kNow}, kNow);
+}
+
+Statement renewal(std::uint64_t number, std::uint64_t of_license, std::int64_t expires, const PrivateKey& key) {
+  return must_sign(key, credential::Renewal{id(number), id(of_license), expires}, kNow);
+}
+
+Statement transfer(std::uint64_t number, std::uint64_t from, std::uint64_t to, const PrivateKey& key) {
+  return must_sign(key, credential::Transfer{id(number), id(from), id(to), "business sold", kNow}, kNow);
+}
+
+Statement rotation(std::uint64_t number, const PrivateKey& from, const PrivateKey& to, std::optional<std::int64_t> compromised) {
+  return must_sign(from, credential::make_key_rotation(from, to, id(number), "planned", compromised), kNow);
+}
+
+Statement license_to(const credential::PublicKey& licensee, std::uint64_t number, std::uint64_t under, std::uint64_t status_index,
+                     const PrivateKey& key) {
+  credential::License body = *license(number, under, status_index, key).as<credential::License>();
+  body.licensee = licensee;
+  return must_sign(key, body, kNow);
+}
+
 std::vector<Statement> some_statements(std::uint64_t count) {
   std::vector<Statement> out{registration(1)};
   for (std::uint64_t i = 0; i < count; ++i) out.push_back(license(1000 + i, 1, i));

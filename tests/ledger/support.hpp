@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,18 @@ credential::Statement revocation(std::uint64_t number, std::uint64_t of_license,
                                  std::int64_t issued_at = kNow);
 credential::Statement status_list(std::uint64_t under, std::vector<std::uint8_t> states,
                                   const credential::PrivateKey& key = owner(), std::int64_t issued_at = kNow);
+
+credential::Statement suspension(std::uint64_t number, std::uint64_t of_license, const credential::PrivateKey& key = owner());
+credential::Statement reinstatement(std::uint64_t number, std::uint64_t of_license, std::uint64_t of_suspension,
+                                    const credential::PrivateKey& key = owner());
+credential::Statement renewal(std::uint64_t number, std::uint64_t of_license, std::int64_t expires,
+                              const credential::PrivateKey& key = owner());
+credential::Statement transfer(std::uint64_t number, std::uint64_t from, std::uint64_t to, const credential::PrivateKey& key = owner());
+credential::Statement rotation(std::uint64_t number, const credential::PrivateKey& from, const credential::PrivateKey& to,
+                               std::optional<std::int64_t> compromised = {});
+/// A license to somebody else than `license` gives it to.
+credential::Statement license_to(const credential::PublicKey& licensee, std::uint64_t number, std::uint64_t under,
+                                 std::uint64_t status_index, const credential::PrivateKey& key = owner());
 
 /// Registration 1 and then `count` licenses under it: ids 1000, 1001, ...; status indices 0, 1, ...
 std::vector<credential::Statement> some_statements(std::uint64_t count);

@@ -81,6 +81,7 @@ TABLE = [
     ("tests/cli/", PROGRAM, ["tests/", "cli/"]),
     ("tests/interop/", MODEL, ["tests/interop/"]),
     ("tests/bench/", PROGRAM | CREDENTIAL | MODEL_IO | LEDGER | {"Benchmark"}, ["tests/"]),
+    ("tests/fuzz/", CREDENTIAL, ["tests/", "libcredential/src/"]),
     ("tests/package/", OURS, ["tests/package/"]),
     ("tests/", OURS | {"nlohmann-json", "system"}, ["tests/"]),
 ]

@@ -13,6 +13,8 @@
 #include <stegpass/credential/core/result.hpp>
 #include <stegpass/credential/cose.hpp>
 #include <stegpass/credential/key.hpp>
+#include <stegpass/credential/statement_changes.hpp>
+#include <stegpass/credential/statement_dispute.hpp>
 
 namespace stegpass::credential {
 
@@ -79,14 +81,6 @@ struct License {
   LicenseTerms terms;
 };
 
-/// The owner takes a license back, for good.
-struct Revocation {
-  Bytes id;  ///< cti, 16 bytes
-  Bytes license_id;
-  std::string reason;
-  std::int64_t effective = 0;  ///< seconds since 1970; never before the statement's own iat
-};
-
 /// State of every license of a registration (draft-ietf-oauth-status-list, CBOR form, two bits each, ZLIB).
 struct StatusList {
   enum State : std::uint8_t { valid = 0, revoked = 1, suspended = 2 };
@@ -97,14 +91,19 @@ struct StatusList {
   std::vector<std::uint8_t> states;  ///< one `State` a license, by status index
 };
 
-using StatementBody = std::variant<LedgerPolicy, Registration, License, Revocation, StatusList>;
-enum class StatementKind { ledger_policy, registration, license, revocation, status_list };
+using StatementBody = std::variant<LedgerPolicy, Registration, License, Revocation, StatusList, Suspension, Reinstatement, Renewal,
+                                   Transfer, KeyRotation, DisputeClaim, DisputeEvidence, DisputeFinding>;
+enum class StatementKind {
+  ledger_policy, registration, license, revocation, status_list, suspension, reinstatement, renewal, transfer, key_rotation,
+  dispute_claim, dispute_evidence, dispute_finding
+};
+inline constexpr std::size_t kStatementKinds = std::variant_size_v<StatementBody>;
 
 /// A COSE_Sign1 with CWT claims that is a SCITT Signed Statement, decoded and checked in shape.
 /// At most 2 MiB, with at most 16 receipts.
-/// Schema  schemas/registration.cddl, license.cddl, revocation.cddl, status-list.cddl, ledger-policy.cddl
-/// The signature has been checked only for kinds that carry their own key (ledger policy, registration); for the others
-/// call `verify_statement` with the registration's owner key.
+/// Schema  schemas/KIND.cddl, one a kind (`statement_kind_name`)
+/// The signature has been checked only for kinds that carry their own key (ledger policy, registration, the three of a dispute);
+/// for the others call `verify_statement` with the owner key of then (a rotation may have changed it).
 class Statement {
  public:
   /// Reads a statement, with or without receipts in its unprotected header.
@@ -139,13 +138,16 @@ class Statement {
 std::string_view statement_kind_name(StatementKind kind);
 /// The `typ` of a kind, e.g. "application/stegpass-license+cwt".
 std::string_view statement_typ(StatementKind kind);
-/// urn:stegpass:ledger:ORIGIN; urn:stegpass:model:HEX, urn:stegpass:license:HEX, urn:stegpass:status:HEX, of an id.
+/// urn:stegpass:ledger:ORIGIN; urn:stegpass:model:HEX, urn:stegpass:license:HEX, urn:stegpass:status:HEX, of an id;
+/// urn:stegpass:key:HEX, of a thumbprint.
 std::string ledger_urn(std::string_view origin);
 std::string model_urn(ByteView registration_id);
 std::string license_urn(ByteView license_id);
 std::string status_urn(ByteView registration_id);
+std::string key_urn(const Digest32& thumbprint);
 
-/// Signs a body. Ledger policy and registration must carry `key`'s own public key.
+/// Signs a body. Ledger policy, registration and the statements of a dispute must carry `key`'s own public key; a key rotation
+/// must be made for it.
 /// Errors  usage on bodies that break a rule of their schema (id not 16 bytes, too few reserves, dates reversed, text empty,
 ///         over 1,000 bytes (architecture: 8,000) or with control characters): what is signed is what `decode` reads back.
 Result<Statement> sign_statement(const PrivateKey& key, const StatementBody& body, std::int64_t issued_at);
