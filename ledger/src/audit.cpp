@@ -90,7 +90,7 @@ std::string key_fault(const NoteVerifier& own, const std::optional<NoteVerifier>
 Result<AuditReport> audit(const Ledger& ledger, const std::optional<NoteVerifier>& log_key,
                           const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
   const auto& log = LedgerParts::of(ledger);
-  const std::lock_guard lock(log.mutex);
+  const auto lock = log.hold_still();
   STEGPASS_TRY(commits, read_commits(log.database));
   STEGPASS_TRY(found, replay(log.database, commits, progress));
   AuditReport report{{}, log.head.checkpoint, {}};

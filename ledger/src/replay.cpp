@@ -97,13 +97,8 @@ class Replayer {
 
   /// The state as it was before entry `end`, whose signature turned out bad after it had been taken.
   Status restate(std::uint64_t end) {
-    found_.state = {};
-    for (std::uint64_t index = 0; index < end; ++index) {
-      STEGPASS_TRY(octets, read_entry(database_, index));
-      STEGPASS_TRY(statement, Statement::decode(octets));
-      STEGPASS_TRY(key, found_.state.accept_unverified(statement, index, commit_time(commits_, index)));
-      static_cast<void>(key);
-    }
+    STEGPASS_TRY(state, state_before(database_, commits_, end));
+    found_.state = std::move(state);
     return Done{};
   }
 
@@ -139,6 +134,17 @@ class Replayer {
 };
 
 }  // namespace
+
+Result<RegistrationPolicy> state_before(const Database& database, const std::vector<StoredCommit>& commits, std::uint64_t end) {
+  RegistrationPolicy state;
+  for (std::uint64_t index = 0; index < end; ++index) {
+    STEGPASS_TRY(octets, read_entry(database, index));
+    STEGPASS_TRY(statement, Statement::decode(octets));
+    STEGPASS_TRY(key, state.accept_unverified(statement, index, commit_time(commits, index)));
+    static_cast<void>(key);
+  }
+  return state;
+}
 
 Result<Replay> replay(const Database& database, const std::vector<StoredCommit>& commits,
                       const std::function<void(std::uint64_t, std::uint64_t)>& progress) {

@@ -37,4 +37,8 @@ struct Replay {
 Result<Replay> replay(const Database& database, const std::vector<StoredCommit>& commits,
                       const std::function<void(std::uint64_t done, std::uint64_t total)>& progress = {});
 
+/// The state after the entries before `end`, which have been judged before: their signatures are not checked again.
+/// Errors  malformed when one of them is missing or breaks a rule; io.
+Result<RegistrationPolicy> state_before(const Database& database, const std::vector<StoredCommit>& commits, std::uint64_t end);
+
 }  // namespace stegpass::ledger

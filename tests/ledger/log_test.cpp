@@ -165,7 +165,8 @@ TEST_CASE("of a call with one bad statement nothing is kept, and the bad one is 
 
 TEST_CASE("a refused statement leaves size, checkpoint and files as they were") {
   TempFolder temp;
-  auto log = make_log(temp / "log", some_statements(1));
+  { const auto made = make_log(temp / "log", some_statements(1)); }
+  auto log = std::move(*Ledger::open(temp / "log", Ledger::Mode::write));
   const auto before = *log.checkpoint();
   credential::LedgerPolicy other_policy{kOrigin, log_key().public_key()};
   other_policy.clock_skew_s = 500;
