@@ -2,6 +2,7 @@
 
 #include <stegpass/credential/receipt.hpp>
 
+#include "layout.hpp"
 #include "ledger_parts.hpp"
 
 namespace stegpass::ledger {
@@ -57,6 +58,14 @@ Result<Bytes> Ledger::receipt(std::uint64_t index) const {
   if (index >= size) return {Errc::not_found, "no entry " + std::to_string(index) + ": the log has " + std::to_string(size)};
   STEGPASS_TRY(proof, inclusion_proof(index, size));
   return encode_receipt(head.signed_root, proof);
+}
+
+Result<Bytes> Ledger::consistency_receipt(std::uint64_t old_size, std::uint64_t new_size) const {
+  STEGPASS_TRY(proof, consistency_proof(old_size, new_size));
+  STEGPASS_TRY(is_commit, impl_->database.get(layout::signed_root(new_size)));
+  if (!is_commit) return {Errc::usage, "no commit ended at size " + std::to_string(new_size) + ", so its root was never signed"};
+  STEGPASS_TRY(signed_root, read_signed_root(impl_->database, new_size));
+  return encode_consistency_receipt(signed_root, proof);
 }
 
 }  // namespace stegpass::ledger

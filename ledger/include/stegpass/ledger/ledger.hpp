@@ -59,6 +59,9 @@ class Ledger {
   Result<credential::ConsistencyProof> consistency_proof(std::uint64_t old_size, std::uint64_t new_size) const;
   /// The receipt of an entry for the newest tree (RFC 9942); needs no key.
   Result<Bytes> receipt(std::uint64_t index) const;
+  /// The receipt that the tree of `new_size` starts with that of `old_size` (RFC 9942); needs no key.
+  /// Errors  usage: sizes out of range, or no commit ended at `new_size`, so that its root was never signed.
+  Result<Bytes> consistency_receipt(std::uint64_t old_size, std::uint64_t new_size) const;
 
  private:
   friend struct LedgerParts;  // of src/: lets the audit read the database itself
