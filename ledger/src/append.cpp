@@ -105,7 +105,7 @@ Status take_back(LedgerParts::Impl& log, const Group& group) {
   const auto size = log.head.checkpoint.tree_size;
   const auto restate = [&]() -> Status {
     STEGPASS_TRY(commits, read_commits(log.database));
-    STEGPASS_TRY(state, state_before(log.database, commits, size));
+    STEGPASS_TRY(state, state_before(DatabaseSource(log.database), commits, size));
     for (std::size_t i = 0; i < group.statements.size(); ++i)
       if (auto key = state.accept_unverified(*group.statements[i], size + i, group.time); !key) return key.error();
     log.policy = std::move(state);
