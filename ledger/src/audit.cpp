@@ -2,10 +2,12 @@
 
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/receipt.hpp>
+#include <stegpass/ledger/tiles.hpp>
 
 #include "ledger_parts.hpp"
 #include "parallel.hpp"
 #include "replay.hpp"
+#include "tile_source.hpp"
 
 namespace stegpass::ledger {
 namespace {
@@ -32,28 +34,28 @@ void report_entries(const Replay& found, Verdict& verdict) {
   report("audit.policy", entries(found.entries) + ", each accepted by the rules in entry 0");
 }
 
-void report_tree(const Replay& found, const Head& head, Verdict& verdict) {
-  const auto size = std::to_string(head.checkpoint.tree_size), root = to_hex(found.tree.root());
+void report_tree(const Replay& found, const credential::Checkpoint& checkpoint, Verdict& verdict) {
+  const auto size = std::to_string(checkpoint.tree_size), root = to_hex(found.tree.root());
   if (found.tree_fault) verdict.add("audit.tree", Outcome::invalid, *found.tree_fault);
-  else if (found.tree.root() != head.checkpoint.root)
+  else if (found.tree.root() != checkpoint.root)
     verdict.add("audit.tree", Outcome::invalid, "the entries give root " + root + ", the checkpoint of size " + size + " says " +
-                                                    to_hex(head.checkpoint.root));
+                                                    to_hex(checkpoint.root));
   else verdict.add("audit.tree", Outcome::valid, "root " + root + " at size " + size + ", from the entries as from the stored nodes");
 }
 
 /// What is wrong with one commit (its note, or the signed root that receipts of its size are made of); empty when nothing is.
-std::string commit_fault(const Database& database, const StoredCommit& commit, const Digest32& root, const NoteVerifier& verifier) {
+std::string commit_fault(const LogSource& source, const StoredCommit& commit, const Digest32& root, const NoteVerifier& verifier) {
   if (!commit.checkpoint) return commit.fault;
   auto checkpoint = check_note(commit.note, verifier);
   if (!checkpoint) return checkpoint.error().detail;
   const auto size = commit.tree_size;
   if (checkpoint->tree_size != size) return "it says size " + std::to_string(checkpoint->tree_size);
   if (checkpoint->root != root) return "it says root " + to_hex(checkpoint->root) + ", the entries give " + to_hex(root);
-  auto signed_root = read_signed_root(database, size);
+  auto signed_root = source.signed_root(size);
   if (!signed_root) return signed_root.error().detail;
-  auto last = read_entry(database, size - 1);
+  auto last = source.entry(size - 1);
   if (!last) return last.error().detail;
-  auto path = inclusion_path(node_reader(database), size - 1, size);
+  auto path = inclusion_path(node_reader(source), size - 1, size);
   if (!path) return path.error().detail;
   auto receipt = verify_receipt(encode_receipt(*signed_root, {size, size - 1, *path}), *last, verifier.key);
   if (!receipt) return "its receipts do not verify: " + receipt.error().detail;
@@ -62,12 +64,12 @@ std::string commit_fault(const Database& database, const StoredCommit& commit, c
 }
 
 /// The first commit at fault, as a sentence; empty when all hold.
-std::string first_commit_fault(const Database& database, const std::vector<StoredCommit>& commits, const Replay& found,
+std::string first_commit_fault(const LogSource& source, const std::vector<StoredCommit>& commits, const Replay& found,
                                const NoteVerifier& verifier) {
   std::vector<std::string> faults(commits.size());
   for_each_parallel(commits.size(), [&](std::size_t i) {
     if (commits[i].tree_size == 0 || commits[i].tree_size > found.tree.size()) faults[i] = "it has no such entries";
-    else faults[i] = commit_fault(database, commits[i], found.roots.at(commits[i].tree_size), verifier);
+    else faults[i] = commit_fault(source, commits[i], found.roots.at(commits[i].tree_size), verifier);
   });
   std::int64_t time = 0;
   for (std::size_t i = 0; i < commits.size(); ++i) {
@@ -85,23 +87,67 @@ std::string key_fault(const NoteVerifier& own, const std::optional<NoteVerifier>
   return "the log is " + own.to_vkey() + ", and the auditor trusts " + trusted->to_vkey();
 }
 
+std::string by_whose_key(const std::optional<NoteVerifier>& trusted) {
+  return trusted ? "the key that the auditor trusts" : "the key in entry 0, since the auditor named none";
+}
+
+/// The check of every commit; `own` is the log as its entry 0 names it.
+void report_commits(const LogSource& source, const std::vector<StoredCommit>& commits, const Replay& found, const NoteVerifier& own,
+                    const std::optional<NoteVerifier>& trusted, Verdict& verdict) {
+  auto fault = key_fault(own, trusted);
+  if (fault.empty()) fault = first_commit_fault(source, commits, found, own);
+  verdict.add("audit.checkpoint", fault.empty() ? Outcome::valid : Outcome::invalid,
+              fault.empty() ? counted(commits.size(), "checkpoint", "checkpoints") + ", signed by " + by_whose_key(trusted) : fault);
+}
+
+/// The checkpoint of tiles that have no commits: its signature alone, by a key that somebody has to name.
+void report_lone_checkpoint(const TileSource& tiles, const std::optional<NoteVerifier>& own, const std::optional<NoteVerifier>& trusted,
+                            Verdict& verdict) {
+  if (!own && !trusted) return verdict.add("audit.checkpoint", Outcome::undecided, "entry 0 names no key, and the auditor named none");
+  const auto fault = own ? key_fault(*own, trusted) : "";
+  const auto checkpoint = check_note(tiles.note(), trusted ? *trusted : *own);
+  if (!fault.empty()) verdict.add("audit.checkpoint", Outcome::invalid, fault);
+  else if (!checkpoint) verdict.add("audit.checkpoint", Outcome::invalid, checkpoint.error().detail);
+  else verdict.add("audit.checkpoint", Outcome::valid, "the checkpoint alone, signed by " + by_whose_key(trusted) + "; the tiles have no commits");
+}
+
 }  // namespace
+
+Result<AuditReport> audit_tiles(const std::filesystem::path& folder, const std::optional<NoteVerifier>& log_key,
+                                const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+  STEGPASS_TRY(tiles, TileSource::open(folder));
+  const auto& checkpoint = tiles->checkpoint();
+  STEGPASS_TRY(found, replay(*tiles, tiles->commits(), progress));
+  AuditReport report{{}, checkpoint, {}};
+  report_entries(found, report.verdict);
+  report_tree(found, checkpoint, report.verdict);
+  const auto first = tiles->entry(0);
+  const auto named = first ? verifier_of(*first) : Result<NoteVerifier>(first.error());
+  const auto own = named ? std::optional(*named) : std::nullopt;
+  if (!tiles->has_commits()) {
+    report_lone_checkpoint(*tiles, own, log_key, report.verdict);
+  } else if (!own) {
+    report.verdict.add("audit.checkpoint", Outcome::invalid, named.error().detail);
+  } else if (tiles->commits().empty() || tiles->commits().back().note != tiles->note()) {
+    report.verdict.add("audit.checkpoint", Outcome::invalid, "the checkpoint is not that of the newest commit");
+  } else {
+    report_commits(*tiles, tiles->commits(), found, *own, log_key, report.verdict);
+  }
+  report.state = std::move(found.state);
+  return report;
+}
 
 Result<AuditReport> audit(const Ledger& ledger, const std::optional<NoteVerifier>& log_key,
                           const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
   const auto& log = LedgerParts::of(ledger);
-  const std::lock_guard lock(log.mutex);
+  const auto lock = log.hold_still();
   STEGPASS_TRY(commits, read_commits(log.database));
-  STEGPASS_TRY(found, replay(log.database, commits, progress));
+  const DatabaseSource source(log.database);
+  STEGPASS_TRY(found, replay(source, commits, progress));
   AuditReport report{{}, log.head.checkpoint, {}};
   report_entries(found, report.verdict);
-  report_tree(found, log.head, report.verdict);
-
-  auto fault = key_fault(log.verifier, log_key);
-  if (fault.empty()) fault = first_commit_fault(log.database, commits, found, log.verifier);
-  const auto by = log_key ? "the key that the auditor trusts" : "the key in entry 0, since the auditor named none";
-  report.verdict.add("audit.checkpoint", fault.empty() ? Outcome::valid : Outcome::invalid,
-                     fault.empty() ? counted(commits.size(), "checkpoint", "checkpoints") + ", signed by " + by : fault);
+  report_tree(found, log.head.checkpoint, report.verdict);
+  report_commits(source, commits, found, log.verifier, log_key, report.verdict);
 
   const auto seen = compare_outside(log.database, log.outside, log.head, log.verifier);
   const auto size = [](const credential::Checkpoint& checkpoint) { return std::to_string(checkpoint.tree_size); };

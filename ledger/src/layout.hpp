@@ -11,6 +11,7 @@
 // numbers. Schema: schemas/ledger-database.md.
 namespace stegpass::ledger::layout {
 
+inline constexpr std::string_view kDatabaseFolder = "db";         ///< within the ledger's folder
 inline constexpr std::string_view kFormat = "stegpass.ledger.v1";  ///< value at "v"
 
 /// The prefix of a kind, with room for the longest key.

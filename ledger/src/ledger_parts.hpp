@@ -1,7 +1,12 @@
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
+#include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <thread>
 
 #include <stegpass/ledger/ledger.hpp>
 #include <stegpass/ledger/policy.hpp>
@@ -9,6 +14,17 @@
 #include "stored.hpp"
 
 namespace stegpass::ledger {
+
+/// One call of append on its way into a commit; lives on its caller's stack until `answer` is there.
+struct Submission {
+  const std::vector<credential::Statement>* statements = nullptr;
+  std::int64_t now = 0;
+  std::vector<Bytes> entries;                                  // of the statements, in order
+  std::vector<Digest32> leaves;                                // of the entries
+  std::vector<std::optional<credential::PublicKey>> verified;  // key under which a signature has been found good already
+  std::optional<Result<std::vector<Appended>>> answer;
+  std::condition_variable called;  // answered, or first in line while nobody commits
+};
 
 struct Ledger::Impl {
   Impl(std::filesystem::path its_folder, Database its_database, credential::NoteVerifier its_verifier)
@@ -19,12 +35,24 @@ struct Ledger::Impl {
   credential::NoteVerifier verifier;  // the log's own: origin and key, as entry 0 says
   bool writing = false;
 
-  mutable std::mutex mutex;  // guards all below, and makes appends one after the other
+  /// Waits for the commit under way, keeps the next one from starting, and so holds the database and all below still.
+  std::unique_lock<std::mutex> hold_still() const;
+  ~Impl();
+
+  mutable std::mutex mutex;  // guards all below but `tree`
   Head head;
-  std::string outside;       // note in the file beside the database
-  RegistrationPolicy policy;  // in write mode only, as the tree
-  TreeBuilder tree;
-  bool failed = false;  // a write failed: what the disk holds is known only after opening again
+  std::string outside;        // note in the file beside the database
+  RegistrationPolicy policy;  // in write mode only, as the tree; during a commit already with its statements
+  bool failed = false;        // a write failed: what the disk holds is known only after opening again
+  std::deque<Submission*> waiting;
+  bool committing = false;
+  mutable std::condition_variable idle;  // committing became false
+  TreeBuilder tree;                      // of whoever is committing
+
+  std::mutex outside_mutex;  // held while the outside checkpoint is replaced; taken before `mutex`, and guards `outside_replaced`
+  std::chrono::steady_clock::time_point outside_replaced{};
+  std::condition_variable_any outside_due;
+  std::optional<std::jthread> keeper;  // replaces an outside checkpoint that commits in quick succession left behind
 };
 
 /// The steps of opening, and what the audit needs of a ledger beyond its public calls.
@@ -34,6 +62,9 @@ struct LedgerParts {
   static Result<std::unique_ptr<Impl>> load(const std::filesystem::path& folder, Database::Mode mode);
   static Result<std::unique_ptr<Impl>> load_for_reading(const std::filesystem::path& folder);
   static Status prepare_writing(Impl& impl);
+  static void commit_group(Impl& impl, std::unique_lock<std::mutex>& lock, const credential::PrivateKey& log_key);
+  static Status replace_outside(Impl& impl);
+  static Status keep_outside(Impl& impl);
 };
 
 }  // namespace stegpass::ledger

@@ -1,6 +1,3 @@
-#include <sys/types.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -10,14 +7,13 @@
 #include "ledger_parts.hpp"
 #include "outside.hpp"
 #include "replay.hpp"
+#include "staging.hpp"
 
 namespace stegpass::ledger {
 namespace {
 
 namespace fs = std::filesystem;
 using credential::NoteVerifier, credential::PrivateKey, credential::Statement;
-
-constexpr std::string_view kDatabaseFolder = "db";
 
 Error at(const fs::path& folder, const Error& error) {
   const auto prefix = folder.string();
@@ -30,22 +26,13 @@ Status check_layout(const fs::path& folder) {
   const auto status = fs::status(folder, ignored);
   if (status.type() == fs::file_type::not_found) return {Errc::not_found, folder.string() + ": no such folder"};
   if (status.type() != fs::file_type::directory) return {Errc::io, folder.string() + ": not a folder, expected a ledger's"};
-  const auto current = fs::path(kDatabaseFolder) / "CURRENT";
+  const auto current = fs::path(layout::kDatabaseFolder) / "CURRENT";
   std::error_code error;
   const bool present = fs::exists(folder / current, error);
   if (error) return {Errc::io, (folder / current).string() + ": " + error.message()};
-  if (!present && !fs::exists(folder / kDatabaseFolder, error)) return {Errc::not_found, folder.string() + ": no ledger here"};
+  if (!present && !fs::exists(folder / layout::kDatabaseFolder, error)) return {Errc::not_found, folder.string() + ": no ledger here"};
   if (!present) return {Errc::malformed, folder.string() + ": no whole ledger here, it lacks " + current.string()};
   return Done{};
-}
-
-Status check_new(const fs::path& folder) {
-  std::error_code error;
-  const auto status = fs::status(folder, error);
-  if (status.type() == fs::file_type::not_found) return Done{};
-  if (status.type() == fs::file_type::directory && fs::is_empty(folder, error)) return Done{};
-  if (error) return {Errc::io, folder.string() + ": " + error.message()};
-  return {Errc::exists, folder.string() + ": is there already, expected a new or an empty folder"};
 }
 
 /// The name also signs notes, whose lines it must not break (C2SP signed-note).
@@ -56,34 +43,12 @@ Status check_origin(const std::string& origin) {
   return {Errc::usage, "the log's name must be 1 to 255 visible ASCII characters without '+'"};
 }
 
-/// A folder that is removed with all that is in it, unless it was kept.
-class Staging {
- public:
-  explicit Staging(fs::path folder) : folder_(std::move(folder)) {}
-  Staging(const Staging&) = delete;
-  Staging& operator=(const Staging&) = delete;
-  ~Staging() {
-    std::error_code ignored;
-    if (!folder_.empty()) fs::remove_all(folder_, ignored);
-  }
-  const fs::path& folder() const { return folder_; }
-  void keep() { folder_.clear(); }
-
- private:
-  fs::path folder_;
-};
-
-fs::path without_trailing_slash(const fs::path& folder) {
-  const auto whole = fs::absolute(folder).lexically_normal();
-  return whole.has_filename() ? whole : whole.parent_path();
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Ledger::Impl>> LedgerParts::load(const fs::path& folder, Database::Mode mode) {
   // The file first: a commit that comes in between then makes the database newer, which is no sign of harm.
   STEGPASS_TRY(outside, read_outside_checkpoint(folder));
-  STEGPASS_TRY(database, Database::open(folder / kDatabaseFolder, mode));
+  STEGPASS_TRY(database, Database::open(folder / layout::kDatabaseFolder, mode));
   STEGPASS_CHECK_OK(check_format(database));
   STEGPASS_TRY(first, read_entry(database, 0));
   STEGPASS_TRY(verifier, verifier_of(first));
@@ -110,7 +75,7 @@ Result<std::unique_ptr<Ledger::Impl>> LedgerParts::load_for_reading(const fs::pa
 /// Rebuilds what appending needs, and brings the file beside the database up to date.
 Status LedgerParts::prepare_writing(Ledger::Impl& impl) {
   STEGPASS_TRY(commits, read_commits(impl.database));
-  STEGPASS_TRY(found, replay(impl.database, commits));
+  STEGPASS_TRY(found, replay(DatabaseSource(impl.database), commits));
   if (found.fault) return {Errc::malformed, found.fault->detail + "; see the audit"};
   if (found.tree_fault) return {Errc::malformed, *found.tree_fault + "; see the audit"};
   if (found.tree.root() != impl.head.checkpoint.root)
@@ -149,21 +114,16 @@ Result<Ledger> Ledger::create(const fs::path& given, const std::string& origin, 
   STEGPASS_CHECK_OK(rules.accept(policy, 0, now));
 
   // Made whole under another name, then moved to its own.
-  Staging staging(folder.string() + ".new-" + std::to_string(::getpid()));
-  std::error_code error;
-  fs::create_directories(staging.folder(), error);
-  if (error) return {Errc::io, staging.folder().string() + ": cannot create: " + error.message()};
+  Staging staging(folder);
+  STEGPASS_CHECK_OK(staging.make());
   auto commit = prepare_commit({}, {policy.entry()}, origin, log_key, now);
   commit.writes.emplace_back(layout::format(), to_bytes(layout::kFormat));
   {
-    STEGPASS_TRY(database, Database::open(staging.folder() / kDatabaseFolder, Database::Mode::create));
+    STEGPASS_TRY(database, Database::open(staging.folder() / layout::kDatabaseFolder, Database::Mode::create));
     STEGPASS_CHECK_OK(database.write(commit.writes));
   }
   STEGPASS_CHECK_OK(replace_outside_checkpoint(staging.folder(), commit.head.note));
-  fs::rename(staging.folder(), folder, error);
-  if (error) return {Errc::io, folder.string() + ": cannot create: " + error.message()};
-  staging.keep();
-  STEGPASS_CHECK_OK(sync_folder(folder.parent_path()));
+  STEGPASS_CHECK_OK(staging.move_to(folder));
   return open(folder, Mode::write);
 }
 

@@ -7,7 +7,8 @@
 
 namespace stegpass::ledger {
 
-/// `checkpoint`, the file beside the database that holds the newest signed note: what a rolled-back database cannot take back with it.
+/// `checkpoint`, the file beside the database that holds the newest signed note: what a rolled-back database cannot take back
+/// with it.
 std::filesystem::path outside_checkpoint_path(const std::filesystem::path& ledger_folder);
 
 /// Errors  malformed when it is absent or over 64 KiB; io.
@@ -15,8 +16,5 @@ Result<std::string> read_outside_checkpoint(const std::filesystem::path& ledger_
 
 /// Replaces the file as a whole, and returns when the disk has it: temporary file, fsync, rename, fsync of the folder. Errors io.
 Status replace_outside_checkpoint(const std::filesystem::path& ledger_folder, const std::string& note);
-
-/// Makes a rename within `folder` last through a power cut. Errors io.
-Status sync_folder(const std::filesystem::path& folder);
 
 }  // namespace stegpass::ledger

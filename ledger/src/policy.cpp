@@ -22,8 +22,18 @@ std::string named(StatementKind kind, ByteView id) { return std::string(statemen
 }  // namespace
 
 Status RegistrationPolicy::accept(const Statement& statement, std::uint64_t index, std::int64_t now) {
+  return accept(statement, index, now, std::nullopt);
+}
+
+Result<PublicKey> RegistrationPolicy::key_for(const Statement& statement, std::uint64_t index, std::int64_t now) const {
+  return judge(statement, index, now);
+}
+
+Status RegistrationPolicy::accept(const Statement& statement, std::uint64_t index, std::int64_t now, const std::optional<PublicKey>& verified) {
   STEGPASS_TRY(key, judge(statement, index, now));
-  if (const auto status = verify_statement(statement, key); !status) return refuse("signature", status.error().detail);
+  if (verified != key) {
+    if (const auto status = verify_statement(statement, key); !status) return refuse("signature", status.error().detail);
+  }
   std::visit([&](const auto& body) { take(statement, body, index); }, statement.body());
   return Done{};
 }

@@ -5,7 +5,6 @@
 #include <stegpass/credential/merkle.hpp>
 #include <stegpass/credential/statement.hpp>
 
-#include "layout.hpp"
 #include "parallel.hpp"
 
 namespace stegpass::ledger {
@@ -47,7 +46,7 @@ std::int64_t commit_time(const std::vector<StoredCommit>& commits, std::uint64_t
 
 class Replayer {
  public:
-  Replayer(const Database& database, const std::vector<StoredCommit>& commits) : database_(database), commits_(commits) {
+  Replayer(const LogSource& source, const std::vector<StoredCommit>& commits) : source_(source), commits_(commits) {
     for (const auto& commit : commits) found_.roots[commit.tree_size];
   }
 
@@ -97,13 +96,8 @@ class Replayer {
 
   /// The state as it was before entry `end`, whose signature turned out bad after it had been taken.
   Status restate(std::uint64_t end) {
-    found_.state = {};
-    for (std::uint64_t index = 0; index < end; ++index) {
-      STEGPASS_TRY(octets, read_entry(database_, index));
-      STEGPASS_TRY(statement, Statement::decode(octets));
-      STEGPASS_TRY(key, found_.state.accept_unverified(statement, index, commit_time(commits_, index)));
-      static_cast<void>(key);
-    }
+    STEGPASS_TRY(state, state_before(source_, commits_, end));
+    found_.state = std::move(state);
     return Done{};
   }
 
@@ -117,22 +111,19 @@ class Replayer {
 
   Status compare_node(const Item& item, const TreeNode& node) {
     if (found_.tree_fault) return Done{};
-    STEGPASS_TRY(stored, database_.get(layout::node(node.level, node.index)));
-    if (!stored || !std::ranges::equal(*stored, node.hash))
-      found_.tree_fault = entry_name(item.index) + ": " + (stored ? "another" : "no") + " hash is stored for tree node (level " +
-                          std::to_string(node.level) + ", index " + std::to_string(node.index) + ") than its entries give";
+    STEGPASS_TRY(fault, source_.node_fault(node));
+    if (!fault.empty()) found_.tree_fault = entry_name(item.index) + ": " + fault;
     return Done{};
   }
 
   Status compare_index(const Item& item) {
     if (found_.tree_fault) return Done{};
-    STEGPASS_TRY(stored, database_.get(layout::index_of(item.leaf)));
-    if (!stored || *stored != layout::number_value(item.index))
-      found_.tree_fault = entry_name(item.index) + ": it is not found under its own hash";
+    STEGPASS_TRY(fault, source_.index_fault(item.index, item.leaf));
+    if (!fault.empty()) found_.tree_fault = entry_name(item.index) + ": " + fault;
     return Done{};
   }
 
-  const Database& database_;
+  const LogSource& source_;
   const std::vector<StoredCommit>& commits_;
   Replay found_;
   bool broken_off_ = false;
@@ -140,9 +131,20 @@ class Replayer {
 
 }  // namespace
 
-Result<Replay> replay(const Database& database, const std::vector<StoredCommit>& commits,
+Result<RegistrationPolicy> state_before(const LogSource& source, const std::vector<StoredCommit>& commits, std::uint64_t end) {
+  RegistrationPolicy state;
+  for (std::uint64_t index = 0; index < end; ++index) {
+    STEGPASS_TRY(octets, source.entry(index));
+    STEGPASS_TRY(statement, Statement::decode(octets));
+    STEGPASS_TRY(key, state.accept_unverified(statement, index, commit_time(commits, index)));
+    static_cast<void>(key);
+  }
+  return state;
+}
+
+Result<Replay> replay(const LogSource& source, const std::vector<StoredCommit>& commits,
                       const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
-  Replayer replayer(database, commits);
+  Replayer replayer(source, commits);
   const std::uint64_t total = commits.empty() ? 0 : commits.back().tree_size;
   std::vector<Item> chunk;
   const auto flush = [&]() -> Status {
@@ -151,10 +153,10 @@ Result<Replay> replay(const Database& database, const std::vector<StoredCommit>&
     if (progress) progress(std::min(replayer.found().tree.size(), total), total);
     return Done{};
   };
-  const auto visit = [&](ByteView key, ByteView value) -> Status {
+  const auto visit = [&](std::uint64_t number, ByteView value) -> Status {
     const auto index = replayer.found().entries++;
     if (replayer.broken_off() || index >= total) return Done{};
-    if (key.size() != 9 || layout::parse_number(key.subspan(1)) != index) {
+    if (number != index) {
       STEGPASS_CHECK_OK(flush());  // what came before the gap is judged first
       replayer.break_off(index);
       return Done{};
@@ -162,7 +164,7 @@ Result<Replay> replay(const Database& database, const std::vector<StoredCommit>&
     chunk.push_back(Item{index, to_bytes(value), {}, {}, {}, {}});
     return chunk.size() < kChunkEntries ? Done{} : flush();
   };
-  STEGPASS_CHECK_OK(database.for_each(layout::entries(), visit));
+  STEGPASS_CHECK_OK(source.for_each_entry(visit));
   STEGPASS_CHECK_OK(flush());
   const auto entries = replayer.found().entries;
   if (entries < total && !replayer.broken_off()) replayer.break_off(entries);

@@ -9,6 +9,7 @@
 
 #include <stegpass/ledger/policy.hpp>
 
+#include "source.hpp"
 #include "stored.hpp"
 #include "tree.hpp"
 
@@ -23,7 +24,7 @@ struct Fault {
 
 /// What reading a log from its first entry came to.
 struct Replay {
-  std::uint64_t entries = 0;         ///< how many the database holds
+  std::uint64_t entries = 0;         ///< how many there are
   std::optional<Fault> fault;        ///< the first bad entry
   RegistrationPolicy state;          ///< after every entry, or after those before the first bad one
   std::optional<std::string> tree_fault;  ///< where stored leaves, nodes or indices first differ from what the entries give
@@ -33,8 +34,12 @@ struct Replay {
 
 /// Reads every entry, rebuilds the tree beside the stored one, and judges every statement as of the time of the commit that took it.
 /// Decoding and signatures run on all cores; what is found does not depend on how many there are.
-/// Errors  io; a damaged block of the database is malformed.
-Result<Replay> replay(const Database& database, const std::vector<StoredCommit>& commits,
+/// Errors  io; damaged blocks and files are malformed.
+Result<Replay> replay(const LogSource& source, const std::vector<StoredCommit>& commits,
                       const std::function<void(std::uint64_t done, std::uint64_t total)>& progress = {});
+
+/// The state after the entries before `end`, which have been judged before: their signatures are not checked again.
+/// Errors  malformed when one of them is missing or breaks a rule; io.
+Result<RegistrationPolicy> state_before(const LogSource& source, const std::vector<StoredCommit>& commits, std::uint64_t end);
 
 }  // namespace stegpass::ledger

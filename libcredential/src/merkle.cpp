@@ -81,15 +81,14 @@ Result<Digest32> root_from_inclusion(const Digest32& leaf, const InclusionProof&
   return root;
 }
 
-Status verify_consistency(const Digest32& old_root, const Digest32& new_root, const ConsistencyProof& proof) {
+Result<Digest32> root_from_consistency(const Digest32& old_root, const ConsistencyProof& proof) {
   const auto& [old_size, new_size, path] = proof;
   if (old_size == 0 || old_size > new_size) {
     return Error{Errc::malformed, "consistency proof from size " + std::to_string(old_size) + " to " + std::to_string(new_size)};
   }
   if (old_size == new_size) {
     if (!path.empty()) return misfit("consistency proof", path.size());
-    if (old_root != new_root) return Error{Errc::malformed, "two roots for one tree size"};
-    return Done{};
+    return old_root;
   }
   if (path.empty()) return misfit("consistency proof", 0);
   // Where the old tree is complete it is a node of the new one, and the proof leaves its root out.
@@ -109,8 +108,14 @@ Status verify_consistency(const Digest32& old_root, const Digest32& new_root, co
   }
   if (walk.last != 0) return misfit("consistency proof", path.size());
   if (from_old != old_root) return Error{Errc::malformed, "consistency proof does not lead to the older root"};
-  if (from_new != new_root) return Error{Errc::malformed, "consistency proof does not lead to the newer root"};
-  return Done{};
+  return from_new;
+}
+
+Status verify_consistency(const Digest32& old_root, const Digest32& new_root, const ConsistencyProof& proof) {
+  STEGPASS_TRY(root, root_from_consistency(old_root, proof));
+  if (root == new_root) return Done{};
+  if (proof.old_size == proof.new_size) return Error{Errc::malformed, "two roots for one tree size"};
+  return Error{Errc::malformed, "consistency proof does not lead to the newer root"};
 }
 
 }  // namespace stegpass::credential

@@ -6,30 +6,45 @@
 namespace stegpass::credential {
 namespace {
 
-constexpr std::int64_t kRfc9162Sha256 = 1;         // the data structure
-constexpr std::int64_t kInclusion = -1;            // the proof within label 396
+constexpr std::int64_t kRfc9162Sha256 = 1;  // the data structure
+constexpr std::int64_t kInclusion = -1;     // the proofs within label 396
+constexpr std::int64_t kConsistency = -2;
 constexpr std::int64_t kIssuer = 1, kSubject = 2;  // CWT claims
 constexpr std::size_t kMaxPath = 64;               // a tree has at most 2^64 - 1 leaves
 
 Error bad(std::string detail) { return {Errc::malformed, "receipt: " + std::move(detail)}; }
 
-Cbor encode_proof(const InclusionProof& proof) {
+/// Both proofs are two numbers and a path: [tree-size, leaf-index, path] and [tree-size-1, tree-size-2, path].
+struct ProofParts {
+  std::uint64_t first = 0, second = 0;
+  std::vector<Digest32> path;
+};
+
+/// The unprotected header of a receipt with one proof.
+Cbor proof_header(std::int64_t kind, const ProofParts& proof) {
   CborArray path;
   for (const Digest32& hash : proof.path) path.push_back(Cbor::bytes(hash));
-  const Cbor items = Cbor::array(
-      {Cbor::unsigned_integer(proof.tree_size), Cbor::unsigned_integer(proof.leaf_index), Cbor::array(std::move(path))});
-  return Cbor::bytes(encode_cbor(items));
+  const Cbor items =
+      Cbor::array({Cbor::unsigned_integer(proof.first), Cbor::unsigned_integer(proof.second), Cbor::array(std::move(path))});
+  const Cbor proofs = Cbor::map({{Cbor::integer(kind), Cbor::array({Cbor::bytes(encode_cbor(items))})}});
+  return Cbor::map({{Cbor::integer(cose::kVdp), proofs}});
 }
 
-Result<InclusionProof> decode_proof(const Bytes& bytes) {
+std::string kind_name(std::int64_t kind) { return kind == kInclusion ? "inclusion" : "consistency"; }
+
+Result<ProofParts> decode_proof(std::int64_t kind, const Bytes& bytes) {
+  const std::string name = kind_name(kind) + " proof";
   STEGPASS_TRY(item, decode_cbor(bytes));
   const CborArray* parts = item.as_array();
-  if (parts == nullptr || parts->size() != 3) return bad("inclusion proof is not an array of three");
-  const std::uint64_t *size = (*parts)[0].as_unsigned(), *index = (*parts)[1].as_unsigned();
+  if (parts == nullptr || parts->size() != 3) return bad(name + " is not an array of three");
+  const std::uint64_t *first = (*parts)[0].as_unsigned(), *second = (*parts)[1].as_unsigned();
   const CborArray* path = (*parts)[2].as_array();
-  if (size == nullptr || index == nullptr || path == nullptr) return bad("inclusion proof is not size, index and path");
-  if (path->size() > kMaxPath) return bad("path of " + std::to_string(path->size()) + " hashes, expected at most 64");
-  InclusionProof proof{*size, *index, {}};
+  if (first == nullptr || second == nullptr || path == nullptr)
+    return bad(name + (kind == kInclusion ? " is not size, index and path" : " is not two sizes and path"));
+  const std::size_t most = kind == kInclusion ? kMaxPath : kMaxPath + 1;
+  if (path->size() > most)
+    return bad("path of " + std::to_string(path->size()) + " hashes, expected at most " + std::to_string(most));
+  ProofParts proof{*first, *second, {}};
   for (const Cbor& item_hash : *path) {
     const Bytes* hash = item_hash.as_bytes();
     if (hash == nullptr || hash->size() != 32) return bad("path holds something else than hashes of 32 bytes");
@@ -38,17 +53,17 @@ Result<InclusionProof> decode_proof(const Bytes& bytes) {
   return proof;
 }
 
-// Nothing signs the unprotected header, so it has to be exactly one inclusion proof.
-Result<InclusionProof> read_proof(const Cbor& unprotected) {
+// Nothing signs the unprotected header, so it has to be exactly one proof of the kind.
+Result<ProofParts> read_proof(std::int64_t kind, const Cbor& unprotected) {
   const Cbor* proofs = unprotected.find(cose::kVdp);
   if (proofs == nullptr || unprotected.as_map()->size() != 1) return bad("unprotected header is not proofs (396) alone");
-  const Cbor* inclusion = proofs->find(kInclusion);
-  if (inclusion == nullptr || proofs->as_map()->size() != 1) return bad("proofs are not one of inclusion");
-  const CborArray* list = inclusion->as_array();
+  const Cbor* of_kind = proofs->find(kind);
+  if (of_kind == nullptr || proofs->as_map()->size() != 1) return bad("proofs are not one of " + kind_name(kind));
+  const CborArray* list = of_kind->as_array();
   if (list == nullptr || list->size() != 1 || list->front().as_bytes() == nullptr) {
-    return bad("inclusion proofs are not a list of one byte string");
+    return bad(kind_name(kind) + " proofs are not a list of one byte string");
   }
-  return decode_proof(*list->front().as_bytes());
+  return decode_proof(kind, *list->front().as_bytes());
 }
 
 Status check_structure(const Cbor& header) {
@@ -78,6 +93,29 @@ Result<std::string> read_origin(const Cbor& header) {
   return *issuer->as_text();
 }
 
+/// A receipt by the log's key, as far as it can be read before its root is known.
+struct OpenedReceipt {
+  Sign1 message;
+  std::string origin;
+  ProofParts proof;
+};
+
+Result<OpenedReceipt> open_receipt(ByteView receipt, std::int64_t kind, const PublicKey& log_key) {
+  STEGPASS_TRY(message, decode_sign1(receipt));
+  STEGPASS_CHECK_OK(check_structure(message.protected_header));
+  STEGPASS_CHECK_OK(check_log_key(message.protected_header, log_key));
+  STEGPASS_TRY(origin, read_origin(message.protected_header));
+  STEGPASS_TRY(proof, read_proof(kind, message.unprotected));
+  return OpenedReceipt{std::move(message), std::move(origin), std::move(proof)};
+}
+
+/// The root is the payload of the signature, attached or not.
+Status check_signature(const Sign1& message, const Digest32& root, const PublicKey& log_key) {
+  if (!message.payload) return verify_sign1(message, log_key, ByteView(root));
+  if (!equal_constant_time(*message.payload, root)) return bad("attached root is not the one that entry and path give");
+  return verify_sign1(message, log_key);
+}
+
 }  // namespace
 
 Sign1 sign_tree_root(const PrivateKey& log_key, const std::string& origin, const Digest32& root) {
@@ -90,25 +128,30 @@ Sign1 sign_tree_root(const PrivateKey& log_key, const std::string& origin, const
 
 Bytes encode_receipt(const Sign1& signed_root, const InclusionProof& proof) {
   Sign1 receipt = signed_root;
-  const Cbor proofs = Cbor::map({{Cbor::integer(kInclusion), Cbor::array({encode_proof(proof)})}});
-  receipt.unprotected = Cbor::map({{Cbor::integer(cose::kVdp), proofs}});
+  receipt.unprotected = proof_header(kInclusion, {proof.tree_size, proof.leaf_index, proof.path});
+  return encode_sign1(receipt);
+}
+
+Bytes encode_consistency_receipt(const Sign1& signed_root, const ConsistencyProof& proof) {
+  Sign1 receipt = signed_root;
+  receipt.unprotected = proof_header(kConsistency, {proof.old_size, proof.new_size, proof.path});
   return encode_sign1(receipt);
 }
 
 Result<Receipt> verify_receipt(ByteView receipt, ByteView entry, const PublicKey& log_key) {
-  STEGPASS_TRY(message, decode_sign1(receipt));
-  STEGPASS_CHECK_OK(check_structure(message.protected_header));
-  STEGPASS_CHECK_OK(check_log_key(message.protected_header, log_key));
-  STEGPASS_TRY(origin, read_origin(message.protected_header));
-  STEGPASS_TRY(proof, read_proof(message.unprotected));
+  STEGPASS_TRY(opened, open_receipt(receipt, kInclusion, log_key));
+  InclusionProof proof{opened.proof.first, opened.proof.second, std::move(opened.proof.path)};
   STEGPASS_TRY(root, root_from_inclusion(merkle_leaf(entry), proof));
-  if (message.payload) {
-    if (!equal_constant_time(*message.payload, root)) return bad("attached root is not the one that entry and path give");
-    STEGPASS_CHECK_OK(verify_sign1(message, log_key));
-  } else {
-    STEGPASS_CHECK_OK(verify_sign1(message, log_key, ByteView(root)));
-  }
-  return Receipt{std::move(origin), std::move(proof), root};
+  STEGPASS_CHECK_OK(check_signature(opened.message, root, log_key));
+  return Receipt{std::move(opened.origin), std::move(proof), root};
+}
+
+Result<ConsistencyReceipt> verify_consistency_receipt(ByteView receipt, const Digest32& old_root, const PublicKey& log_key) {
+  STEGPASS_TRY(opened, open_receipt(receipt, kConsistency, log_key));
+  ConsistencyProof proof{opened.proof.first, opened.proof.second, std::move(opened.proof.path)};
+  STEGPASS_TRY(root, root_from_consistency(old_root, proof));
+  STEGPASS_CHECK_OK(check_signature(opened.message, root, log_key));
+  return ConsistencyReceipt{std::move(opened.origin), std::move(proof), root};
 }
 
 }  // namespace stegpass::credential

@@ -2,22 +2,23 @@
 
 #include <filesystem>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 #include <rocksdb/db.h>
 
-#include <stegpass/credential/statement.hpp>
+#include <stegpass/credential/cose.hpp>
 #include <stegpass/ledger/audit.hpp>
-#include <stegpass/ledger/ledger.hpp>
+
+#include "ledger_statements.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
 using namespace stegpass;
+using namespace stegpass::bench;
 using namespace stegpass::credential;
-
-constexpr std::int64_t kNow = 1'800'000'000;
 
 // An append writes the entry, its hash, about two nodes; a commit adds checkpoint and signed root (ledger/src/commit.cpp).
 constexpr std::size_t kKeysPerEntry = 4, kBytesBesideEntry = 33 + 8 + 2 * (10 + 32) + 9;
@@ -33,52 +34,6 @@ class Folder {
  private:
   fs::path path_ = STEGPASS_BENCH_FOLDER;
 };
-
-const PrivateKey& signer() {
-  static const auto key = PrivateKey::generate(KeyType::ed25519);
-  return key;
-}
-
-Bytes id(std::uint64_t number) {
-  Bytes out(8, 0);
-  append_big_endian(out, number, 8);
-  return out;
-}
-
-Statement registration() {
-  Registration body{.owner = signer().public_key(), .id = id(1)};
-  body.model_name = "release.safetensors";
-  body.tensor_count = 3;
-  body.mark.architecture = "alexnet";
-  body.mark.layers = {"features.8"};
-  body.mark.bits = 256;
-  body.mark.picture_size = 256;
-  body.mark.reserves = {Digest32{}, Digest32{1}};
-  return sign_statement(signer(), body, kNow).value();
-}
-
-Statement license(std::uint64_t number) {
-  License body{.id = id(1000 + number), .registration_id = id(1), .licensee = signer().public_key()};
-  body.not_before = kNow;
-  body.expires = kNow + 1'000'000;
-  body.status_index = number;
-  body.reveal_bar_mdb = 30'000;
-  body.terms = {"inference", "worldwide", 1};
-  return sign_statement(signer(), body, kNow).value();
-}
-
-std::vector<Statement> licenses(std::size_t count) {
-  static std::vector<Statement> made;
-  while (made.size() < count) made.push_back(license(made.size()));
-  return {made.begin(), made.begin() + static_cast<std::ptrdiff_t>(count)};
-}
-
-// A log that holds its policy and one registration.
-ledger::Ledger new_log(const fs::path& folder) {
-  auto log = ledger::Ledger::create(folder, "log.example/bench", signer(), kNow).value();
-  log.append({registration()}, signer(), kNow).value();
-  return log;
-}
 
 void append_ours(benchmark::State& state) {
   const auto batch = static_cast<std::size_t>(state.range(0));
@@ -118,15 +73,77 @@ void append_peer(benchmark::State& state) {
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * batch));
 }
 
-BENCHMARK(append_ours)->Name("statements, one a commit/ours")->Arg(1)->Iterations(kCommits)->UseRealTime();
-BENCHMARK(append_peer)->Name("statements, one a commit/peer=RocksDB, synced batch of as many bytes and keys")->Arg(1)->Iterations(kCommits)->UseRealTime();
-BENCHMARK(append_ours)->Name("statements, 64 a commit/ours")->Arg(64)->Iterations(kCommits)->UseRealTime();
-BENCHMARK(append_peer)->Name("statements, 64 a commit/peer=RocksDB, synced batch of as many bytes and keys")->Arg(64)->Iterations(kCommits)->UseRealTime();
+#define STEGPASS_APPEND_ROW(batch, words)                                                                               \
+  BENCHMARK(append_ours)->Name("statements, " words " a commit/ours")->Arg(batch)->Iterations(kCommits)->UseRealTime(); \
+  BENCHMARK(append_peer)                                                                                                \
+      ->Name("statements, " words " a commit/peer=RocksDB, synced batch of as many bytes and keys")                     \
+      ->Arg(batch)                                                                                                      \
+      ->Iterations(kCommits)                                                                                            \
+      ->UseRealTime()
+
+STEGPASS_APPEND_ROW(1, "one");
+STEGPASS_APPEND_ROW(16, "16");
+STEGPASS_APPEND_ROW(64, "64");
+STEGPASS_APPEND_ROW(256, "256");
+STEGPASS_APPEND_ROW(1024, "1024");
+
+// Large batches are bound by their signatures: what all cores can verify in the same time, and nothing else.
+void verify_peer(benchmark::State& state) {
+  std::vector<Sign1> messages;
+  for (const auto& statement : licenses(1024 * 4)) messages.push_back(*decode_sign1(statement.entry()));
+  const std::size_t threads = std::thread::hardware_concurrency();
+  for (auto _ : state) {
+    std::vector<std::jthread> workers;
+    for (std::size_t t = 0; t < threads; ++t)
+      workers.emplace_back([&, t] {
+        for (std::size_t i = t; i < messages.size(); i += threads)
+          benchmark::DoNotOptimize(verify_sign1(messages[i], signer().public_key()));
+      });
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * messages.size()));
+}
+BENCHMARK(append_ours)
+    ->Name("statements with their signatures, 1024 a commit/ours")
+    ->Arg(1024)
+    ->Iterations(kCommits)
+    ->UseRealTime();
+BENCHMARK(verify_peer)
+    ->Name("statements with their signatures, 1024 a commit/peer=Ed25519 on all cores, nothing written")
+    ->UseRealTime();
+
+// Each of 64 threads appends one statement at a time.
+void group_ours(benchmark::State& state) {
+  constexpr std::size_t kThreads = 64, kEach = 32;
+  const auto all = licenses(kThreads * kEach);
+  for (auto _ : state) {
+    state.PauseTiming();
+    const Folder folder;
+    auto log = new_log(folder.path());
+    state.ResumeTiming();
+    std::vector<std::jthread> threads;
+    for (std::size_t t = 0; t < kThreads; ++t)
+      threads.emplace_back([&, t] {
+        for (std::size_t i = 0; i < kEach; ++i) log.append({all[t * kEach + i]}, signer(), kNow).value();
+      });
+    threads.clear();
+    state.PauseTiming();
+    if (log.size() != 2 + all.size()) return state.SkipWithError("statements were lost");
+    state.ResumeTiming();
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * all.size()));
+}
+BENCHMARK(group_ours)->Name("statements from 64 threads/ours")->UseRealTime();
+BENCHMARK(append_peer)
+    ->Name("statements from 64 threads/peer=RocksDB, one thread, synced batches of 64")
+    ->Arg(64)
+    ->Iterations(kCommits)
+    ->UseRealTime();
 
 void audit_ours(benchmark::State& state) {
   const Folder folder;
   auto log = new_log(folder.path());
-  if (const auto done = log.append(licenses(2000), signer(), kNow); !done) return state.SkipWithError(done.error().detail.c_str());
+  if (const auto done = log.append(licenses(2000), signer(), kNow); !done)
+    return state.SkipWithError(done.error().detail.c_str());
   for (auto _ : state)
     if (const auto report = ledger::audit(log, {}); !report) return state.SkipWithError(report.error().detail.c_str());
   state.SetItemsProcessed(state.iterations() * 2002);
@@ -137,11 +154,13 @@ void audit_peer(benchmark::State& state) {
   for (const auto& statement : licenses(2000)) entries.push_back(statement.entry());
   for (auto _ : state)
     for (const auto& entry : entries)
-      if (!verify_sign1(*decode_sign1(entry), signer().public_key()))
-        return state.SkipWithError("a license does not verify");
+      if (!verify_sign1(*decode_sign1(entry), signer().public_key())) return state.SkipWithError("a license does not verify");
   state.SetItemsProcessed(state.iterations() * 2000);
 }
 BENCHMARK(audit_ours)->Name("entries audited/ours")->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK(audit_peer)->Name("entries audited/peer=one thread that only verifies the signatures")->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(audit_peer)
+    ->Name("entries audited/peer=one thread that only verifies the signatures")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 
 }  // namespace

@@ -279,3 +279,74 @@ TEST_CASE("a receipt without its tag is rejected") {
   const Bytes receipt = log.receipt(3);
   check_refused(verify_third(log, Bytes(receipt.begin() + 1, receipt.end())), Errc::malformed, "tag");
 }
+
+namespace {
+
+// Receipts that a tree of `log` starts with a smaller one.
+struct Growth {
+  Log log{11};
+  std::vector<Digest32> old_leaves;
+  ConsistencyProof proof;
+
+  // Sizes 8 to 11: the path is the root of leaves 8 to 10.
+  Growth() : old_leaves(log.leaves.begin(), log.leaves.begin() + 8) {
+    proof = {8, 11, {merkle_root({log.leaves.begin() + 8, log.leaves.end()})}};
+  }
+  Digest32 old_root() const { return merkle_root(old_leaves); }
+  Bytes receipt() const { return encode_consistency_receipt(log.signed_root(), proof); }
+};
+
+}  // namespace
+
+TEST_CASE("a consistency receipt leads from the older root to the signed newer one") {
+  const Growth growth;
+  const auto checked = require_ok(verify_consistency_receipt(growth.receipt(), growth.old_root(), growth.log.key.public_key()));
+  CHECK(checked.origin == kOrigin);
+  CHECK(checked.proof.old_size == 8);
+  CHECK(checked.proof.new_size == 11);
+  CHECK(checked.root == growth.log.root());
+}
+
+TEST_CASE("a forged consistency receipt is refused") {
+  Growth growth;
+  const PublicKey key = growth.log.key.public_key();
+  Digest32 other_root = growth.old_root();
+  other_root[0] ^= 1;
+  check_refused(verify_consistency_receipt(growth.receipt(), other_root, key), Errc::malformed, "signature");
+  check_refused(verify_consistency_receipt(growth.receipt(), growth.old_root(), fixed_key("other").public_key()), Errc::refused,
+                "by key");
+  const ConsistencyProof good = growth.proof;
+  growth.proof.path[0][31] ^= 1;
+  check_refused(verify_consistency_receipt(growth.receipt(), growth.old_root(), key), Errc::malformed, "signature");
+  growth.proof = good;
+  growth.proof.path.push_back(Digest32{});
+  check_refused(verify_consistency_receipt(growth.receipt(), growth.old_root(), key), Errc::malformed, "consistency proof");
+  growth.proof.path.clear();
+  check_refused(verify_consistency_receipt(growth.receipt(), growth.old_root(), key), Errc::malformed, "consistency proof");
+  growth.proof = {0, 11, good.path};
+  check_refused(verify_consistency_receipt(growth.receipt(), growth.old_root(), key), Errc::malformed, "from size 0");
+  growth.proof = {11, 8, good.path};
+  check_refused(verify_consistency_receipt(growth.receipt(), growth.old_root(), key), Errc::malformed, "from size 11 to 8");
+}
+
+TEST_CASE("a receipt of one kind is not taken for the other") {
+  const Growth growth;
+  const PublicKey key = growth.log.key.public_key();
+  check_refused(verify_consistency_receipt(growth.log.receipt(3), growth.old_root(), key), Errc::malformed,
+                "not one of consistency");
+  check_refused(verify_receipt(growth.receipt(), growth.log.entries[3], key), Errc::malformed, "not one of inclusion");
+}
+
+TEST_CASE("no cut and no flipped bit of a consistency receipt is taken") {
+  const Growth growth;
+  const Bytes whole = growth.receipt();
+  const PublicKey key = growth.log.key.public_key();
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    CHECK_FALSE(verify_consistency_receipt(ByteView(whole).first(size), growth.old_root(), key).ok());
+  for (std::size_t bit = 0; bit < 8 * whole.size(); ++bit) {
+    Bytes flipped = whole;
+    flipped[bit / 8] ^= static_cast<std::uint8_t>(1u << bit % 8);
+    // Sizes are not signed: another pair of sizes may share the path, and the root is the same.
+    if (const auto taken = verify_consistency_receipt(flipped, growth.old_root(), key)) CHECK(taken->root == growth.log.root());
+  }
+}

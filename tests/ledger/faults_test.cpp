@@ -1,8 +1,13 @@
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <map>
 #include <random>
 #include <thread>
 
+#include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/merkle.hpp>
 #include <stegpass/credential/receipt.hpp>
 
 #include "child.hpp"
@@ -118,6 +123,49 @@ TEST_CASE("a writer killed at any instant has lost nothing that it acknowledged,
 TEST_CASE("a writer killed at any instant has lost nothing that it acknowledged, second series") { kill_often(12, 2, "append"); }
 TEST_CASE("a writer killed at any instant has lost nothing that it acknowledged, third series") { kill_often(12, 3, "append"); }
 TEST_CASE("a writer killed at any instant has lost nothing that it acknowledged, fourth series") { kill_often(12, 4, "append"); }
+
+/// Kills a process with four writer threads as often as STEGPASS_KILLS says (10 if it does not), in logs of up to 50 kills each, since every opening
+/// replays the log. What was acknowledged has to be there under its index, and the root has to be that of a shadow log of the same entries.
+TEST_CASE("four writers killed at any instant have lost nothing that they acknowledged") {
+  const char* asked = std::getenv("STEGPASS_KILLS");
+  const int kills = asked ? std::atoi(asked) : 10;
+  std::mt19937 random(asked ? std::random_device{}() : kSeed);
+  std::uint64_t acknowledged = 0, unacknowledged = 0;
+  for (int done = 0; done < kills;) {
+    TempFolder temp;
+    { const auto log = make_log(temp / "log", {registration(1)}); }
+    std::map<std::uint64_t, std::string> told;
+    std::vector<Digest32> shadow;
+    for (int in_this_log = 0; in_this_log < 50 && done < kills; ++in_this_log, ++done) {
+      Child child({"group", (temp / "log").string(), "1000000"}, log_key(), owner());
+      if (done % 4) CHECK(child.read_line() == "open");
+      std::this_thread::sleep_for(std::chrono::microseconds(random() % 60'000));
+      child.kill();
+      for (auto line = child.read_line(); !line.empty(); line = child.read_line()) {
+        INFO(line);
+        REQUIRE(line.rfind("error", 0) != 0);
+        if (line != "open") CHECK(told.emplace(std::stoull(line), line.substr(line.find(' ') + 1)).second);
+      }
+      const auto log = Ledger::open(temp / "log", Ledger::Mode::read);
+      INFO("kill " << done << ": " << (log ? "" : log.error().detail));
+      REQUIRE(log);
+      const auto report = audit(*log, {});
+      REQUIRE(report);
+      CHECK(invalid_checks(report->verdict).empty());
+      for (auto i = shadow.size(); i < log->size(); ++i) shadow.push_back(credential::merkle_leaf(*log->entry(i)));
+      CHECK(shadow.size() == log->size());  // never shorter than before
+      CHECK(report->checkpoint.root == credential::merkle_root(shadow));
+      for (const auto& [index, leaf] : told) {
+        REQUIRE(index < shadow.size());
+        CHECK(to_hex(shadow[index]) == leaf);
+      }
+    }
+    acknowledged += told.size();
+    unacknowledged += shadow.size() - 2 - told.size();
+  }
+  CHECK(acknowledged > 0);
+  std::cout << kills << " kills: " << acknowledged << " statements acknowledged, 0 lost; " << unacknowledged << " kept that no one was told of\n";
+}
 
 TEST_CASE("a flipped bit in the write-ahead log is never silently wrong") {
   TempFolder temp;

@@ -165,7 +165,8 @@ TEST_CASE("of a call with one bad statement nothing is kept, and the bad one is 
 
 TEST_CASE("a refused statement leaves size, checkpoint and files as they were") {
   TempFolder temp;
-  auto log = make_log(temp / "log", some_statements(1));
+  { const auto made = make_log(temp / "log", some_statements(1)); }
+  auto log = std::move(*Ledger::open(temp / "log", Ledger::Mode::write));
   const auto before = *log.checkpoint();
   credential::LedgerPolicy other_policy{kOrigin, log_key().public_key()};
   other_policy.clock_skew_s = 500;
@@ -318,6 +319,27 @@ TEST_CASE("every tree starts with every older one, from size 1 to 20") {
   for (std::uint64_t old_size = 1; old_size <= 20; ++old_size)
     for (std::uint64_t new_size = old_size; new_size <= 20; ++new_size)
       CHECK(verify_consistency(roots[old_size - 1], roots[new_size - 1], *log.consistency_proof(old_size, new_size)));
+}
+
+TEST_CASE("a consistency receipt is given from every size to every size at which a commit ended, and to no other") {
+  TempFolder temp;
+  auto log = make_log(temp / "log", some_statements(5));  // sizes 1 to 7
+  REQUIRE(log.append({license(2000, 1, 50), license(2001, 1, 51), license(2002, 1, 52)}, log_key(), kNow));  // 10
+  std::vector<Digest32> leaves;
+  for (std::uint64_t i = 0; i < log.size(); ++i) leaves.push_back(credential::merkle_leaf(*log.entry(i)));
+  const auto root = [&](std::uint64_t size) { return credential::merkle_root({leaves.begin(), leaves.begin() + static_cast<std::ptrdiff_t>(size)}); };
+  for (std::uint64_t newer : {1, 2, 3, 4, 5, 6, 7, 10})
+    for (std::uint64_t older = 1; older <= newer; ++older) {
+      const auto receipt = log.consistency_receipt(older, newer);
+      REQUIRE(receipt);
+      const auto checked = credential::verify_consistency_receipt(*receipt, root(older), log_key().public_key());
+      REQUIRE(checked);
+      CHECK(checked->root == root(newer));
+      CHECK(checked->origin == kOrigin);
+    }
+  CHECK(log.consistency_receipt(3, 8).error().code == Errc::usage);
+  CHECK(log.consistency_receipt(0, 7).error().code == Errc::usage);
+  CHECK(log.consistency_receipt(7, 11).error().code == Errc::usage);
 }
 
 TEST_CASE("inclusion proofs for every entry in every tree lead to that tree's root") {

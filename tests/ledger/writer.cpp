@@ -1,7 +1,9 @@
 // A writer in a process of its own, for the tests that need a second one or one that can be killed.
 //   ledger_writer hold FOLDER                       waits
-//   ledger_writer append FOLDER COUNT LOG OWNER     appends licenses under registration 1, says the index of each once it is acknowledged
-//   ledger_writer fill FOLDER COUNT LOG OWNER       as append, on a disk that is full after 256 KiB more in any one file; says "full" and the error
+//   ledger_writer append FOLDER COUNT LOG OWNER     appends licenses under registration 1, says the index of each once it is
+//   acknowledged ledger_writer group FOLDER COUNT LOG OWNER      as append, from four threads; says index and leaf hash of each
+//   ledger_writer fill FOLDER COUNT LOG OWNER       as append, on a disk that is full after 256 KiB more in any one file; says
+//   "full" and the error
 // Each first opens the ledger for writing, and says "open". LOG and OWNER are secrets of Ed25519 keys in hexadecimal.
 
 #include <signal.h>
@@ -9,9 +11,13 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <mutex>
+#include <thread>
+#include <vector>
 
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
+#include <stegpass/credential/merkle.hpp>
 #include <stegpass/ledger/ledger.hpp>
 
 using namespace stegpass;
@@ -24,7 +30,9 @@ constexpr std::int64_t kNow = 1'800'000'000;
 
 PrivateKey key_of(const char* hex) {
   const auto secret = parse_hex(hex).value();
-  return PrivateKey::create(credential::KeyType::ed25519, credential::SecretBytes::copy_of(secret), credential::SecretBytes::random(32)).value();
+  return PrivateKey::create(credential::KeyType::ed25519, credential::SecretBytes::copy_of(secret),
+                            credential::SecretBytes::random(32))
+      .value();
 }
 
 credential::Statement next_license(const PrivateKey& owner, std::uint64_t index) {
@@ -38,7 +46,7 @@ credential::Statement next_license(const PrivateKey& owner, std::uint64_t index)
   return sign_statement(owner, body, kNow).value();
 }
 
-int append(Ledger& log, std::uint64_t count, const PrivateKey& log_key, const PrivateKey& owner) {
+int append_alone(Ledger& log, std::uint64_t count, const PrivateKey& log_key, const PrivateKey& owner) {
   for (std::uint64_t i = 0; i < count; ++i) {
     const auto appended = log.append({next_license(owner, log.size())}, log_key, kNow);
     if (!appended) {
@@ -47,6 +55,27 @@ int append(Ledger& log, std::uint64_t count, const PrivateKey& log_key, const Pr
     }
     std::cout << appended->at(0).index << std::endl;
   }
+  return 0;
+}
+
+/// Four writers, each with status indices of its own. An answer is said before the next statement of its thread is made.
+int append_together(Ledger& log, std::uint64_t count, const PrivateKey& log_key, const PrivateKey& owner) {
+  std::mutex saying;
+  const auto first = log.size();
+  const auto work = [&](std::uint64_t thread) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const auto license = next_license(owner, 4 * (first + i) + thread);
+      const auto appended = log.append({license}, log_key, kNow);
+      const std::lock_guard lock(saying);
+      if (!appended) {
+        std::cout << "error " << appended.error().detail << std::endl;
+        return;
+      }
+      std::cout << appended->at(0).index << ' ' << to_hex(credential::merkle_leaf(license.entry())) << std::endl;
+    }
+  };
+  std::vector<std::jthread> threads;
+  for (std::uint64_t t = 0; t < 4; ++t) threads.emplace_back(work, t);
   return 0;
 }
 
@@ -67,5 +96,6 @@ int main(int argc, char** argv) {
     const rlimit limit{256 * 1024, 256 * 1024};
     ::setrlimit(RLIMIT_FSIZE, &limit);
   }
-  return append(*log, std::stoull(argv[3]), key_of(argv[4]), key_of(argv[5]));
+  const auto run = job == "group" ? append_together : append_alone;
+  return run(*log, std::stoull(argv[3]), key_of(argv[4]), key_of(argv[5]));
 }

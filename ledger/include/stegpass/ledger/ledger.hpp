@@ -24,7 +24,7 @@ struct Appended {
 
 /// The append-only log on disk: entries, tree nodes and one signed checkpoint a commit, in RocksDB.
 /// One writer at a time (a second open for writing is `busy`); readers open read-only beside it.
-/// Thread-safety  one object may be used from several threads; appends are serialised.
+/// Thread-safety  one object may be used from several threads; appends that arrive together share one commit.
 class Ledger {
  public:
   enum class Mode { read, write };
@@ -44,6 +44,7 @@ class Ledger {
   std::uint64_t size() const;
 
   /// Registers statements together: all or none, in one synced write batch with the new checkpoint and signed root.
+  /// Calls from other threads that arrive meanwhile join the next batch; each is taken or refused by itself.
   /// A statement that is there already is skipped and keeps its index.
   /// Errors  refused with the rule that a statement breaks (nothing is written); io; usage in read mode or with another key than the log's.
   Result<std::vector<Appended>> append(const std::vector<credential::Statement>& statements,
@@ -58,6 +59,9 @@ class Ledger {
   Result<credential::ConsistencyProof> consistency_proof(std::uint64_t old_size, std::uint64_t new_size) const;
   /// The receipt of an entry for the newest tree (RFC 9942); needs no key.
   Result<Bytes> receipt(std::uint64_t index) const;
+  /// The receipt that the tree of `new_size` starts with that of `old_size` (RFC 9942); needs no key.
+  /// Errors  usage: sizes out of range, or no commit ended at `new_size`, so that its root was never signed.
+  Result<Bytes> consistency_receipt(std::uint64_t old_size, std::uint64_t new_size) const;
 
  private:
   friend struct LedgerParts;  // of src/: lets the audit read the database itself

@@ -69,6 +69,10 @@ class RegistrationPolicy {
  public:
   /// Takes a statement as entry `index`. Errors refused, with the rule; the state is then unchanged.
   Status accept(const credential::Statement& statement, std::uint64_t index, std::int64_t now);
+  /// As `accept`; a signature that was found good under `verified` is not checked again when that is the key it must be by.
+  Status accept(const credential::Statement& statement, std::uint64_t index, std::int64_t now, const std::optional<credential::PublicKey>& verified);
+  /// The key that the statement would have to be signed by; takes nothing. Errors as of `accept`, without the signature.
+  Result<credential::PublicKey> key_for(const credential::Statement& statement, std::uint64_t index, std::int64_t now) const;
   /// As `accept`, but leaves the signature to the caller and gives the key that it must be by; for replaying on several cores.
   Result<credential::PublicKey> accept_unverified(const credential::Statement& statement, std::uint64_t index, std::int64_t now);
 

@@ -35,6 +35,10 @@ struct ConsistencyProof {
   std::vector<Digest32> path;
 };
 
+/// Recomputes the root of the larger tree from that of the smaller one.
+/// Errors  malformed when the path does not fit the sizes or does not lead to `old_root`, and for an old size of 0.
+Result<Digest32> root_from_consistency(const Digest32& old_root, const ConsistencyProof& proof);
+
 /// Checks that the tree of `new_root` starts with the tree of `old_root`.
 /// Errors  malformed when the path does not fit the sizes or leads to other roots, and for an old size of 0: the empty tree
 ///         starts every tree, so there is nothing to prove.

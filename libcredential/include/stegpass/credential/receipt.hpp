@@ -33,4 +33,20 @@ struct Receipt {
 ///         refused when `kid` names another key than `log_key`.
 Result<Receipt> verify_receipt(ByteView receipt, ByteView entry, const PublicKey& log_key);
 
+/// The receipt that a tree starts with an older one: the newer tree's signed root with a consistency proof in label 396.
+Bytes encode_consistency_receipt(const Sign1& signed_root, const ConsistencyProof& proof);
+
+/// What a consistency receipt says, once checked: the tree of `root` starts with that of the older root. As with entries, sizes are as good
+/// as their path.
+struct ConsistencyReceipt {
+  std::string origin;
+  ConsistencyProof proof;
+  Digest32 root{};  ///< of the newer tree
+};
+
+/// Recomputes the newer root from the older one, which the verifier brings, and checks the log's signature over it.
+/// Errors  as of `verify_receipt`.
+/// Source  RFC 9942, section 5.3.
+Result<ConsistencyReceipt> verify_consistency_receipt(ByteView receipt, const Digest32& old_root, const PublicKey& log_key);
+
 }  // namespace stegpass::credential

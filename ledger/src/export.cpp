@@ -1,0 +1,132 @@
+#include <stegpass/ledger/tiles.hpp>
+
+#include <stegpass/credential/core/text.hpp>
+
+#include "layout.hpp"
+#include "ledger_parts.hpp"
+#include "tile.hpp"
+#include "whole_file.hpp"
+
+namespace stegpass::ledger {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxNoteBytes = 64 * 1024;
+
+class Exporter {
+ public:
+  Exporter(const Database& database, const fs::path& folder, const TileReport& report)
+      : database_(database), folder_(folder), report_(report) {}
+
+  /// Requires from < size. The checkpoint comes after all that it speaks of, also on the disk.
+  Result<TileReport> write(const std::string& checkpoint) && {
+    STEGPASS_CHECK_OK(entries());
+    for (int level = 0; level < 8 && report_.size >> (tile::kHeight * level) > 0; ++level) STEGPASS_CHECK_OK(hashes(level));
+    STEGPASS_CHECK_OK(commits());
+    STEGPASS_CHECK_OK(sync_file_system(folder_));
+    STEGPASS_CHECK_OK(write_whole_file(folder_ / "checkpoint", as_bytes(checkpoint), true));
+    ++report_.files;
+    report_.bytes += checkpoint.size();
+    return report_;
+  }
+
+ private:
+  Status put(const std::string& name, ByteView content) {
+    const auto path = folder_ / name;
+    std::error_code error;
+    fs::create_directories(path.parent_path(), error);
+    if (error) return {Errc::io, path.parent_path().string() + ": cannot create: " + error.message()};
+    ++report_.files;
+    report_.bytes += content.size();
+    return write_whole_file(path, content, false);
+  }
+
+  Status entries() {
+    for (auto t = report_.from / tile::kWidth; t * tile::kWidth < report_.size; ++t) {
+      const auto width = tile::width(report_.size, t);
+      Bytes bundle;
+      for (std::uint64_t i = 0; i < width; ++i) {
+        STEGPASS_TRY(entry, read_entry(database_, t * tile::kWidth + i));
+        tile::append_item(bundle, entry);
+      }
+      STEGPASS_CHECK_OK(put(tile::path(tile::kEntries, t, width), bundle));
+    }
+    return Done{};
+  }
+
+  Status hashes(int level) {
+    const auto old_count = report_.from >> (tile::kHeight * level), count = report_.size >> (tile::kHeight * level);
+    if (old_count == count) return Done{};
+    for (auto t = old_count / tile::kWidth; t * tile::kWidth < count; ++t) {
+      const auto width = tile::width(count, t);
+      Bytes content;
+      for (std::uint64_t i = 0; i < width; ++i) {
+        STEGPASS_TRY(hash, read_node(database_, tile::kHeight * level, t * tile::kWidth + i));
+        append(content, hash);
+      }
+      STEGPASS_CHECK_OK(put(tile::path(tile::hashes(level), t, width), content));
+    }
+    return Done{};
+  }
+
+  /// A commit lies with the last entry that it took, so that the checkpoint's size names these files, too.
+  Status commits() {
+    STEGPASS_TRY(all, read_commits(database_));
+    auto commit = all.begin();
+    for (auto t = report_.from / tile::kWidth; t * tile::kWidth < report_.size; ++t) {
+      const auto width = tile::width(report_.size, t);
+      while (commit != all.end() && commit->tree_size <= t * tile::kWidth) ++commit;
+      Bytes content;
+      for (; commit != all.end() && commit->tree_size <= t * tile::kWidth + width; ++commit) {
+        STEGPASS_TRY(signed_root, read_signed_root(database_, commit->tree_size));
+        tile::append_item(content, as_bytes(commit->note));
+        tile::append_item(content, encode_sign1(signed_root));
+      }
+      STEGPASS_CHECK_OK(put(tile::path(tile::kCommits, t, width), content));
+    }
+    return Done{};
+  }
+
+  const Database& database_;
+  const fs::path& folder_;
+  TileReport report_;
+};
+
+/// The size that an earlier export reached; 0 in a folder without one.
+Result<std::uint64_t> exported_size(const LedgerParts::Impl& log, const Head& head, const fs::path& folder) {
+  const auto path = folder / "checkpoint";
+  auto note = read_whole_file(path, kMaxNoteBytes);
+  if (!note && note.error().code == Errc::not_found) return std::uint64_t{0};
+  if (!note) return note.error();
+  auto there = check_note(as_text(*note), log.verifier);
+  if (!there) return {Errc::malformed, path.string() + ": " + there.error().detail};
+  if (there->tree_size > head.checkpoint.tree_size)
+    return {Errc::malformed, path.string() + ": stands at size " + std::to_string(there->tree_size) +
+                                 ", and the database ends at " + std::to_string(head.checkpoint.tree_size) +
+                                 ": it is rolled back"};
+  if (there->tree_size == 0) return std::uint64_t{0};
+  STEGPASS_TRY(root, range_root(node_reader(log.database), 0, there->tree_size));
+  if (root == there->root) return there->tree_size;
+  return {Errc::malformed, path.string() + ": another history of this log: at size " + std::to_string(there->tree_size) +
+                               " it has root " + to_hex(there->root) + ", and the database " + to_hex(root)};
+}
+
+}  // namespace
+
+Result<TileReport> export_tiles(const Ledger& ledger, const fs::path& folder) {
+  const auto& log = LedgerParts::of(ledger);
+  const auto head = [&] {
+    const std::lock_guard lock(log.mutex);
+    return log.head;
+  }();
+  STEGPASS_TRY(from, exported_size(log, head, folder));
+  const TileReport report{from, head.checkpoint.tree_size, 0, 0};
+  if (report.from == report.size) return report;
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return {Errc::io, folder.string() + ": cannot create: " + error.message()};
+  return Exporter(log.database, folder, report).write(head.note);
+}
+
+}  // namespace stegpass::ledger
