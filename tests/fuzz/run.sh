@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fuzzes one decoder, or builds the program for it. Usage: run.sh ROOT build | run.sh ROOT DECODER
-# Takes 20 seconds in continuous integration (CI=true), or STEGPASS_FUZZ_SECONDS; otherwise, and without clang, exits with 77: skipped.
+# Takes 20 seconds in continuous integration (CI=true), or STEGPASS_FUZZ_SECONDS; without clang exits with 77: skipped.
 # What is found lies in build/fuzz/findings, the grown corpus in build/fuzz/corpus.
 set -euo pipefail
 
