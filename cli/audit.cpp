@@ -3,8 +3,10 @@
 
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/ledger/audit.hpp>
+#include <stegpass/ledger/tiles.hpp>
 
 #include "command.hpp"
+#include "files.hpp"
 #include "ledger_view.hpp"
 #include "policy_files.hpp"
 
@@ -14,7 +16,7 @@ namespace {
 using namespace credential;
 
 struct AuditOptions {
-  std::string folder, log_key, policy;
+  std::string folder, tiles, log_key, policy;
 };
 
 /// The log keys that the auditor trusts; one with --log-key, those of the policy with --policy, none without either.
@@ -64,22 +66,35 @@ int unreadable(Output& output, const Error& error) {
   return output.judged(verdict, 0);
 }
 
-int run(const AuditOptions& options, Output& output) {
-  auto keys = trusted_keys(options);
-  if (!keys) return output.fail(keys.error());
-  auto log = ledger::Ledger::open(options.folder, ledger::Ledger::Mode::read);
-  if (!log) return unreadable(output, log.error());
-  const auto key = key_of(*keys, log->origin());
-  ProgressBar bar("audit");
-  auto audited = ledger::audit(*log, key, [&](std::uint64_t done, std::uint64_t total) {
-    bar.update(static_cast<double>(done), static_cast<double>(total));
-  });
+/// The name in the first line of an export's checkpoint; empty where there is none to read.
+std::string tiles_origin(const std::string& folder) {
+  auto note = read_file(std::filesystem::path(folder) / "checkpoint", kMaxSmallFile, "a signed checkpoint");
+  return note ? std::string(as_text(*note).substr(0, as_text(*note).find('\n'))) : std::string{};
+}
+
+int finish_audit(const AuditOptions& options, Output& output, const Result<ledger::AuditReport>& audited, const std::vector<NoteVerifier>& keys) {
   if (!audited) return unreadable(output, audited.error());
   Verdict verdict = audited->verdict;
-  if (!keys->empty() && !key) {
-    verdict.add("audit.log-key", Outcome::undecided, "none of the trusted log keys is for " + log->origin());
+  if (!keys.empty() && !key_of(keys, audited->checkpoint.origin)) {
+    verdict.add("audit.log-key", Outcome::undecided, "none of the trusted log keys is for " + audited->checkpoint.origin);
   }
   return say(options, output, *audited, verdict);
+}
+
+int run(const AuditOptions& options, Output& output) {
+  if (options.folder.empty() == options.tiles.empty()) {
+    return output.fail({Errc::usage, "one of a ledger's folder and --tiles is needed"}, "e.g. stegpass audit acme/ledger");
+  }
+  auto keys = trusted_keys(options);
+  if (!keys) return output.fail(keys.error());
+  ProgressBar bar("audit");
+  const auto progress = [&](std::uint64_t done, std::uint64_t total) { bar.update(static_cast<double>(done), static_cast<double>(total)); };
+  if (!options.tiles.empty()) {
+    return finish_audit(options, output, ledger::audit_tiles(options.tiles, key_of(*keys, tiles_origin(options.tiles)), progress), *keys);
+  }
+  auto log = ledger::Ledger::open(options.folder, ledger::Ledger::Mode::read);
+  if (!log) return unreadable(output, log.error());
+  return finish_audit(options, output, ledger::audit(*log, key_of(*keys, log->origin()), progress), *keys);
 }
 
 }  // namespace
@@ -87,7 +102,8 @@ int run(const AuditOptions& options, Output& output) {
 void setup_audit(Commands& commands) {
   auto options = std::make_shared<AuditOptions>();
   CLI::App& command = *commands.app.add_subcommand("audit", "Replay a ledger from nothing: every signature, every decision, the tree");
-  command.add_option("ledger", options->folder, "The ledger's folder")->required();
+  command.add_option("ledger", options->folder, "The ledger's folder");
+  command.add_option("--tiles", options->tiles, "Instead: a folder that ledger export wrote, or any other log's tlog-tiles");
   auto* key = command.add_option("--log-key", options->log_key, "File with the log's verifier key (log.vkey) that you trust");
   command.add_option("--policy", options->policy, "Trust policy that names the log and its key")->excludes(key);
   command.footer("Example: stegpass audit acme/ledger --policy trust.policy --json");

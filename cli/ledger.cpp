@@ -18,6 +18,7 @@ using namespace credential;
 struct LedgerOptions {
   std::string home = ".";
   std::uint64_t index = 0;
+  std::uint64_t old_size = 0, new_size = 0;
   std::string out;
   bool force = false;
 
@@ -120,6 +121,16 @@ int run_receipt(const LedgerOptions& options, Output& output) {
                   {{"index", options.index}, {"tree_size", log->size()}, {"receipt", to_hex(*receipt)}});
 }
 
+int run_consistency(const LedgerOptions& options, Output& output) {
+  auto log = ledger::Ledger::open(options.place().ledger(), ledger::Ledger::Mode::read);
+  if (!log) return output.fail(log.error());
+  const auto new_size = options.new_size == 0 ? log->size() : options.new_size;
+  auto receipt = log->consistency_receipt(options.old_size, new_size);
+  if (!receipt) return output.fail(receipt.error());
+  return hand_out(options, output, *receipt, to_hex(*receipt) + "\n",
+                  {{"old_size", options.old_size}, {"new_size", new_size}, {"receipt", to_hex(*receipt)}});
+}
+
 int run_checkpoint(const LedgerOptions& options, Output& output) {
   auto log = ledger::Ledger::open(options.place().ledger(), ledger::Ledger::Mode::read);
   if (!log) return output.fail(log.error());
@@ -133,6 +144,10 @@ CLI::App& add_part(Commands& commands, CLI::App& parent, const std::string& name
   CLI::App& command = *parent.add_subcommand(name, help);
   add_home_option(command, options->home);
   if (name == "entry" || name == "receipt") command.add_option("index", options->index, "Number of the entry, from 0")->required();
+  if (name == "consistency") {
+    command.add_option("old", options->old_size, "Size of the older tree, from 1")->required();
+    command.add_option("new", options->new_size, "Size of the newer one, at which a commit ended; the newest if not given");
+  }
   if (name != "show") {
     command.add_option("--out", options->out, "File to write it to");
     command.add_flag("--force", options->force, "Replace the output if it exists");
@@ -144,7 +159,7 @@ CLI::App& add_part(Commands& commands, CLI::App& parent, const std::string& name
 }  // namespace
 
 void setup_ledger(Commands& commands) {
-  CLI::App& ledger = *commands.app.add_subcommand("ledger", "Read the log: its state, an entry, a receipt, the signed checkpoint");
+  CLI::App& ledger = *commands.app.add_subcommand("ledger", "Read the log: its state, an entry, proofs, the signed checkpoint; export and import it");
   ledger.require_subcommand(1);
   add_part(commands, ledger, "show", "The log's size and root, its models and licenses", run_show)
       .footer("Example: stegpass ledger show --home acme");
@@ -152,8 +167,11 @@ void setup_ledger(Commands& commands) {
       .footer("Example: stegpass ledger entry 1 --home acme --out registration.cose");
   add_part(commands, ledger, "receipt", "The proof that an entry is in the log (RFC 9942)", run_receipt)
       .footer("Example: stegpass ledger receipt 1 --home acme --out registration.receipt");
+  add_part(commands, ledger, "consistency", "The proof that the log starts with what it was at an older size (RFC 9942)", run_consistency)
+      .footer("Example: stegpass ledger consistency 3 --home acme --out grown.receipt");
   add_part(commands, ledger, "checkpoint", "The newest signed checkpoint", run_checkpoint)
       .footer("Example: stegpass ledger checkpoint --home acme --out checkpoint.txt");
+  setup_ledger_tiles(commands, ledger);
 }
 
 }  // namespace stegpass::cli

@@ -1,5 +1,6 @@
 #include <fstream>
 
+#include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/note.hpp>
 #include <stegpass/credential/receipt.hpp>
 #include <stegpass/credential/statement.hpp>
@@ -97,6 +98,23 @@ TEST_CASE("ledger receipt writes a receipt that verifies with the log's key") {
   CHECK(checked->origin == "tests.example/log");
   CHECK(checked->proof.leaf_index == 2);
   CHECK(checked->proof.tree_size == 6);
+}
+
+TEST_CASE("ledger consistency writes a receipt that leads from the older root to the newest") {
+  const TempFolder folder;
+  REQUIRE(run(ledger("consistency", {"3", "--out", folder.file("receipt")})).code == 0);
+  std::vector<stegpass::Digest32> leaves;
+  for (const char* index : {"0", "1", "2"}) {
+    REQUIRE(run(ledger("entry", {index, "--out", folder.file("entry"), "--force"})).code == 0);
+    leaves.push_back(merkle_leaf(as_bytes(read_text(folder.file("entry")))));
+  }
+  const std::string receipt = read_text(folder.file("receipt"));
+  auto checked = verify_consistency_receipt(as_bytes(receipt), merkle_root(leaves), log_verifier().key);
+  REQUIRE(checked.ok());
+  CHECK(stegpass::to_hex(checked->root) == run_json(ledger("show")).json()["root"]);
+  require_refused(ledger("consistency", {"0"}), {2}, folder);
+  require_refused(ledger("consistency", {"7"}), {2}, folder);
+  require_refused(ledger("consistency", {"3", "2"}), {2}, folder);
 }
 
 TEST_CASE("ledger checkpoint prints a note that the log signed") {
@@ -217,4 +235,37 @@ TEST_CASE("an audit does not change the ledger") {
   const auto before = contents_of(copy);
   CHECK(run(audit(copy)).code == 0);
   CHECK(contents_of(copy) == before);
+}
+
+TEST_CASE("a ledger goes out as tiles, is audited from them, and comes back") {
+  const TempFolder folder;
+  const Ran out = run_json(ledger("export", {folder.file("tiles")}));
+  CHECK(out.code == 0);
+  CHECK(out.json()["size"] == 6);
+  CHECK(run_json(ledger("export", {folder.file("tiles")})).json()["files"] == 0);
+  const Ran ran = run_json({"audit", "--tiles", folder.file("tiles"), "--policy", fixture("trust.policy")});
+  INFO(ran.out << ran.err);
+  CHECK(ran.code == 0);
+  CHECK(ran.json()["registrations"] == run_json(audit(fixture("home/ledger"))).json()["registrations"]);
+  CHECK(run({"audit", "--tiles", folder.file("tiles"), "--policy", fixture("stranger/trust.policy")}).code == 3);
+  REQUIRE(run({"ledger", "import", folder.file("tiles"), "--out", folder.file("copy"), "--log-key", fixture("home/log.vkey")}).code == 0);
+  CHECK(run_json(audit(folder.file("copy"))).out == run_json(audit(fixture("home/ledger"))).out);
+}
+
+TEST_CASE("altered tiles are proved false, and nothing is imported from them") {
+  const TempFolder folder;
+  REQUIRE(run(ledger("export", {folder.file("tiles")})).code == 0);
+  REQUIRE(alter(folder.file("tiles/tile/entries"), "release.safetensors"));
+  CHECK(run_json({"audit", "--tiles", folder.file("tiles")}).code == 1);
+  CHECK(run({"ledger", "import", folder.file("tiles"), "--out", folder.file("copy")}).code != 0);
+  CHECK_FALSE(std::filesystem::exists(folder.file("copy")));
+}
+
+TEST_CASE("audit and import without tiles are refused") {
+  const TempFolder folder;
+  require_refused({"audit"}, {2}, folder);
+  require_refused({"audit", fixture("home/ledger"), "--tiles", folder.path().string()}, {2}, folder);
+  require_refused({"audit", "--tiles", folder.file("absent")}, {4}, folder);
+  require_refused({"ledger", "import", folder.file("absent"), "--out", folder.file("copy")}, {4}, folder);
+  require_refused({"ledger", "export", folder.file("tiles"), "--home", folder.file("absent")}, {4}, folder);
 }
