@@ -5,9 +5,14 @@ using namespace stegpass::test;
 
 namespace {
 
+/// A home of the test's own: two commands at once on one home refuse each other.
+std::string home_of(const TempFolder& folder) {
+  return std::filesystem::exists(folder.file("home")) ? folder.file("home") : folder.copy("home");
+}
+
 /// A run of a second or two: a narrow network on few drawn images.
 Args train_args(const TempFolder& folder, Args more) {
-  Args args = {"passport", "train", "--home", fixture("home"), "--data", "drawn", "--width", "63", "--images", "160", "--epochs", "1", "--out", folder.file("out")};
+  Args args = {"passport", "train", "--home", home_of(folder), "--data", "drawn", "--width", "63", "--images", "160", "--epochs", "1", "--out", folder.file("out")};
   args.insert(args.end(), more.begin(), more.end());
   return with_passphrase(args);
 }
@@ -40,8 +45,7 @@ TEST_CASE("the scheme, network and norm that were asked for are trained and reco
 TEST_CASE("a network without passport layers is trained, and cannot be registered") {
   const TempFolder folder;
   CHECK(trained(folder, {"--layers", "none"})["mark"]["bits"] == 0);
-  const std::string home = folder.copy("home");
-  const Ran registered = run(with_passphrase({"model", "register", "--home", home, "--models", folder.file("out"), "--out", folder.file("registration.cose")}));
+  const Ran registered = run(with_passphrase({"model", "register", "--home", home_of(folder), "--models", folder.file("out"), "--out", folder.file("registration.cose")}));
   CHECK(registered.code == 2);
   CHECK(message_fault(registered).empty());
   CHECK_FALSE(std::filesystem::exists(folder.file("registration.cose")));
@@ -109,7 +113,7 @@ TEST_CASE("what a launcher says must make sense") {
     const Ran ran = run(train_args(folder, {}), {.environment = environment});
     CHECK(ran.code == 2);
     CHECK(message_fault(ran).empty());
-    CHECK(folder.files().empty());
+    CHECK_FALSE(std::filesystem::exists(folder.file("out")));
   }
 }
 
@@ -128,7 +132,7 @@ TEST_CASE("wrong passports are held against the binomial, and a picture shows th
 
 TEST_CASE("passport verify names the tensors that differ, takes the tries into account, and a user passport") {
   const TempFolder folder;
-  const Args base = with_passphrase({"passport", "verify", "--home", fixture("home"), "--model", fixture("release.safetensors")});
+  const Args base = with_passphrase({"passport", "verify", "--home", home_of(folder), "--model", fixture("release.safetensors")});
   const auto with = [&](const Args& more) {
     Args args = base;
     args.insert(args.end(), more.begin(), more.end());
