@@ -1,6 +1,7 @@
 #include <stegpass/model/haar.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/cuda.h>
 #include <torch/types.h>
 
 #ifdef STEGPASS_HAS_CUDA_KERNELS
