@@ -16,7 +16,7 @@ from common import run, torch
 
 MEMORY = 3 << 30      # address space that the program gets: LibTorch's libraries take 2 of it
 OLDER = {"_use_new_zipfile_serialization": False}
-STEP = 97
+STEP = 389
 
 
 class Calls:
