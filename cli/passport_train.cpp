@@ -26,7 +26,7 @@ struct TrainOptions {
 
 /// Everything about the outputs that can fail is found before the work begins.
 Status check_outputs(const ModelFolder& out, const TrainOptions& options) {
-  for (const fs::path& path : {out.owner_model(), out.release_model(), out.record()}) {
+  for (const fs::path& path : {out.owner_model(), out.release_model(), out.plot(), out.record()}) {
     STEGPASS_CHECK_OK(check_output_in(out.folder, path.filename().string(), options.force));
   }
   std::error_code error;
@@ -80,7 +80,7 @@ Status write_outputs(const ModelFolder& out, const TrainResult& result, const Js
   STEGPASS_CHECK_OK(write_file(out.owner_model(), result.owner_model, {.force = force, .secret = true}));
   STEGPASS_CHECK_OK(write_file(out.release_model(), result.release_model, {.force = force}));
   if (const auto picture = draw_plot(training_plot(result.run_record))) {  // no gnuplot, no plot
-    STEGPASS_CHECK_OK(write_file(out.plot(), *picture, {.force = true}));
+    STEGPASS_CHECK_OK(write_file(out.plot(), *picture, {.force = force}));
   }
   STEGPASS_CHECK_OK(write_file(out.record(), as_bytes(record.dump(2) + "\n"), {.force = force}));
   std::error_code ignored;

@@ -112,17 +112,17 @@ Status Run::begin() {
   return Done{};
 }
 
-/// Images and labels of one step on the device: this process's share of the batch, and the step's trigger images.
+/// Images and labels of one step on the device: this process's share of the batch with its trigger images.
 Batch Run::share_of(Batch batch, std::int64_t number) const {
-  if (task_.group != nullptr) {
-    const std::int64_t share = batch.labels.size(0) / task_.group->size();
-    batch.images = batch.images.narrow(0, task_.group->rank() * share, share);
-    batch.labels = batch.labels.narrow(0, task_.group->rank() * share, share);
-  }
   if (triggers_.size() > 0) {
     const std::int64_t from = number * kTriggersPerBatch % (triggers_.size() - kTriggersPerBatch + 1);
     batch.images = torch::cat({batch.images, network_images(triggers_.images.narrow(0, from, kTriggersPerBatch))});
     batch.labels = torch::cat({batch.labels, triggers_.labels.narrow(0, from, kTriggersPerBatch)});
+  }
+  if (task_.group != nullptr) {
+    const std::int64_t share = batch.labels.size(0) / task_.group->size();
+    batch.images = batch.images.narrow(0, task_.group->rank() * share, share);
+    batch.labels = batch.labels.narrow(0, task_.group->rank() * share, share);
   }
   return {batch.images.to(task_.device), batch.labels.to(task_.device)};
 }
@@ -289,9 +289,9 @@ Result<TrainedModel> train(const TrainingTask& task, const TrainingSettings& set
   if (!resume.empty()) STEGPASS_CHECK_OK(run.resume(resume));
   try {
     STEGPASS_CHECK_OK(run.go(hooks));
-  } catch (const c10::Error& error) {
+  } catch (const std::exception& error) {  // Gloo's are no c10::Error
     if (task.group == nullptr) throw;
-    const std::string text = error.what_without_backtrace();
+    const std::string text = error.what();
     return Error{Errc::io, "another process of this run is gone: " + text.substr(0, text.find('\n'))};
   }
   return run.finish();

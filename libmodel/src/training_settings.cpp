@@ -90,8 +90,9 @@ Status check_task(const TrainingTask& task, const TrainingSettings& settings) {
     return Error{Errc::usage, std::to_string(images) + " training images do not fill one batch of " + std::to_string(settings.batch)};
   }
   const int processes = task.group == nullptr ? 1 : task.group->size();
-  if (settings.batch % processes != 0) {
-    return Error{Errc::usage, "a batch of " + std::to_string(settings.batch) + " cannot be shared by " + std::to_string(processes) + " processes"};
+  const std::int64_t shared = settings.batch + (settings.trigger_images > 0 ? kTriggersPerBatch : 0);
+  if (shared % processes != 0) {
+    return Error{Errc::usage, "a batch of " + std::to_string(shared) + " images cannot be shared by " + std::to_string(processes) + " processes"};
   }
   if (task.train.images.size(2) != task.architecture.input_side()) {
     return Error{Errc::usage, "images of " + std::to_string(task.train.images.size(2)) + " pixels, " +
