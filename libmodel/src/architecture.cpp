@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "network_plans.hpp"
+#include "parse_name.hpp"
 
 namespace stegpass::model {
 namespace {
@@ -77,17 +78,6 @@ Status check_numbers(const ArchitectureSettings& settings) {
     return Error{Errc::unsupported, "input of " + std::to_string(settings.input) + " pixels, a multiple of 32 from 32 to 512 expected"};
   }
   return Done{};
-}
-
-/// Finds the value of `name` among those that an enumeration has, in their order.
-template <class Value, std::size_t Count>
-Result<Value> parse_name(std::string_view what, std::string_view name, const std::array<std::string_view, Count>& names) {
-  std::string known;
-  for (std::size_t i = 0; i < Count; ++i) {
-    if (names[i] == name) return static_cast<Value>(i);
-    known.append(i == 0 ? "" : i + 1 == Count ? " or " : ", ").append(names[i]);
-  }
-  return Error{Errc::unsupported, std::string(what) + " '" + std::string(name) + "' is unknown, " + known + " expected"};
 }
 
 constexpr std::array<std::string_view, 4> kNorms{"batch", "group", "instance", "none"};

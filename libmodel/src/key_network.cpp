@@ -5,6 +5,7 @@
 #include <torch/nn/functional/fold.h>
 
 #include "compat.hpp"
+#include "max_pool.hpp"
 #include "shuffle.hpp"
 
 namespace stegpass::model {
@@ -32,11 +33,6 @@ torch::Tensor noise_key(const torch::Tensor& like, const Passport& passport, Pic
   torch::Tensor out = torch::empty(like.sizes(), torch::kFloat32);
   for (std::size_t i = 0; i < stream.size(); ++i) out.data_ptr<float>()[i] = static_cast<float>((stream[i] - 127.5) / 127.5);
   return out;
-}
-
-torch::Tensor pooled(const ConvPlan& conv, const torch::Tensor& x) {
-  if (conv.pool == Pool::none) return x;
-  return conv.pool == Pool::two ? torch::max_pool2d(x, 2) : torch::max_pool2d(x, 3, 2, 1);
 }
 
 }  // namespace

@@ -5,8 +5,13 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
+#include "max_pool.hpp"
+#include "parse_name.hpp"
+
 namespace stegpass::model {
 namespace {
+
+constexpr std::array<std::string_view, 2> kPrecisions{"fp32", "bf16"};
 
 /// A module that only holds others, so that names read "layer4.0.conv1".
 class FolderImpl : public torch::nn::Module {};
@@ -29,11 +34,6 @@ at::ScalarType activation_type(Precision precision) { return precision == Precis
 
 torch::Tensor convolve(const ConvBlock& block, const torch::Tensor& x) {
   return at::conv2d(x, block.conv->weight.to(x.scalar_type()), {}, block.plan.stride, block.plan.kernel / 2);
-}
-
-torch::Tensor pooled(const ConvPlan& plan, const torch::Tensor& x) {
-  if (plan.pool == Pool::none) return x;
-  return plan.pool == Pool::two ? at::max_pool2d(x, 2) : at::max_pool2d(x, 3, 2, 1);
 }
 
 /// Adds a shortcut; where one of the two has both branches and the other has none yet, that one serves both.
@@ -73,14 +73,8 @@ std::vector<std::size_t> last_uses(const std::vector<ConvPlan>& convs) {
 
 }  // namespace
 
-std::string_view precision_name(Precision precision) { return precision == Precision::bf16 ? "bf16" : "fp32"; }
-
-Result<Precision> parse_precision(std::string_view name) {
-  for (const Precision precision : {Precision::fp32, Precision::bf16}) {
-    if (name == precision_name(precision)) return precision;
-  }
-  return Error{Errc::unsupported, "precision '" + std::string(name) + "' is unknown, fp32 or bf16 expected"};
-}
+std::string_view precision_name(Precision precision) { return kPrecisions[static_cast<std::size_t>(precision)]; }
+Result<Precision> parse_precision(std::string_view name) { return parse_name<Precision>("precision", name, kPrecisions); }
 
 NetworkKeys network_keys(const Architecture& architecture, const Mark& mark, const torch::Device& device) {
   NetworkKeys keys;

@@ -4,16 +4,17 @@
 
 #include <torch/types.h>
 
+#include "parse_name.hpp"
+
 namespace stegpass::model {
+namespace {
 
-std::string_view pooling_name(Pooling pooling) { return pooling == Pooling::mean ? "mean" : "whitened"; }
+constexpr std::array<std::string_view, 2> kPoolings{"mean", "whitened"};
 
-Result<Pooling> parse_pooling(std::string_view name) {
-  for (const Pooling pooling : {Pooling::mean, Pooling::whitened}) {
-    if (name == pooling_name(pooling)) return pooling;
-  }
-  return Error{Errc::unsupported, "pooling '" + std::string(name) + "' is unknown, mean or whitened expected"};
-}
+}  // namespace
+
+std::string_view pooling_name(Pooling pooling) { return kPoolings[static_cast<std::size_t>(pooling)]; }
+Result<Pooling> parse_pooling(std::string_view name) { return parse_name<Pooling>("pooling", name, kPoolings); }
 
 torch::Tensor pool_mean(const torch::Tensor& columns) { return columns.mean(1); }
 

@@ -5,10 +5,13 @@
 #include <cstdio>
 #include <limits>
 
+#include "parse_name.hpp"
 #include "tensor_bytes.hpp"
 
 namespace stegpass::model {
 namespace {
+
+constexpr std::array<std::string_view, 2> kSignatureModes{"strict", "reference"};
 
 /// log10 of P[X >= matches] for matches > bits / 2: the first term, times a series whose terms fall.
 double upper_tail(int bits, int matches) {
@@ -36,14 +39,8 @@ std::string reading_sentence(const MarkReading& reading, double log10_corrected,
 
 }  // namespace
 
-std::string_view signature_mode_name(SignatureMode mode) { return mode == SignatureMode::strict ? "strict" : "reference"; }
-
-Result<SignatureMode> parse_signature_mode(std::string_view name) {
-  for (const SignatureMode mode : {SignatureMode::strict, SignatureMode::reference}) {
-    if (name == signature_mode_name(mode)) return mode;
-  }
-  return Error{Errc::unsupported, "signature mode '" + std::string(name) + "' is unknown, strict or reference expected"};
-}
+std::string_view signature_mode_name(SignatureMode mode) { return kSignatureModes[static_cast<std::size_t>(mode)]; }
+Result<SignatureMode> parse_signature_mode(std::string_view name) { return parse_name<SignatureMode>("signature mode", name, kSignatureModes); }
 
 double log10_binomial_tail(int bits, int matches) {
   if (matches <= 0) return 0;
