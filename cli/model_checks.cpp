@@ -15,9 +15,6 @@ namespace {
 
 using namespace credential;
 
-/// Least share of the cover's bits that a user passport must read: the ISN's small change to the cover turns none or hardly any.
-constexpr double kConsistentShare = 0.99;
-
 std::string fixed(double value, int digits) {
   char text[48];
   std::snprintf(text, sizeof(text), "%.*f", digits, value);

@@ -35,6 +35,9 @@ struct MarkDescription {
   std::uint64_t bits = 0;
 };
 
+/// Least share of the cover's bits that a user passport must read: the ISN's small change to the cover turns none or hardly any.
+inline constexpr double kConsistentShare = 0.99;
+
 struct MarkReading {
   std::uint64_t bits = 0, matches = 0;
   double log10_p = 0;            ///< exact binomial tail, before any correction

@@ -40,12 +40,12 @@ Result<SurveyResult> LibtorchModelPart::survey(ByteView file, const SurveyReques
   SurveyResult out;
   out.bits = static_cast<std::uint64_t>(survey.bits);
   out.mean_match = survey.mean_match();
+  out.binomial = survey.binomial();
   out.matches = std::move(survey.matches);
   out.chi_square = survey.chi_square;
   out.degrees_of_freedom = survey.degrees_of_freedom;
   out.p_value = survey.p_value;
   out.smallest_p = survey.smallest_p;
-  out.binomial = survey.p_value >= 0.001 && survey.smallest_p >= 0.001;
   return out;
 }
 

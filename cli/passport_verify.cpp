@@ -14,9 +14,6 @@
 namespace stegpass::cli {
 namespace {
 
-/// Least share of the cover's bits that a user passport must read.
-constexpr double kConsistentShare = 0.99;
-
 struct VerifyOptions {
   HomeOptions home;
   std::string model, registration, record, user, original;

@@ -106,13 +106,16 @@ def tables(rows, table):
     if costs:
         text += "\nAlexNet, accuracy of the deployment branch, points, mean difference over three seeds:\n\n"
         text += table(["difference", "mean", "95 % half-width"], costs)
-    missing = [name for name, _ in runs(False) if name not in rows]
+    missing = [name for name, _ in runs(False) if name not in rows]  # --full has the same names
     if missing:
         text += "\nNot run yet: " + ", ".join(missing) + ". The same command goes on with them.\n"
     return text
 
 
 def make(folder, arguments, run, step, table, program, shared):
+    if arguments.full:  # runs of other lengths are other runs
+        folder = folder / "full"
+        folder.mkdir(exist_ok=True)
     archive = pathlib.Path(arguments.images or shared / "data" / "cifar10-jpeg.tar.xz")
     if not archive.exists():
         sys.exit("results: name the archive cifar10-jpeg.tar.xz (train/CLASS/0000.jpg ..., test/CLASS/...) with --images")
@@ -124,8 +127,7 @@ def make(folder, arguments, run, step, table, program, shared):
         run([program, "passport", "new", "--home", home, "--draw", "--seed", "1", "--passphrase-file", folder / "passphrase"])
     data = {name: data_file(run, program, folder, name, archive) for name in ("balanced", "all")}
     rows = {}
-    chosen = [item for item in runs(arguments.full) if not arguments.only or arguments.only in item[0]]
     for name, options in runs(arguments.full):
-        if (name, options) in chosen or (folder / f"{name}.json").exists():
+        if arguments.only in name or (folder / f"{name}.json").exists():
             rows[name] = step(folder, name, lambda: train(program, folder, home, data, name, options))
     return {"rows": rows}, tables(rows, table)
