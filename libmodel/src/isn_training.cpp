@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 #include <numbers>
 
 #include <torch/types.h>
@@ -12,6 +11,7 @@
 #include <stegpass/model/haar.hpp>
 
 #include "isn_batches.hpp"
+#include "tensor_bytes.hpp"
 
 namespace stegpass::model {
 namespace {
@@ -48,14 +48,8 @@ std::string fixed(double value) {
 }
 
 Bytes encode_state(const State& state, const std::string& run) {
-  std::vector<TensorView> views;
-  std::vector<torch::Tensor> held;
-  const auto add = [&](const char* name, const torch::Tensor& tensor) {
-    held.push_back(tensor.cpu().contiguous());
-    views.push_back({name, "F32", held.back().sizes().vec(),
-                     ByteView(static_cast<const std::uint8_t*>(held.back().data_ptr()), static_cast<std::size_t>(held.back().nbytes()))});
-  };
-  add("weights", state.weights), add("first", state.first), add("second", state.second);
+  const torch::Tensor weights = state.weights.cpu(), first = state.first.cpu(), second = state.second.cpu();
+  std::vector<TensorView> views = {view_tensor("weights", weights), view_tensor("first", first), view_tensor("second", second)};
   return encode_safetensors(std::move(views), {{"format", "stegpass-isn-state-1"},
                                                {"run", run},
                                                {"step", std::to_string(state.step)},
@@ -66,16 +60,12 @@ Bytes encode_state(const State& state, const std::string& run) {
                                                {"running_norm", number(state.running_norm)}});
 }
 
-Status read_tensor(const Safetensors& file, std::string_view name, torch::Tensor& into) {
-  for (const auto& tensor : file.tensors) {
-    if (tensor.name != name) continue;
-    if (tensor.dtype != "F32" || tensor.shape != into.sizes().vec()) break;
-    auto values = torch::empty_like(into, torch::TensorOptions().device(torch::kCPU));
-    std::memcpy(values.data_ptr(), tensor.data.data(), tensor.data.size());
-    into = values.to(into.device());
-    return Done{};
-  }
-  return {Errc::malformed, "training state: tensor " + std::string(name) + " is absent or of another shape"};
+Status take_tensor(const Safetensors& file, std::string_view name, torch::Tensor& into) {
+  const auto values = read_tensor(file, name, into.sizes());
+  if (!values || values->scalar_type() != torch::kFloat32)
+    return {Errc::malformed, "training state: tensor " + std::string(name) + " is absent or of another shape"};
+  into = values->to(into.device());
+  return Done{};
 }
 
 Status read_state(ByteView bytes, const std::string& run, State& state) {
@@ -83,9 +73,9 @@ Status read_state(ByteView bytes, const std::string& run, State& state) {
   const auto text = [&file](const char* name) { return file.metadata.contains(name) ? file.metadata.at(name) : std::string(); };
   if (text("format") != "stegpass-isn-state-1") return {Errc::malformed, "training state: not the state of an isn run"};
   if (text("run") != run) return {Errc::refused, "training state: it belongs to other pictures or options"};
-  STEGPASS_CHECK_OK(read_tensor(file, "weights", state.weights));
-  STEGPASS_CHECK_OK(read_tensor(file, "first", state.first));
-  STEGPASS_CHECK_OK(read_tensor(file, "second", state.second));
+  STEGPASS_CHECK_OK(take_tensor(file, "weights", state.weights));
+  STEGPASS_CHECK_OK(take_tensor(file, "first", state.first));
+  STEGPASS_CHECK_OK(take_tensor(file, "second", state.second));
   state.step = std::strtoll(text("step").c_str(), nullptr, 10);
   state.spikes = std::strtoll(text("spikes").c_str(), nullptr, 10);
   state.rate_scale = std::strtod(text("rate_scale").c_str(), nullptr);
@@ -135,23 +125,23 @@ struct StepResult {
 };
 
 StepResult evaluate_loss(Isn& network, const IsnBatch& batch, const IsnTrainingOptions& options) {
-  const auto wrong = (batch.cover.size(0) + 1) / 2;
+  const auto wrong = options.form.keyed ? (batch.cover.size(0) + 1) / 2 : 0;
   const auto stego = network->forward(batch.cover, batch.secret, batch.key).stego;
   const auto rounded = round_straight_through(stego);
   // One pass reveals all pairs with their keys and the first ones again with a wrong key.
   const auto revealed = network->reveal(torch::cat({rounded, rounded.narrow(0, 0, wrong)}),
                                         torch::cat({batch.key, batch.wrong_key.narrow(0, 0, wrong)}));
   const auto right = revealed.narrow(0, 0, batch.cover.size(0));
-  const auto wrong_reveal = revealed.narrow(0, batch.cover.size(0), wrong), secret = batch.secret.narrow(0, 0, wrong);
   const auto low = haar_forward(stego - batch.cover).narrow(1, 0, 3);
   StepResult result;
   result.loss = options.stego_weight * square_mean(stego - batch.cover) + options.reveal_weight * square_mean(right - batch.secret) +
-                options.low_weight * square_mean(low) +
-                options.wrong_key_weight * wrong_key_loss(wrong_reveal, secret);
+                options.low_weight * square_mean(low);
+  const auto wrong_reveal = revealed.narrow(0, batch.cover.size(0), wrong), secret = batch.secret.narrow(0, 0, wrong);
+  if (wrong > 0) result.loss = result.loss + options.wrong_key_weight * wrong_key_loss(wrong_reveal, secret);
   torch::NoGradGuard no_gradient;
   result.stego_error = square_mean(rounded - batch.cover).item<double>();
   result.reveal_error = square_mean(right.clamp(0, 1) - batch.secret).item<double>();
-  result.wrong_correlation = cosine(centred(wrong_reveal.clamp(0, 1)), centred(secret)).abs().mean().item<double>();
+  if (wrong > 0) result.wrong_correlation = cosine(centred(wrong_reveal.clamp(0, 1)), centred(secret)).abs().mean().item<double>();
   return result;
 }
 
@@ -229,11 +219,11 @@ std::string digest_of(const std::vector<Raster>& pictures) {
 std::string settings_json(const std::vector<Raster>& pictures, const IsnTrainingOptions& o) {
   return "\"pictures\":" + std::to_string(pictures.size()) + ",\"pictures_digest\":\"" + digest_of(pictures) +
          "\",\"start_digest\":\"" + (o.start_weights.empty() ? "" : to_hex(sha256(o.start_weights))) + "\",\"blocks\":" + std::to_string(o.form.blocks) + ",\"growth\":" + std::to_string(o.form.growth) +
-         ",\"clamp\":" + fixed(o.form.clamp) + ",\"steps\":" + std::to_string(o.steps) + ",\"crop\":" + std::to_string(o.crop) +
+         ",\"clamp\":" + fixed(o.form.clamp) + (o.form.keyed ? "" : ",\"keyed\":false") + ",\"steps\":" + std::to_string(o.steps) + ",\"crop\":" + std::to_string(o.crop) +
          ",\"batch\":" + std::to_string(o.batch) + ",\"rate\":" + number(o.rate) + ",\"stego_weight\":" + fixed(o.stego_weight) +
          ",\"reveal_weight\":" + fixed(o.reveal_weight) + ",\"low_weight\":" + fixed(o.low_weight) +
          ",\"wrong_key_weight\":" + fixed(o.wrong_key_weight) + ",\"seed\":" + std::to_string(o.seed) +
-         ",\"bf16\":" + (o.bf16 ? "true" : "false") + ",\"checkpoint_every\":" + std::to_string(o.checkpoint_every);
+         ",\"bf16\":" + (o.bf16 ? "true" : "false") + (o.recompute ? ",\"recompute\":true" : "") + ",\"checkpoint_every\":" + std::to_string(o.checkpoint_every);
 }
 
 double to_db(double error) { return error > 0 ? -10.0 * std::log10(error) : 100.0; }
@@ -282,6 +272,7 @@ class Trainer {
     torch::manual_seed(options.seed);
     Isn network(options.form);
     network->compute_in(options.bf16 ? torch::kBFloat16 : torch::kFloat32);
+    network->recompute(options.recompute);
     if (options.cuda) network->to(torch::kCUDA);
     return network;
   }

@@ -152,7 +152,7 @@ Result<Chosen> choose(const Pickle& pickle) {
   const PickleNode& root = pickle.at(pickle.root);
   if (root.kind != PickleKind::dict)
     return bad_torch_file("it holds " + std::string(pickle_kind_name(root.kind)) + ", a dict of tensors expected");
-  for (const std::string_view entry : {"state_dict", "model"}) {
+  for (const std::string_view entry : {"state_dict", "model_state_dict", "model", "net"}) {
     const PickleNode* inner = pickle.find(root, entry);
     if (inner == nullptr || inner->kind != PickleKind::dict) continue;
     Chosen chosen{inner, {}};
