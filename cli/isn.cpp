@@ -5,6 +5,7 @@
 
 #include "command.hpp"
 #include "files.hpp"
+#include "isn.hpp"
 #include "model_part.hpp"
 #include "workspace.hpp"
 
@@ -14,10 +15,10 @@ namespace {
 namespace fs = std::filesystem;
 
 struct TrainOptions {
-  std::string images, out, start, device = "cpu", precision = "fp32";
+  std::string images, out, start, form = "small", device = "cpu", precision = "fp32";
   std::uint64_t steps = 9000, seed = 1;
   double rate = 1e-3, stego_weight = 8;
-  bool resume = false, force = false;
+  bool recompute = false, resume = false, force = false;
 };
 
 struct EvaluateOptions {
@@ -48,6 +49,8 @@ Result<IsnTrainRequest> request_of(const TrainOptions& options) {
   request.seed = options.seed;
   request.rate = options.rate;
   request.stego_weight = options.stego_weight;
+  request.form = options.form;
+  request.recompute = options.recompute;
   if (!options.start.empty()) {
     STEGPASS_TRY(weights, load_isn_weights(options.start));
     request.start_weights = std::move(weights);
@@ -101,12 +104,16 @@ Result<Report> evaluate(const EvaluateOptions& options) {
   STEGPASS_TRY(figures, model->evaluate_isn(weights, options.images, options.size, options.seed));
   Report report;
   report.text = "on " + std::to_string(figures.images) + " pictures of " + std::to_string(options.size) + " pixels, from 8-bit values:\n  stego   " +
-                with_decimals(figures.stego_psnr_db, 2) + " dB (least " + with_decimals(figures.stego_psnr_db_min, 2) + ")\n  reveal  " +
-                with_decimals(figures.reveal_psnr_db, 2) + " dB (least " + with_decimals(figures.reveal_psnr_db_min, 2) +
-                ")\n  wrong key: correlation " + with_decimals(figures.wrong_key_correlation, 3);
+                with_decimals(figures.stego_psnr_db, 2) + " dB (least " + with_decimals(figures.stego_psnr_db_min, 2) + "), SSIM " +
+                with_decimals(figures.stego_ssim, 4) + "\n  reveal  " + with_decimals(figures.reveal_psnr_db, 2) + " dB (least " +
+                with_decimals(figures.reveal_psnr_db_min, 2) + "), SSIM " + with_decimals(figures.reveal_ssim, 4) +
+                "\n  wrong key: correlation " + with_decimals(figures.wrong_key_correlation, 3) + " with the secret, " +
+                with_decimals(figures.wrong_key_cover_correlation, 3) + " with the cover";
   report.figures = {{"images", figures.images}, {"size", options.size}, {"stego_psnr_db", figures.stego_psnr_db},
                     {"stego_psnr_db_min", figures.stego_psnr_db_min}, {"reveal_psnr_db", figures.reveal_psnr_db},
                     {"reveal_psnr_db_min", figures.reveal_psnr_db_min}, {"wrong_key_correlation", figures.wrong_key_correlation},
+                    {"stego_ssim", figures.stego_ssim}, {"reveal_ssim", figures.reveal_ssim},
+                    {"wrong_key_cover_correlation", figures.wrong_key_cover_correlation},
                     {"weights_sha256", to_hex(credential::fast_sha256(weights))}};
   return report;
 }
@@ -127,6 +134,10 @@ void setup_train(Commands& commands, CLI::App& group) {
   command->add_option("--stego-weight", options->stego_weight, "Weight of the cover's error in the loss; the revealed picture's is 2")
       ->check(CLI::Range(0.01, 1000.0))
       ->capture_default_str();
+  command->add_option("--form", options->form, "small, full (8 blocks of growth 32), or hinet (as full, without a key: for comparison)")
+      ->check(CLI::IsMember({"small", "full", "hinet"}))
+      ->capture_default_str();
+  command->add_flag("--recompute", options->recompute, "Keep no activations: memory that does not grow with the blocks, for a third more time");
   command->add_option("--seed", options->seed, "Seed of weights, crops and keys")->capture_default_str();
   command->add_option("--device", options->device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
   command->add_option("--precision", options->precision, "fp32 or bf16")->check(CLI::IsMember({"fp32", "bf16"}))->capture_default_str();
@@ -154,6 +165,9 @@ void setup_isn(Commands& commands) {
   group->require_subcommand(1);
   setup_train(commands, *group);
   setup_evaluate(commands, *group);
+  setup_isn_hide(commands, *group);
+  setup_isn_reveal(commands, *group);
+  setup_isn_convert(commands, *group);
 }
 
 }  // namespace stegpass::cli

@@ -1,7 +1,7 @@
 #include <torch/types.h>
 #include <torch/version.h>
 
-#include <stegpass/model/cores.hpp>
+#include <stegpass/model/runtime.hpp>
 
 #include "model_part_impl.hpp"
 
@@ -17,6 +17,6 @@ std::string LibtorchModelPart::versions() { return "LibTorch " TORCH_VERSION; }
 /// The one symbol that the program looks up; its name holds the version, so that parts of different builds do not mix.
 extern "C" stegpass::cli::ModelPart* STEGPASS_JOIN(stegpass_model_part_, STEGPASS_VERSION_SYMBOL)() {
   static stegpass::cli::LibtorchModelPart part;
-  stegpass::model::use_all_cores();
+  stegpass::model::prepare_runtime();
   return &part;
 }

@@ -43,10 +43,9 @@ torch::Tensor DenseSubnetImpl::forward(const torch::Tensor& bands_and_key) {
   const auto convolve = [type = bands_and_key.scalar_type()](torch::nn::Conv2d& layer, const torch::Tensor& x) {
     return torch::conv2d(x, layer->weight.to(type), layer->bias.to(type), 1, 1);
   };
-  auto features = bands_and_key;
-  for (std::size_t i = 0; i + 1 < layers_.size(); ++i)
-    features = torch::cat({features, torch::leaky_relu(convolve(layers_[i], features), leak_)}, 1);
-  return convolve(layers_.back(), features).to(torch::kFloat32);
+  std::vector<torch::Tensor> features{bands_and_key};
+  for (std::size_t i = 0; i + 1 < layers_.size(); ++i) features.push_back(torch::leaky_relu(convolve(layers_[i], torch::cat(features, 1)), leak_));
+  return convolve(layers_.back(), torch::cat(features, 1)).to(torch::kFloat32);
 }
 
 CouplingBlockImpl::CouplingBlockImpl(const IsnForm& form) : clamp_(form.clamp), keyed_(form.keyed) {

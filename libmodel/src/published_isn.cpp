@@ -18,9 +18,11 @@ constexpr std::array<std::pair<const char*, const char*>, 3> kSubnets{{{"f", "ph
 // What stands before "inv1" in every name.
 Result<std::string> prefix_of(const StateDict& weights) {
   for (const auto& [name, tensor] : weights.tensors) {
-    if (name.size() >= kFirstTensor.size() && name.ends_with(kFirstTensor)) return name.substr(0, name.size() - kFirstTensor.size());
+    if (name.size() >= kFirstTensor.size() && name.ends_with(kFirstTensor))
+      return name.substr(0, name.size() - kFirstTensor.size());
   }
-  return Error{Errc::not_found, "no tensor " + std::string(kFirstTensor) + ": these are not the weights of a published invertible network"};
+  return Error{Errc::not_found,
+               "no tensor " + std::string(kFirstTensor) + ": these are not the weights of a published invertible network"};
 }
 
 Result<IsnForm> form_of_published(const Named& tensors) {

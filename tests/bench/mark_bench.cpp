@@ -8,11 +8,11 @@
 
 #include <stegpass/credential/core/digest.hpp>
 #include <stegpass/model/architecture.hpp>
-#include <stegpass/model/cores.hpp>
 #include <stegpass/model/mark.hpp>
 #include <stegpass/model/mark_seed.hpp>
 #include <stegpass/model/passport.hpp>
 #include <stegpass/model/reading.hpp>
+#include <stegpass/model/runtime.hpp>
 #include <stegpass/model/weights.hpp>
 
 namespace {
@@ -107,7 +107,7 @@ void add_cases(const std::string& name, const Subject& subject) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  use_all_cores();
+  prepare_runtime();
   const torch::NoGradGuard no_grad;
   const Subject alexnet("alexnet-cifar", "last3"), resnet("resnet18-cifar", "layer4");
   add_cases("AlexNet last3", alexnet);

@@ -50,13 +50,16 @@ torch::Tensor subnet(const StateDict& weights, const std::string& name, const to
 torch::Tensor their_bands(const torch::Tensor& x) {
   using torch::indexing::None;
   using torch::indexing::Slice;
-  const auto part = [&](int row, int column) { return x.index({Slice(), Slice(), Slice(row, None, 2), Slice(column, None, 2)}) / 2; };
+  const auto part = [&](int row, int column) {
+    return x.index({Slice(), Slice(), Slice(row, None, 2), Slice(column, None, 2)}) / 2;
+  };
   const auto a = part(0, 0), c = part(1, 0), b = part(0, 1), d = part(1, 1);
   return torch::cat({a + c + b + d, b + d - a - c, c + d - a - b, a - c - b + d}, 1);
 }
 
 /// The bands of stego and rest in the published form's own transform.
-std::pair<torch::Tensor, torch::Tensor> their_forward(const StateDict& weights, const torch::Tensor& cover, const torch::Tensor& secret) {
+std::pair<torch::Tensor, torch::Tensor> their_forward(const StateDict& weights, const torch::Tensor& cover,
+                                                      const torch::Tensor& secret) {
   torch::Tensor x1 = their_bands(cover), x2 = their_bands(secret);
   for (int block = 1; block <= kBlocks; ++block) {
     const std::string name = "inv" + std::to_string(block);
