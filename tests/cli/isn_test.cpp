@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 
 #include "refusals.hpp"
@@ -67,4 +68,50 @@ TEST_CASE("hiding and revealing refuse what is no picture, and no PNG where the 
   CHECK(run(at.hide(at.key)).code == 2);  // the stego is there already
   CHECK(run({"isn", "convert", "--from", text, "--out", at.folder.file("isn.safetensors")}).code == 2);
   CHECK_FALSE(fs::exists(at.folder.file("isn.safetensors")));
+}
+
+TEST_CASE("a folder of requests is minted with a line each, one bad request does not stop it, and a second run goes on") {
+  const TempFolder folder;
+  const std::string home = folder.copy("home-registered"), requests = folder.file("requests"), out = folder.file("minted");
+  fs::create_directory(requests);
+  fs::copy_file(fixture("ada.request"), requests + "/ada.request");
+  folder.write("requests/broken.request", "no request");
+  const auto mint = [&] { return run_json(with_passphrase({"passport", "mint", "--home", home, "--licensees", requests, "--out", out})); };
+  const Ran first = mint();
+  CHECK(first.code == 2);
+  CHECK(first.json()["detail"].get<std::string>().find("1 minted, 0 were there, 1 could not be") != std::string::npos);
+  CHECK(first.json()["detail"].get<std::string>().find("broken.request") != std::string::npos);
+  const std::string manifest = read_text(out + "/manifest.jsonl");
+  CHECK(std::count(manifest.begin(), manifest.end(), '\n') == 2);
+  const Json line = Json::parse(manifest.substr(0, manifest.find('\n')));
+  CHECK(line["user_passport"] == "ada.png");
+  CHECK(line["reveal_psnr_db"].get<double>() > 30);
+  fs::remove(requests + "/broken.request");
+  const std::string passport = read_text(out + "/ada.png");
+  const Ran second = mint();
+  REQUIRE(second.code == 0);
+  CHECK(second.json()["already"] == 1);
+  CHECK(second.json()["minted"] == 0);
+  CHECK(read_text(out + "/ada.png") == passport);
+  fs::remove(out + "/ada.png");  // as if the run had ended before it was written
+  CHECK(mint().json()["minted"] == 1);
+  CHECK(read_text(out + "/ada.png") == passport);
+  const Ran issued = run(with_passphrase({"license", "issue", "--home", home, "--request", fixture("ada.request"), "--passport", out + "/ada.png", "--out",
+                                          folder.file("ada.delivery")}));
+  INFO(issued.err);
+  CHECK(issued.code == 0);
+}
+
+TEST_CASE("a batch refuses a folder without requests, and a manifest that is none") {
+  const TempFolder folder;
+  const std::string home = folder.copy("home-registered"), requests = folder.file("requests"), out = folder.file("minted");
+  const auto mint = [&] { return run(with_passphrase({"passport", "mint", "--home", home, "--licensees", requests, "--out", out})); };
+  CHECK(mint().code == 4);
+  fs::create_directory(requests);
+  CHECK(mint().code == 2);
+  fs::copy_file(fixture("ada.request"), requests + "/ada.request");
+  fs::create_directory(out);
+  folder.write("minted/manifest.jsonl", "[1, 2]\n");
+  CHECK(mint().code == 2);
+  CHECK_FALSE(fs::exists(out + "/ada.png"));
 }
