@@ -7,6 +7,7 @@
 #include "files.hpp"
 #include "isn.hpp"
 #include "model_part.hpp"
+#include "plot.hpp"
 #include "workspace.hpp"
 
 namespace stegpass::cli {
@@ -24,10 +25,11 @@ struct TrainOptions {
 struct EvaluateOptions {
   std::string images, weights;
   std::uint32_t size = 224;
-  std::uint64_t seed = 1;
+  std::uint64_t seed = 1, mints = 0;
 };
 
 fs::path record_path(const fs::path& weights) { return fs::path(weights).replace_extension(".json"); }
+fs::path plot_path(const fs::path& weights) { return fs::path(weights).replace_extension(".png"); }
 fs::path checkpoint_path(const fs::path& weights) { return fs::path(weights).replace_extension(".checkpoint"); }
 
 Status check_outputs(const TrainOptions& options) {
@@ -35,6 +37,7 @@ Status check_outputs(const TrainOptions& options) {
   if (out == record_path(out) || out == checkpoint_path(out)) return Error{Errc::usage, "give --out a name that ends in .safetensors"};
   STEGPASS_CHECK_OK(check_output(out, options.force));
   STEGPASS_CHECK_OK(check_output(record_path(out), options.force));
+  STEGPASS_CHECK_OK(check_output(plot_path(out), options.force));
   std::error_code error;
   if (!options.resume && !options.force && fs::exists(checkpoint_path(out), error)) {
     return Error{Errc::exists, checkpoint_path(out).string() + " was left by a run that did not finish"};
@@ -87,15 +90,36 @@ Result<Report> train(const TrainOptions& options, Output& output) {
   const fs::path out = options.out;
   STEGPASS_CHECK_OK(write_file(out, result->weights, {.force = options.force}));
   STEGPASS_CHECK_OK(write_file(record_path(out), as_bytes(result->run_record + "\n"), {.force = options.force}));
+  const auto picture = draw_plot(isn_plot(result->run_record));  // no gnuplot, no plot
+  if (picture) STEGPASS_CHECK_OK(write_file(plot_path(out), *picture, {.force = options.force}));
   std::error_code ignored;
   fs::remove(checkpoint_path(out), ignored);
   Report report;
   const std::string digest = to_hex(credential::fast_sha256(result->weights));
   report.text = "trained " + out.string() + " (" + std::to_string(result->weights.size()) + " bytes)\n  sha256  " + digest +
-                "\n  record  " + record_path(out).string();
+                "\n  record  " + record_path(out).string() + (picture ? "\n  curves  " + plot_path(out).string() : "");
   report.figures = {{"weights", out.string()}, {"bytes", result->weights.size()}, {"sha256", digest}, {"record", record_path(out).string()},
                     {"steps", options.steps}};
   return report;
+}
+
+Status add_mints(const EvaluateOptions& options, ModelPart& model, ByteView weights, Report& report) {
+  auto trial = [&] {
+    ProgressBar bar("minting");
+    return model.try_mints(weights, options.images, options.mints, options.seed, [&](double done, double total, std::string_view) {
+      bar.update(done, total);
+      return !interrupted();
+    });
+  }();
+  if (!trial) return Error(trial.error());
+  report.text += "\n  " + std::to_string(trial->mints) + " identities at 256 pixels: " + std::to_string(trial->codes_read) + " QR codes read back, reveal " +
+                 with_decimals(trial->reveal_psnr_db, 2) + " dB (least " + with_decimals(trial->reveal_psnr_db_min, 2) + ")\n  " +
+                 std::to_string(trial->wrong_keys) + " wrong keys: " + std::to_string(trial->wrong_codes) + " QR codes, largest correlation " +
+                 with_decimals(trial->worst_correlation, 3);
+  report.figures["mints"] = {{"count", trial->mints}, {"codes_read", trial->codes_read}, {"reveal_psnr_db", trial->reveal_psnr_db},
+                             {"reveal_psnr_db_min", trial->reveal_psnr_db_min}, {"wrong_keys", trial->wrong_keys},
+                             {"wrong_key_codes", trial->wrong_codes}, {"wrong_key_correlation_max", trial->worst_correlation}};
+  return Done{};
 }
 
 Result<Report> evaluate(const EvaluateOptions& options) {
@@ -115,6 +139,7 @@ Result<Report> evaluate(const EvaluateOptions& options) {
                     {"stego_ssim", figures.stego_ssim}, {"reveal_ssim", figures.reveal_ssim},
                     {"wrong_key_cover_correlation", figures.wrong_key_cover_correlation},
                     {"weights_sha256", to_hex(credential::fast_sha256(weights))}};
+  if (options.mints > 0) STEGPASS_CHECK_OK(add_mints(options, *model, weights, report));
   return report;
 }
 
@@ -125,7 +150,7 @@ void setup_train(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<TrainOptions>();
   CLI::App* command = group.add_subcommand("train", "Train the network that hides identities, on a folder of photos");
   command->add_option("--images", options->images, "Folder with pictures, searched with its subfolders")->required();
-  command->add_option("--out", options->out, "The weights (safetensors); a record with the same name ends in .json")->required();
+  command->add_option("--out", options->out, "The weights (safetensors); a record with the same name ends in .json, its curves in .png")->required();
   command->add_option("--steps", options->steps, "Training steps")->check(CLI::PositiveNumber)->capture_default_str();
   command->add_option("--start", options->start, "Weights to go on from (safetensors); default: a fresh network");
   command->add_option("--rate", options->rate, "Adam's rate after the first hundred steps; it falls along a cosine")
@@ -154,6 +179,8 @@ void setup_evaluate(Commands& commands, CLI::App& group) {
   command->add_option("--weights", options->weights, "ISN weights; default: those that come with stegpass");
   command->add_option("--size", options->size, "Side of the square crops in pixels")->check(CLI::Range(32, 2048))->capture_default_str();
   command->add_option("--seed", options->seed, "Seed of pairs and keys")->capture_default_str();
+  command->add_option("--mints", options->mints, "Also hide so many identities with QR codes at 256 pixels, and try two wrong keys on each")
+      ->check(CLI::Range(1, 1'000'000));
   command->footer("Example: stegpass isn evaluate --images photos --json");
   bind_command(commands, *command, options, run_evaluate);
 }

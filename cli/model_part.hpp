@@ -152,6 +152,13 @@ struct IsnFigures {
   double wrong_key_correlation = 0;                      ///< mean absolute value, with the secret
   double wrong_key_cover_correlation = 0;                ///< the same with the cover
 };
+/// Identities with QR codes, hidden in one picture after the other, each under a key of its own.
+struct MintTrial {
+  std::uint64_t mints = 0, codes_read = 0;                 ///< codes that read from the 8-bit stego under the right key
+  std::uint64_t wrong_keys = 0, wrong_codes = 0;           ///< keys a bit away and others', and codes that read under them
+  double worst_correlation = 0;                            ///< of a wrong key's reveal with identity or cover
+  double reveal_psnr_db = 0, reveal_psnr_db_min = 0;
+};
 
 /// What a data set holds.
 struct DataSummary {
@@ -255,6 +262,8 @@ class ModelPart {
   virtual Result<double> psnr(ByteView a_png, ByteView b_png) = 0;
   virtual Result<IsnTrainResult> train_isn(const IsnTrainRequest& request, const Progress& progress) = 0;
   virtual Result<IsnFigures> evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size, std::uint64_t seed) = 0;
+  virtual Result<MintTrial> try_mints(ByteView weights, const std::filesystem::path& images, std::uint64_t count, std::uint64_t seed,
+                                      const Progress& progress) = 0;
   /// Library versions for reports: LibTorch, OpenCV.
   virtual std::string versions() = 0;
 

@@ -26,6 +26,8 @@ class LibtorchModelPart final : public ModelPart {
   Result<IsnTrainResult> train_isn(const IsnTrainRequest& request, const Progress& progress) override;
   Result<IsnFigures> evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size,
                                   std::uint64_t seed) override;
+  Result<MintTrial> try_mints(ByteView weights, const std::filesystem::path& images, std::uint64_t count, std::uint64_t seed,
+                              const Progress& progress) override;
   std::string versions() override;
   Result<DataSummary> check_data(std::string_view path, std::uint32_t side, const Progress& progress, const Note& note) override;
   Result<ImportedData> import_data(std::string_view path, std::uint32_t side, const Progress& progress) override;

@@ -179,4 +179,33 @@ Result<IsnFigures> LibtorchModelPart::evaluate_isn(ByteView weights, const std::
                     .wrong_key_cover_correlation = figures.wrong_key_cover_correlation};
 }
 
+Result<MintTrial> LibtorchModelPart::try_mints(ByteView weights, const std::filesystem::path& images, std::uint64_t count, std::uint64_t seed,
+                                               const Progress& progress) {
+  constexpr std::uint32_t kSize = 256;  // of passports
+  STEGPASS_TRY(isn, model::IsnModel::load(weights));
+  STEGPASS_TRY(pictures, model::io::load_image_squares(images, kSize));
+  if (pictures.size() < 2) return Error{Errc::usage, "two pictures or more expected"};
+  MintTrial out{.mints = count, .wrong_keys = 2 * count, .reveal_psnr_db_min = 1e9};
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const Digest64 key = Sha512().update("stegpass.mint-trial.v1").update_u64(seed).update_u64(i).finish();
+    Digest32 thumbprint{};
+    std::copy_n(sha512(key).begin(), thumbprint.size(), thumbprint.begin());
+    const std::size_t at = i % pictures.size(), other = (at + 1 + i / pictures.size() % (pictures.size() - 1)) % pictures.size();
+    STEGPASS_TRY(identity, model::io::compose_identity(pictures[other], kSize, thumbprint));
+    STEGPASS_TRY(hidden, hide_and_reveal(isn, pictures[at], identity, key));
+    STEGPASS_TRY(others, isn.reveal(hidden.stego, sha512(thumbprint)));  // another licensee's key
+    const auto read = model::io::read_identity_qr(hidden.revealed);
+    out.codes_read += read.ok() && *read == thumbprint ? 1 : 0;
+    for (const Raster* wrong : {&hidden.wrong_key, &others}) out.wrong_codes += model::io::read_identity_qr(*wrong).ok() ? 1 : 0;
+    const double reveal_psnr_db = model::psnr_db(hidden.secret, hidden.revealed);
+    out.reveal_psnr_db += reveal_psnr_db / static_cast<double>(count);
+    out.reveal_psnr_db_min = std::min(out.reveal_psnr_db_min, reveal_psnr_db);
+    out.worst_correlation = std::max(out.worst_correlation, wrong_key_correlation(hidden));
+    hidden.wrong_key = others;
+    out.worst_correlation = std::max(out.worst_correlation, wrong_key_correlation(hidden));
+    if (progress && !progress(static_cast<double>(i + 1), static_cast<double>(count), "")) return Error{Errc::interrupted, "the trial was asked to stop"};
+  }
+  return out;
+}
+
 }  // namespace stegpass::cli
