@@ -29,10 +29,11 @@ const VaultRegistration* Minter::registration(const credential::LicenseRequest& 
   return home_.vault.registration(request.registration_id);
 }
 
-Result<MintResult> Minter::mint(const credential::LicenseRequest& request) {
+Result<MintResult> Minter::mint(const credential::LicenseRequest& request, bool pictures) {
   const VaultRegistration* registered = registration(request);
   if (registered == nullptr)
-    return Error{Errc::refused, "the request asks for registration " + to_hex(request.registration_id) + ", which is not this owner's"};
+    return Error{Errc::refused,
+                 "the request asks for registration " + to_hex(request.registration_id) + ", which is not this owner's"};
   if (credential::fast_sha256(weights_) != registered->isn)  // a license minted with others could not be checked
     return Error{Errc::refused, "these ISN weights are not the registered ones, whose SHA-256 is " + to_hex(registered->isn)};
   const Digest32 licensee = request.licensee.thumbprint();
@@ -41,7 +42,8 @@ Result<MintResult> Minter::mint(const credential::LicenseRequest& request) {
                                      .thumbprint = licensee,
                                      .isn_key = isn_key(home_.vault, request.registration_id, licensee),
                                      .isn_weights = weights_,
-                                     .reveal_bar_db = reveal_bar_db_}));
+                                     .reveal_bar_db = reveal_bar_db_,
+                                     .pictures = pictures}));
   remember(request, minted);
   return minted;
 }

@@ -13,14 +13,15 @@ namespace stegpass::cli {
 /// An owner's home, open for minting user passports, one after the other.
 class Minter {
  public:
-  /// `isn` names weights, or is empty for those that come with the program. Errors  those of open_home; not_found without a cover.
+  /// `isn` names weights, or is empty for those that come with the program. Errors  those of open_home; not_found without a
+  /// cover.
   static Result<Minter> open(const HomeOptions& home, const std::filesystem::path& isn, double reveal_bar_db);
 
   /// The registration that a request is for, or null when it is not this owner's.
   const VaultRegistration* registration(const credential::LicenseRequest& request) const;
-  /// Mints, and puts what opens the license later into the vault in memory. Errors  refused (not this owner's registration, other weights
-  /// than the registered ones, a reveal under the bar).
-  Result<MintResult> mint(const credential::LicenseRequest& request);
+  /// Mints, and puts what opens the license later into the vault in memory. Errors  refused (not this owner's registration, other
+  /// weights than the registered ones, a reveal under the bar). `pictures` asks for those for people too.
+  Result<MintResult> mint(const credential::LicenseRequest& request, bool pictures = false);
   /// Writes the vault: before passports leave, so that what was handed out can always be opened.
   Status save() const { return save_vault(home_); }
 
@@ -44,7 +45,7 @@ struct MintBatch {
   std::filesystem::path out;        ///< folder for passports and the manifest
   std::string isn;
   double reveal_bar_db = 30;
-  bool force = false;               ///< mints those anew that the manifest has already
+  bool force = false;  ///< mints those anew that the manifest has already
 };
 /// Mints for every request in a folder; a request that cannot be served is a line of the manifest, and the first such error is
 /// returned at the end.

@@ -97,14 +97,13 @@ struct MintRequest {
   Bytes isn_key;           ///< 64 bytes
   Bytes isn_weights;
   double reveal_bar_db = 30;
+  bool pictures = false;   ///< whether those for people are wanted too
 };
 
 struct MintResult {
   PassportFile user_passport;
-  Bytes identity;   ///< PNG: the picture with its QR code, as hidden
-  Bytes revealed;   ///< PNG: read back from the user passport's file
-  Bytes cover_scale, stego, difference;  ///< PNGs for people; difference x20
-  Bytes sheet;      ///< PNG: all of them side by side
+  Bytes identity;  ///< PNG: the picture with its QR code, as hidden
+  Bytes revealed, cover_scale, stego, difference, sheet;  ///< PNGs for people, if wanted: read back, ..., difference x20, all side by side
   double stego_psnr_db = 0, reveal_psnr_db = 0;
   double wrong_key_correlation = 0;  ///< of what another key reveals with the identity or the cover, whichever is more
   double contrast = 1;               ///< of the identity's picture as hidden; under 1 where it would not come back well otherwise

@@ -63,20 +63,23 @@ Status check_mint(const HiddenPictures& minted, const MintRequest& request) {
 /// Softer pictures are easier to hide: the contrasts of the identity's picture that a mint tries in turn. The QR code keeps its own.
 constexpr std::array kContrasts = {1.0, 0.85, 0.7};
 
-MintResult result_of(const Minted& minted) {
-  const HiddenPictures& pictures = minted.pictures;
-  MintResult out;
-  out.user_passport = minted.user_passport;
-  out.identity = model::io::encode_png(pictures.secret);
+void add_pictures(const HiddenPictures& pictures, MintResult& out) {
   out.revealed = model::io::encode_png(pictures.revealed);
   out.cover_scale = model::io::encode_png(pictures.cover);
   out.stego = model::io::encode_png(pictures.stego);
   out.difference = model::io::encode_png(model::io::difference_picture(pictures.cover, pictures.stego));
   out.sheet = sheet_of(pictures);
-  out.stego_psnr_db = model::psnr_db(pictures.cover, pictures.stego);
-  out.reveal_psnr_db = model::psnr_db(pictures.secret, pictures.revealed);
-  out.wrong_key_correlation = wrong_key_correlation(pictures);
+}
+
+MintResult result_of(const Minted& minted, bool pictures) {
+  MintResult out;
+  out.user_passport = minted.user_passport;
+  out.identity = model::io::encode_png(minted.pictures.secret);
+  out.stego_psnr_db = model::psnr_db(minted.pictures.cover, minted.pictures.stego);
+  out.reveal_psnr_db = model::psnr_db(minted.pictures.secret, minted.pictures.revealed);
+  out.wrong_key_correlation = wrong_key_correlation(minted.pictures);
   out.contrast = minted.contrast;
+  if (pictures) add_pictures(minted.pictures, out);
   return out;
 }
 
@@ -131,7 +134,7 @@ Result<MintResult> LibtorchModelPart::mint(const MintRequest& request) {
     STEGPASS_TRY(identity, model::io::compose_identity(picture, cover.size(), request.thumbprint, contrast));
     STEGPASS_TRY(minted, try_mint(isn, cover, identity, key, contrast));
     last = check_mint(minted.pictures, request);
-    if (last.ok()) return result_of(minted);
+    if (last.ok()) return result_of(minted, request.pictures);
   }
   return Error(last.error());
 }

@@ -60,7 +60,7 @@ Result<Report> mint(const MintOptions& options, Output& output) {
   STEGPASS_CHECK_OK(check_outputs(options));
   STEGPASS_TRY(request, read_license_request(options.request));
   STEGPASS_TRY(minter, Minter::open(options.home, options.isn, options.reveal_bar_db));
-  auto minted = minter.mint(request);
+  auto minted = minter.mint(request, !options.pictures.empty());
   if (!minted && minter.registration(request) == nullptr)
     output.suggest("register the model first (stegpass model register), or use the home that registered it");
   if (!minted) return Error(minted.error());
