@@ -193,6 +193,18 @@ struct PickedPictures {
   std::vector<std::string> passed_over;      ///< a line for each candidate that would not do
 };
 
+/// A copy's convolutions brought back into the original's order.
+struct AlignedModel {
+  struct Layer {
+    std::string name;
+    std::uint64_t channels = 0, moved = 0, turned = 0;
+    double similarity = 0;       ///< mean absolute cosine of the matched channels
+    std::vector<int> from;       ///< channel c of the original is channel from[c] of the copy
+  };
+  std::vector<Layer> layers;
+  Bytes model;                   ///< for `read_mark` alone
+};
+
 struct ConvertRequest {
   ByteView file;  ///< a state dict of torch.save, or safetensors
   /// (name, new name), an empty new name to leave a tensor out; without a map the published networks' names become ours.
@@ -249,6 +261,8 @@ class ModelPart {
   virtual Result<Accuracy> evaluate(ByteView model, std::string_view data, std::string_view pooling,
                                     const std::optional<OpenPassport>& passport) = 0;
   virtual Result<MarkReading> read_mark(ByteView model, const MarkDescription& mark, const OpenPassport& passport) = 0;
+  /// Undoes a permutation or rescaling of the copy's channels by what the passports do not read. Errors  those of model::align_model.
+  virtual Result<AlignedModel> align(ByteView copy, ByteView original, const MarkDescription& mark, const std::vector<OpenPassport>& passports) = 0;
   virtual Result<MintResult> mint(const MintRequest& request) = 0;
   virtual Result<RevealResult> reveal(ByteView user_passport_png, ByteView isn_key, ByteView isn_weights) = 0;
   /// Hides a picture in another, of any size. Errors  refused on a key that can be guessed (flat, short, the cover itself).

@@ -17,6 +17,7 @@ class LibtorchModelPart final : public ModelPart {
   Result<Accuracy> evaluate(ByteView model, std::string_view data, std::string_view pooling,
                             const std::optional<OpenPassport>& passport) override;
   Result<MarkReading> read_mark(ByteView model, const MarkDescription& mark, const OpenPassport& passport) override;
+  Result<AlignedModel> align(ByteView copy, ByteView original, const MarkDescription& mark, const std::vector<OpenPassport>& passports) override;
   Result<MintResult> mint(const MintRequest& request) override;
   Result<RevealResult> reveal(ByteView user_passport_png, ByteView isn_key, ByteView isn_weights) override;
   Result<HideResult> hide(const HideRequest& request) override;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include <stegpass/model/alignment.hpp>
 #include <stegpass/model/architecture.hpp>
 #include <stegpass/model/evaluation.hpp>
 #include <stegpass/model/io/dataset_files.hpp>
@@ -84,6 +85,24 @@ Result<MarkReading> LibtorchModelPart::read_mark(ByteView file, const MarkDescri
     return Error{Errc::malformed, "the architecture has " + std::to_string(reading.bits) + " bits where " + std::to_string(mark.bits) + " are registered"};
   }
   return to_reading(reading);
+}
+
+Result<AlignedModel> LibtorchModelPart::align(ByteView copy, ByteView original, const MarkDescription& mark,
+                                              const std::vector<OpenPassport>& passports) {
+  STEGPASS_TRY(architecture, model::Architecture::parse(mark.architecture));
+  STEGPASS_TRY(pooling, model::parse_pooling(mark.pooling));
+  std::vector<model::Mark> marks;
+  for (const OpenPassport& passport : passports) {
+    STEGPASS_TRY(opened, mark_of(architecture, pooling, passport, model::MarkPictures::scale_only));
+    marks.push_back(std::move(opened));
+  }
+  STEGPASS_TRY(aligned, model::align_model(copy, original, architecture, marks));
+  AlignedModel out{.layers = {}, .model = std::move(aligned.model)};
+  for (const model::LayerAlignment& layer : aligned.layers) {
+    out.layers.push_back({layer.layer, layer.from.size(), static_cast<std::uint64_t>(layer.moved), static_cast<std::uint64_t>(layer.turned),
+                          layer.similarity, layer.from});
+  }
+  return out;
 }
 
 Result<Bytes> LibtorchModelPart::mark_seed(ByteView passport_png, const Digest32& owner, ByteView salt) {

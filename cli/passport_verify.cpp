@@ -19,6 +19,7 @@ struct VerifyOptions {
   std::string model, registration, record, user, original;
   std::uint64_t tried = 1;
   double bound = -30;
+  bool align = false;
 };
 
 struct Judged {
@@ -73,6 +74,24 @@ Status compare_models(const VerifyOptions& options, ByteView file, Output& outpu
   return Done{};
 }
 
+/// Brings the model's channels into the original's order, and says what was found.
+Status align_to_original(const VerifyOptions& options, ModelPart& model, const MarkDescription& mark, const std::vector<OpenPassport>& passports,
+                         Bytes& file, Output& output, Json& figures) {
+  STEGPASS_TRY(original, read_file(options.original, kMaxModelFile, "a model (safetensors)"));
+  STEGPASS_TRY(aligned, model.align(file, original, mark, passports));
+  std::uint64_t moved = 0, channels = 0;
+  double least = 1;
+  figures["alignment"] = Json::array();
+  for (const AlignedModel::Layer& layer : aligned.layers) {
+    moved += layer.moved, channels += layer.channels, least = std::min(least, layer.similarity);
+    figures["alignment"].push_back({{"layer", layer.name}, {"moved", layer.moved}, {"turned", layer.turned}, {"similarity", layer.similarity}, {"from", layer.from}});
+  }
+  output.note("aligned to " + options.original + ": " + std::to_string(moved) + " of " + std::to_string(channels) +
+              " channels had moved; least mean similarity of a layer " + with_decimals(least, 3));
+  file = std::move(aligned.model);
+  return Done{};
+}
+
 /// Reads every passport of the vault; the chance is corrected for as many passports as were tried.
 Status judge_owner(const VerifyOptions& options, ModelPart& model, ByteView file, const MarkDescription& mark,
                    const std::vector<OpenPassport>& passports, Judged& judged) {
@@ -118,6 +137,7 @@ Result<Judged> verify(const VerifyOptions& options, Output& output) {
   STEGPASS_TRY(passports, open_passports(home.vault));
   Judged judged;
   STEGPASS_CHECK_OK(compare_models(options, file, output, judged.figures));
+  if (options.align) STEGPASS_CHECK_OK(align_to_original(options, *model, *mark, passports, file, output, judged.figures));
   STEGPASS_CHECK_OK(judge_owner(options, *model, file, *mark, passports, judged));
   STEGPASS_CHECK_OK(judge_user(options, *model, file, *mark, passports, judged));
   return judged;
@@ -138,7 +158,8 @@ void setup_passport_verify(Commands& commands, CLI::App& group) {
   auto* registration = command->add_option("--registration", options->registration, "Id of the registration that says how the mark is woven; default: the only one");
   command->add_option("--record", options->record, "training.json instead of a registration")->excludes(registration);
   command->add_option("--user", options->user, "A user passport, read with the cover's seed: does it go with this model?");
-  command->add_option("--original", options->original, "Another model, such as the registered one: name the tensors that differ");
+  auto* original = command->add_option("--original", options->original, "Another model, such as the registered one: name the tensors that differ");
+  command->add_flag("--align", options->align, "Undo a permutation or rescaling of the channels first, by what the passports do not read")->needs(original);
   command->add_option("--tried", options->tried, "How many passports were tried on this model in all; the chance is corrected for them")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 53))->capture_default_str();
   command->add_option("--bound", options->bound, "Most that a mark's corrected log10 p may be")->capture_default_str();

@@ -1,6 +1,9 @@
 #include "refusals.hpp"
 #include "tests/support/catch.hpp"
 
+#include <stegpass/credential/core/safetensors.hpp>
+
+using namespace stegpass;
 using namespace stegpass::test;
 
 namespace {
@@ -27,6 +30,28 @@ Json trained(const TempFolder& folder, const Args& more) {
 void require_no_training(const TempFolder& folder, const Args& more, std::initializer_list<int> codes) {
   INFO(more.front() << " " << more.back());
   require_refused(train_args(folder, more), codes, folder);
+}
+
+/// The file with the output channels of features.4 in reverse, and the input channels of features.5 with them.
+std::string reversed_channels(const TempFolder& folder, const std::string& model) {
+  const std::string text = read_text(model);
+  const auto file = parse_safetensors(as_bytes(text)).value();
+  std::vector<TensorView> tensors = file.tensors;
+  std::vector<Bytes> changed;
+  changed.reserve(tensors.size());
+  for (TensorView& tensor : tensors) {
+    const bool rows = tensor.name.rfind("features.4.", 0) == 0, columns = tensor.name == "features.5.conv.weight";
+    if (!rows && !columns) continue;
+    const auto channels = static_cast<std::size_t>(tensor.shape[rows ? 0 : 1]);
+    const std::size_t outer = rows ? 1 : static_cast<std::size_t>(tensor.shape[0]), piece = tensor.data.size() / outer / channels;
+    Bytes& bytes = changed.emplace_back();
+    for (std::size_t o = 0; o < outer; ++o) {
+      for (std::size_t c = channels; c-- > 0;) append(bytes, tensor.data.subspan((o * channels + c) * piece, piece));
+    }
+    tensor.data = bytes;
+  }
+  const Bytes encoded = encode_safetensors(tensors, file.metadata);
+  return folder.write("reversed.safetensors", std::string(encoded.begin(), encoded.end()));
 }
 
 }  // namespace
@@ -146,4 +171,29 @@ TEST_CASE("passport verify names the tensors that differ, takes the tries into a
   const Ran other = with({"--user", fixture("trained/training.json")});
   CHECK(other.code != 0);
   CHECK(with({"--tried", "9007199254740992", "--bound", "-240"}).code == 1);
+}
+
+TEST_CASE("a copy whose channels were permuted reads whole once it is aligned to the original, and says what had moved") {
+  const TempFolder folder;
+  const std::string copy = reversed_channels(folder, fixture("release.safetensors"));
+  const auto verify = [&](const Args& more) {
+    Args args = with_passphrase({"passport", "verify", "--home", home_of(folder), "--model", copy});
+    args.insert(args.end(), more.begin(), more.end());
+    return run_json(args);
+  };
+  const Ran as_it_is = verify({});
+  CHECK(as_it_is.code == 1);
+  CHECK(as_it_is.json()["readings"][0]["matches"].get<int>() < 700);
+  const Ran aligned = verify({"--original", fixture("release.safetensors"), "--align"});
+  INFO(aligned.out << aligned.err);
+  REQUIRE(aligned.code == 0);
+  for (const Json& reading : aligned.json()["readings"]) CHECK(reading["matches"] == 896);
+  const Json layers = aligned.json()["alignment"];
+  REQUIRE(layers.size() == 5);
+  CHECK(layers[2]["layer"] == "features.4");
+  CHECK(layers[2]["moved"] == 384);
+  CHECK(layers[2]["from"][0] == 383);
+  CHECK(layers[3]["moved"] == 0);
+  CHECK(verify({"--align"}).code == 2);  // to what?
+  CHECK(verify({"--original", fixture("ada.png"), "--align"}).code == 2);
 }
