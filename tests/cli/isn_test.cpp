@@ -70,6 +70,35 @@ TEST_CASE("hiding and revealing refuse what is no picture, and no PNG where the 
   CHECK_FALSE(fs::exists(at.folder.file("isn.safetensors")));
 }
 
+TEST_CASE("evaluation counts the QR codes that come back, and those that wrong keys find") {
+  const TempFolder folder;
+  const std::string pictures = folder.file("pictures");
+  REQUIRE(run({"data", "draw", "--count", "3", "--size", "256", "--out", pictures}).code == 0);
+  const Ran ran = run_json({"isn", "evaluate", "--images", pictures, "--size", "128", "--mints", "4"});
+  INFO(ran.err << ran.out);
+  REQUIRE(ran.code == 0);
+  const Json mints = ran.json()["mints"];
+  CHECK(mints["count"] == 4);
+  CHECK(mints["codes_read"] == 4);
+  CHECK(mints["wrong_keys"] == 8);
+  CHECK(mints["wrong_key_codes"] == 0);
+  CHECK(ran.json()["stego_ssim"].get<double>() > 0.9);
+}
+
+TEST_CASE("training takes the form that is asked for, and leaves weights, record and curves") {
+  const TempFolder folder;
+  const std::string pictures = folder.file("pictures"), out = folder.file("isn.safetensors");
+  REQUIRE(run({"data", "draw", "--count", "2", "--size", "64", "--out", pictures}).code == 0);
+  const Ran ran = run({"isn", "train", "--images", pictures, "--steps", "1", "--form", "hinet", "--recompute", "--out", out});
+  INFO(ran.err);
+  REQUIRE(ran.code == 0);
+  const Json record = Json::parse(read_text(folder.file("isn.json")));
+  CHECK(record["keyed"] == false);
+  CHECK(record["curve"].size() == 1);
+  CHECK(run({"isn", "evaluate", "--images", pictures, "--size", "64", "--weights", out}).code == 0);
+  CHECK(run({"isn", "train", "--images", pictures, "--steps", "1", "--form", "round", "--out", folder.file("b.safetensors")}).code == 2);
+}
+
 TEST_CASE("a folder of requests is minted with a line each, one bad request does not stop it, and a second run goes on") {
   const TempFolder folder;
   const std::string home = folder.copy("home-registered"), requests = folder.file("requests"), out = folder.file("minted");

@@ -116,6 +116,25 @@ TEST_CASE("an identity image gives its thumbprint back at every size") {
   CHECK(compose_identity(draw_scene(64, 64, 1), 127, thumbprint(1)).error().code == Errc::usage);
 }
 
+TEST_CASE("an identity of less contrast is softer outside its code, which reads as before") {
+  const Raster picture = draw_scene(200, 200, 4);
+  const Digest32 thumbprint = sha256(as_bytes("somebody"));
+  const Raster whole = compose_identity(picture, 256, thumbprint).value(), soft = compose_identity(picture, 256, thumbprint, 0.7).value();
+  CHECK(read_identity_qr(soft).value() == thumbprint);
+  const QrPlace place = qr_place(256);
+  double spread_of_whole = 0, spread_of_soft = 0;
+  for (std::size_t i = 0; i < whole.rgb.size(); ++i) {
+    const auto x = static_cast<std::int64_t>(i / 3 % 256), y = static_cast<std::int64_t>(i / 3 / 256);
+    if (x >= place.left && y >= place.top && x < place.left + place.side && y < place.top + place.side) {
+      CHECK(whole.rgb[i] == soft.rgb[i]);
+    } else if (x < 128 && y < 128) {
+      spread_of_whole += std::abs(whole.rgb[i] - 128), spread_of_soft += std::abs(soft.rgb[i] - 128);
+    }
+  }
+  CHECK(spread_of_soft < 0.72 * spread_of_whole);
+  CHECK(spread_of_soft > 0.65 * spread_of_whole);
+}
+
 TEST_CASE("an identity picture that holds a QR code already is refused") {
   const auto identity = compose_identity(draw_identity_card(256, 3, "twice"), 256, thumbprint(9)).value();
   CHECK(compose_identity(identity, 256, thumbprint(8)).error().code == Errc::refused);
