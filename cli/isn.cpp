@@ -132,12 +132,15 @@ Result<Report> evaluate(const EvaluateOptions& options) {
                 with_decimals(figures.stego_ssim, 4) + "\n  reveal  " + with_decimals(figures.reveal_psnr_db, 2) + " dB (least " +
                 with_decimals(figures.reveal_psnr_db_min, 2) + "), SSIM " + with_decimals(figures.reveal_ssim, 4) +
                 "\n  wrong key: correlation " + with_decimals(figures.wrong_key_correlation, 3) + " with the secret, " +
-                with_decimals(figures.wrong_key_cover_correlation, 3) + " with the cover";
+                with_decimals(figures.wrong_key_cover_correlation, 3) + " with the cover\n  reveal when the stego went through JPEG 95: " +
+                with_decimals(figures.jpeg_reveal_psnr_db, 2) + " dB, when it was resized to three quarters and back: " +
+                with_decimals(figures.resized_reveal_psnr_db, 2) + " dB (passport.digest refuses both first)";
   report.figures = {{"images", figures.images}, {"size", options.size}, {"stego_psnr_db", figures.stego_psnr_db},
                     {"stego_psnr_db_min", figures.stego_psnr_db_min}, {"reveal_psnr_db", figures.reveal_psnr_db},
                     {"reveal_psnr_db_min", figures.reveal_psnr_db_min}, {"wrong_key_correlation", figures.wrong_key_correlation},
                     {"stego_ssim", figures.stego_ssim}, {"reveal_ssim", figures.reveal_ssim},
                     {"wrong_key_cover_correlation", figures.wrong_key_cover_correlation},
+                    {"jpeg_reveal_psnr_db", figures.jpeg_reveal_psnr_db}, {"resized_reveal_psnr_db", figures.resized_reveal_psnr_db},
                     {"weights_sha256", to_hex(credential::fast_sha256(weights))}};
   if (options.mints > 0) STEGPASS_CHECK_OK(add_mints(options, *model, weights, report));
   return report;

@@ -150,6 +150,8 @@ struct IsnFigures {
   double stego_ssim = 0, reveal_ssim = 0;
   double wrong_key_correlation = 0;                      ///< mean absolute value, with the secret
   double wrong_key_cover_correlation = 0;                ///< the same with the cover
+  double jpeg_reveal_psnr_db = 0;                        ///< of stegos that went through JPEG 95, mean over eight at most
+  double resized_reveal_psnr_db = 0;                     ///< of stegos that were resized to three quarters and back
 };
 /// Identities with QR codes, hidden in one picture after the other, each under a key of its own.
 struct MintTrial {

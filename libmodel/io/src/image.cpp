@@ -86,6 +86,16 @@ Bytes encode_png(const Raster& picture) {
   return file;
 }
 
+Raster through_jpeg(const Raster& picture, int quality) {
+  cv::Mat blue_first;
+  cv::cvtColor(mat_of_raster(picture), blue_first, cv::COLOR_RGB2BGR);
+  std::vector<std::uint8_t> file;
+  cv::imencode(".jpg", blue_first, file, {cv::IMWRITE_JPEG_QUALITY, quality});
+  cv::Mat read;
+  cv::cvtColor(cv::imdecode(file, cv::IMREAD_COLOR), read, cv::COLOR_BGR2RGB);
+  return raster_of_mat(read);
+}
+
 Raster centre_part(const Raster& picture, std::int64_t width, std::int64_t height) {
   const auto image = mat_of_raster(picture);
   const bool wide = picture.width * height > picture.height * width;  // than the shape that is wanted

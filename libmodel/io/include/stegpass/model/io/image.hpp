@@ -25,6 +25,9 @@ Result<Raster> decode_image(ByteView file, Transparency transparency = Transpare
 /// Encodes as 8-bit RGB PNG without metadata; the same bytes for the same picture. Requires a whole raster (assertion).
 Bytes encode_png(const Raster& picture);
 
+/// The picture as a JPEG of that quality, 1 to 100, gives it back.
+Raster through_jpeg(const Raster& picture, int quality);
+
 /// The largest centred part of that shape, brought to `width` by `height` pixels: exact area averages when it gets smaller, linear when
 /// larger. Requires width and height >= 1.
 Raster centre_part(const Raster& picture, std::int64_t width, std::int64_t height);
