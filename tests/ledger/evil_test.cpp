@@ -1,5 +1,6 @@
 // The evil ledger kit: logs whose owner, with the log's key, shows what he should not, and proofs that were tampered with. Each
-// case says who refuses it and by which code; the cases together are the table in ledger/README.md, which is compared here.
+// case says who refuses it and by which code; the cases together are the table in docs/results/ledger-faults.md, which is
+// compared here.
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -364,9 +365,9 @@ std::vector<Row> bundles() {
   return rows;
 }
 
-/// The rows of the table under "## Evil ledgers" in the README.
-std::vector<std::string> rows_of_readme() {
-  std::ifstream in(STEGPASS_SOURCE_DIR "/ledger/README.md");
+/// The rows of the table under "## Evil ledgers" on the page.
+std::vector<std::string> rows_of_page() {
+  std::ifstream in(STEGPASS_SOURCE_DIR "/docs/results/ledger-faults.md");
   std::vector<std::string> rows;
   bool inside = false;
   for (std::string line; std::getline(in, line);) {
@@ -378,7 +379,7 @@ std::vector<std::string> rows_of_readme() {
 
 }  // namespace
 
-TEST_CASE("every evil ledger and forged proof is refused, by whom and by the code that the README's table says") {
+TEST_CASE("every evil ledger and forged proof is refused, by whom and by the code that the published table says") {
   std::vector<std::string> found;
   for (const auto& group : {views(), growth_proofs(), audits(), receipts(), bundles()})
     for (const auto& row : group) {
@@ -387,5 +388,5 @@ TEST_CASE("every evil ledger and forged proof is refused, by whom and by the cod
       found.push_back(row.line());
       std::cout << found.back() << "\n";
     }
-  CHECK(found == rows_of_readme());
+  CHECK(found == rows_of_page());
 }

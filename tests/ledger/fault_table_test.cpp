@@ -1,6 +1,6 @@
 // Each write, sync, rename and open of an append and of an export made to fail, one after another. What was acknowledged has to
-// be there, nothing half, and the same work done again has to come to the same log. The tables are printed; ledger/README.md
-// shows them.
+// be there, nothing half, and the same work done again has to come to the same log.
+// The tables are printed; docs/results/ledger-faults.md shows them.
 #include <cerrno>
 #include <cstdlib>
 #include <iomanip>

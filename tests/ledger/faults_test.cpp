@@ -55,7 +55,7 @@ Seen judge(const fs::path& folder, const std::vector<Bytes>& truth) {
   return Seen::unchanged;
 }
 
-/// Damages a copy of the log many times over, and counts what came of it; prints a row of the README's table of faults.
+/// Damages a copy of the log many times over, and counts what came of it; prints a row of the table of faults.
 template <class Damage>
 std::pair<int, int> damage_often(const std::string& title, const fs::path& log, const fs::path& copy, int times, const std::string& extension,
                                  const Damage& damage) {

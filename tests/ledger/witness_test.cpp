@@ -119,3 +119,23 @@ TEST_CASE("a database older than the cosigned checkpoint beside it does not open
   write_file(temp / "log/cosigned", as_bytes("no note"));
   CHECK(Ledger::open(temp / "log", Ledger::Mode::read).error().code == Errc::malformed);
 }
+
+TEST_CASE("a witness follows the tessera log from size to size over its tiles, and not back") {
+  const fs::path folder = fs::path(STEGPASS_SHARED_DIR) / "vectors/c2sp/tessera-log";
+  if (!fs::exists(folder)) return;
+  auto vkey = std::string(as_text(read_file(folder / "log.vkey")));
+  vkey.erase(vkey.find_last_not_of('\n') + 1);
+  const std::vector<NoteVerifier> logs{NoteVerifier::parse(vkey).value()};
+  TempFolder temp;
+  copy_folder(folder, temp / "tiles");
+  VerifierMemory memory;
+  const auto ask_at = [&](int size) {
+    write_file(temp / "tiles/checkpoint", read_file(folder / ("checkpoint." + std::to_string(size))));
+    auto answer = answer_witness_request(*witness_request(temp / "tiles", memory), logs, memory, kWitness, owner(), kNow);
+    memory = answer.memory;
+    return answer.verdict;
+  };
+  for (int size = 1; size <= 15; ++size) CHECK(ask_at(size).outcome() == Outcome::valid);
+  CHECK(invalid_checks(ask_at(9)) == "witness.rollback");
+  CHECK(ask_at(15).outcome() == Outcome::valid);
+}
