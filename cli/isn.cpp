@@ -5,7 +5,9 @@
 
 #include "command.hpp"
 #include "files.hpp"
+#include "isn.hpp"
 #include "model_part.hpp"
+#include "plot.hpp"
 #include "workspace.hpp"
 
 namespace stegpass::cli {
@@ -14,19 +16,20 @@ namespace {
 namespace fs = std::filesystem;
 
 struct TrainOptions {
-  std::string images, out, start, device = "cpu", precision = "fp32";
+  std::string images, out, start, form = "small", device = "cpu", precision = "fp32";
   std::uint64_t steps = 9000, seed = 1;
   double rate = 1e-3, stego_weight = 8;
-  bool resume = false, force = false;
+  bool recompute = false, resume = false, force = false;
 };
 
 struct EvaluateOptions {
   std::string images, weights;
   std::uint32_t size = 224;
-  std::uint64_t seed = 1;
+  std::uint64_t seed = 1, mints = 0;
 };
 
 fs::path record_path(const fs::path& weights) { return fs::path(weights).replace_extension(".json"); }
+fs::path plot_path(const fs::path& weights) { return fs::path(weights).replace_extension(".png"); }
 fs::path checkpoint_path(const fs::path& weights) { return fs::path(weights).replace_extension(".checkpoint"); }
 
 Status check_outputs(const TrainOptions& options) {
@@ -34,6 +37,7 @@ Status check_outputs(const TrainOptions& options) {
   if (out == record_path(out) || out == checkpoint_path(out)) return Error{Errc::usage, "give --out a name that ends in .safetensors"};
   STEGPASS_CHECK_OK(check_output(out, options.force));
   STEGPASS_CHECK_OK(check_output(record_path(out), options.force));
+  STEGPASS_CHECK_OK(check_output(plot_path(out), options.force));
   std::error_code error;
   if (!options.resume && !options.force && fs::exists(checkpoint_path(out), error)) {
     return Error{Errc::exists, checkpoint_path(out).string() + " was left by a run that did not finish"};
@@ -48,6 +52,8 @@ Result<IsnTrainRequest> request_of(const TrainOptions& options) {
   request.seed = options.seed;
   request.rate = options.rate;
   request.stego_weight = options.stego_weight;
+  request.form = options.form;
+  request.recompute = options.recompute;
   if (!options.start.empty()) {
     STEGPASS_TRY(weights, load_isn_weights(options.start));
     request.start_weights = std::move(weights);
@@ -84,15 +90,36 @@ Result<Report> train(const TrainOptions& options, Output& output) {
   const fs::path out = options.out;
   STEGPASS_CHECK_OK(write_file(out, result->weights, {.force = options.force}));
   STEGPASS_CHECK_OK(write_file(record_path(out), as_bytes(result->run_record + "\n"), {.force = options.force}));
+  const auto picture = draw_plot(isn_plot(result->run_record));  // no gnuplot, no plot
+  if (picture) STEGPASS_CHECK_OK(write_file(plot_path(out), *picture, {.force = options.force}));
   std::error_code ignored;
   fs::remove(checkpoint_path(out), ignored);
   Report report;
   const std::string digest = to_hex(credential::fast_sha256(result->weights));
   report.text = "trained " + out.string() + " (" + std::to_string(result->weights.size()) + " bytes)\n  sha256  " + digest +
-                "\n  record  " + record_path(out).string();
+                "\n  record  " + record_path(out).string() + (picture ? "\n  curves  " + plot_path(out).string() : "");
   report.figures = {{"weights", out.string()}, {"bytes", result->weights.size()}, {"sha256", digest}, {"record", record_path(out).string()},
                     {"steps", options.steps}};
   return report;
+}
+
+Status add_mints(const EvaluateOptions& options, ModelPart& model, ByteView weights, Report& report) {
+  auto trial = [&] {
+    ProgressBar bar("minting");
+    return model.try_mints(weights, options.images, options.mints, options.seed, [&](double done, double total, std::string_view) {
+      bar.update(done, total);
+      return !interrupted();
+    });
+  }();
+  if (!trial) return Error(trial.error());
+  report.text += "\n  " + std::to_string(trial->mints) + " identities at 256 pixels: " + std::to_string(trial->codes_read) + " QR codes read back, reveal " +
+                 with_decimals(trial->reveal_psnr_db, 2) + " dB (least " + with_decimals(trial->reveal_psnr_db_min, 2) + ")\n  " +
+                 std::to_string(trial->wrong_keys) + " wrong keys: " + std::to_string(trial->wrong_codes) + " QR codes, largest correlation " +
+                 with_decimals(trial->worst_correlation, 3);
+  report.figures["mints"] = {{"count", trial->mints}, {"codes_read", trial->codes_read}, {"reveal_psnr_db", trial->reveal_psnr_db},
+                             {"reveal_psnr_db_min", trial->reveal_psnr_db_min}, {"wrong_keys", trial->wrong_keys},
+                             {"wrong_key_codes", trial->wrong_codes}, {"wrong_key_correlation_max", trial->worst_correlation}};
+  return Done{};
 }
 
 Result<Report> evaluate(const EvaluateOptions& options) {
@@ -101,13 +128,18 @@ Result<Report> evaluate(const EvaluateOptions& options) {
   STEGPASS_TRY(figures, model->evaluate_isn(weights, options.images, options.size, options.seed));
   Report report;
   report.text = "on " + std::to_string(figures.images) + " pictures of " + std::to_string(options.size) + " pixels, from 8-bit values:\n  stego   " +
-                with_decimals(figures.stego_psnr_db, 2) + " dB (least " + with_decimals(figures.stego_psnr_db_min, 2) + ")\n  reveal  " +
-                with_decimals(figures.reveal_psnr_db, 2) + " dB (least " + with_decimals(figures.reveal_psnr_db_min, 2) +
-                ")\n  wrong key: correlation " + with_decimals(figures.wrong_key_correlation, 3);
+                with_decimals(figures.stego_psnr_db, 2) + " dB (least " + with_decimals(figures.stego_psnr_db_min, 2) + "), SSIM " +
+                with_decimals(figures.stego_ssim, 4) + "\n  reveal  " + with_decimals(figures.reveal_psnr_db, 2) + " dB (least " +
+                with_decimals(figures.reveal_psnr_db_min, 2) + "), SSIM " + with_decimals(figures.reveal_ssim, 4) +
+                "\n  wrong key: correlation " + with_decimals(figures.wrong_key_correlation, 3) + " with the secret, " +
+                with_decimals(figures.wrong_key_cover_correlation, 3) + " with the cover";
   report.figures = {{"images", figures.images}, {"size", options.size}, {"stego_psnr_db", figures.stego_psnr_db},
                     {"stego_psnr_db_min", figures.stego_psnr_db_min}, {"reveal_psnr_db", figures.reveal_psnr_db},
                     {"reveal_psnr_db_min", figures.reveal_psnr_db_min}, {"wrong_key_correlation", figures.wrong_key_correlation},
+                    {"stego_ssim", figures.stego_ssim}, {"reveal_ssim", figures.reveal_ssim},
+                    {"wrong_key_cover_correlation", figures.wrong_key_cover_correlation},
                     {"weights_sha256", to_hex(credential::fast_sha256(weights))}};
+  if (options.mints > 0) STEGPASS_CHECK_OK(add_mints(options, *model, weights, report));
   return report;
 }
 
@@ -118,7 +150,7 @@ void setup_train(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<TrainOptions>();
   CLI::App* command = group.add_subcommand("train", "Train the network that hides identities, on a folder of photos");
   command->add_option("--images", options->images, "Folder with pictures, searched with its subfolders")->required();
-  command->add_option("--out", options->out, "The weights (safetensors); a record with the same name ends in .json")->required();
+  command->add_option("--out", options->out, "The weights (safetensors); a record with the same name ends in .json, its curves in .png")->required();
   command->add_option("--steps", options->steps, "Training steps")->check(CLI::PositiveNumber)->capture_default_str();
   command->add_option("--start", options->start, "Weights to go on from (safetensors); default: a fresh network");
   command->add_option("--rate", options->rate, "Adam's rate after the first hundred steps; it falls along a cosine")
@@ -127,6 +159,10 @@ void setup_train(Commands& commands, CLI::App& group) {
   command->add_option("--stego-weight", options->stego_weight, "Weight of the cover's error in the loss; the revealed picture's is 2")
       ->check(CLI::Range(0.01, 1000.0))
       ->capture_default_str();
+  command->add_option("--form", options->form, "small, full (8 blocks of growth 32), or hinet (as full, without a key: for comparison)")
+      ->check(CLI::IsMember({"small", "full", "hinet"}))
+      ->capture_default_str();
+  command->add_flag("--recompute", options->recompute, "Keep no activations: memory that does not grow with the blocks, for a third more time");
   command->add_option("--seed", options->seed, "Seed of weights, crops and keys")->capture_default_str();
   command->add_option("--device", options->device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
   command->add_option("--precision", options->precision, "fp32 or bf16")->check(CLI::IsMember({"fp32", "bf16"}))->capture_default_str();
@@ -143,6 +179,8 @@ void setup_evaluate(Commands& commands, CLI::App& group) {
   command->add_option("--weights", options->weights, "ISN weights; default: those that come with stegpass");
   command->add_option("--size", options->size, "Side of the square crops in pixels")->check(CLI::Range(32, 2048))->capture_default_str();
   command->add_option("--seed", options->seed, "Seed of pairs and keys")->capture_default_str();
+  command->add_option("--mints", options->mints, "Also hide so many identities with QR codes at 256 pixels, and try two wrong keys on each")
+      ->check(CLI::Range(1, 1'000'000));
   command->footer("Example: stegpass isn evaluate --images photos --json");
   bind_command(commands, *command, options, run_evaluate);
 }
@@ -154,6 +192,9 @@ void setup_isn(Commands& commands) {
   group->require_subcommand(1);
   setup_train(commands, *group);
   setup_evaluate(commands, *group);
+  setup_isn_hide(commands, *group);
+  setup_isn_reveal(commands, *group);
+  setup_isn_convert(commands, *group);
 }
 
 }  // namespace stegpass::cli

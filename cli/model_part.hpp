@@ -106,6 +106,20 @@ struct MintResult {
   Bytes cover_scale, stego, difference;  ///< PNGs for people; difference x20
   Bytes sheet;      ///< PNG: all of them side by side
   double stego_psnr_db = 0, reveal_psnr_db = 0;
+  double wrong_key_correlation = 0;  ///< of what another key reveals with the identity or the cover, whichever is more
+  double contrast = 1;               ///< of the identity's picture as hidden; under 1 where it would not come back well otherwise
+};
+
+struct HideRequest {
+  Bytes cover, secret;  ///< picture files; the secret's middle is brought to the cover's size
+  Bytes key;            ///< any file that is hard to guess
+  Bytes isn_weights;
+};
+struct HideResult {
+  Bytes stego;  ///< PNG
+  Bytes sheet;  ///< PNG: cover, stego, difference, secret, revealed, wrong key; empty unless the cover is a square of at least 128 pixels
+  double stego_psnr_db = 0, reveal_psnr_db = 0, stego_ssim = 0, reveal_ssim = 0;  ///< from the PNG
+  double wrong_key_correlation = 0;
 };
 
 struct RevealResult {
@@ -118,6 +132,8 @@ struct IsnTrainRequest {
   std::uint64_t steps = 9000;
   double rate = 1e-3;           ///< Adam's, after the first hundred steps
   double stego_weight = 8;      ///< of the cover's error in the loss, beside 2 for the reveal's
+  std::string form = "small";   ///< small, full, hinet
+  bool recompute = false;       ///< memory that does not grow with the number of blocks, for a third more time
   Bytes start_weights;          ///< weights to go on from; empty for a fresh network
   std::uint64_t seed = 1;
   std::string device = "cpu", precision = "fp32";
@@ -132,7 +148,16 @@ struct IsnFigures {
   std::uint64_t images = 0;
   double stego_psnr_db = 0, reveal_psnr_db = 0;          ///< means over the images, from 8-bit values
   double stego_psnr_db_min = 0, reveal_psnr_db_min = 0;
-  double wrong_key_correlation = 0;                      ///< mean absolute value
+  double stego_ssim = 0, reveal_ssim = 0;
+  double wrong_key_correlation = 0;                      ///< mean absolute value, with the secret
+  double wrong_key_cover_correlation = 0;                ///< the same with the cover
+};
+/// Identities with QR codes, hidden in one picture after the other, each under a key of its own.
+struct MintTrial {
+  std::uint64_t mints = 0, codes_read = 0;                 ///< codes that read from the 8-bit stego under the right key
+  std::uint64_t wrong_keys = 0, wrong_codes = 0;           ///< keys a bit away and others', and codes that read under them
+  double worst_correlation = 0;                            ///< of a wrong key's reveal with identity or cover
+  double reveal_psnr_db = 0, reveal_psnr_db_min = 0;
 };
 
 /// What a data set holds.
@@ -227,10 +252,18 @@ class ModelPart {
   virtual Result<MarkReading> read_mark(ByteView model, const MarkDescription& mark, const OpenPassport& passport) = 0;
   virtual Result<MintResult> mint(const MintRequest& request) = 0;
   virtual Result<RevealResult> reveal(ByteView user_passport_png, ByteView isn_key, ByteView isn_weights) = 0;
+  /// Hides a picture in another, of any size. Errors  refused on a key that can be guessed (flat, short, the cover itself).
+  virtual Result<HideResult> hide(const HideRequest& request) = 0;
+  /// What a key finds in a stego, as a PNG. Errors  malformed unless the stego is a PNG.
+  virtual Result<Bytes> reveal_hidden(ByteView stego_png, ByteView key, ByteView isn_weights) = 0;
+  /// The invertible network of the published code (a state dict of torch.save) as ISN weights without a key.
+  virtual Result<Bytes> convert_isn(ByteView file) = 0;
   /// PSNR in dB over two pictures of one size.
   virtual Result<double> psnr(ByteView a_png, ByteView b_png) = 0;
   virtual Result<IsnTrainResult> train_isn(const IsnTrainRequest& request, const Progress& progress) = 0;
   virtual Result<IsnFigures> evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size, std::uint64_t seed) = 0;
+  virtual Result<MintTrial> try_mints(ByteView weights, const std::filesystem::path& images, std::uint64_t count, std::uint64_t seed,
+                                      const Progress& progress) = 0;
   /// Library versions for reports: LibTorch, OpenCV.
   virtual std::string versions() = 0;
 

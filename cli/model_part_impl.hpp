@@ -4,7 +4,7 @@
 
 namespace stegpass::cli {
 
-/// The model part over libmodel and model_io: passports and networks in model_part_passport.cpp, the ISN in model_part_isn.cpp,
+/// The model part over libmodel and model_io: passports and networks in model_part_passport.cpp, the ISN in model_part_isn.cpp and model_part_hide.cpp,
 /// training in model_part_train.cpp, attacks in model_part_attack.cpp, data sets in model_part_data.cpp, weights of other programs in model_part_convert.cpp.
 class LibtorchModelPart final : public ModelPart {
  public:
@@ -19,10 +19,15 @@ class LibtorchModelPart final : public ModelPart {
   Result<MarkReading> read_mark(ByteView model, const MarkDescription& mark, const OpenPassport& passport) override;
   Result<MintResult> mint(const MintRequest& request) override;
   Result<RevealResult> reveal(ByteView user_passport_png, ByteView isn_key, ByteView isn_weights) override;
+  Result<HideResult> hide(const HideRequest& request) override;
+  Result<Bytes> reveal_hidden(ByteView stego_png, ByteView key, ByteView isn_weights) override;
+  Result<Bytes> convert_isn(ByteView file) override;
   Result<double> psnr(ByteView a_png, ByteView b_png) override;
   Result<IsnTrainResult> train_isn(const IsnTrainRequest& request, const Progress& progress) override;
   Result<IsnFigures> evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size,
                                   std::uint64_t seed) override;
+  Result<MintTrial> try_mints(ByteView weights, const std::filesystem::path& images, std::uint64_t count, std::uint64_t seed,
+                              const Progress& progress) override;
   std::string versions() override;
   Result<DataSummary> check_data(std::string_view path, std::uint32_t side, const Progress& progress, const Note& note) override;
   Result<ImportedData> import_data(std::string_view path, std::uint32_t side, const Progress& progress) override;

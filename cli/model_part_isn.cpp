@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cstdio>
 
 #include <stegpass/credential/core/text.hpp>
@@ -12,6 +13,7 @@
 #include <stegpass/model/isn_evaluation.hpp>
 #include <stegpass/model/isn_training.hpp>
 
+#include "model_part_hide.hpp"
 #include "model_part_impl.hpp"
 #include "model_part_pictures.hpp"
 
@@ -27,27 +29,17 @@ Result<Digest64> key_of(ByteView bytes) {
   return key;
 }
 
-/// What hiding and reading back gave, all as 8-bit pictures.
+/// A mint that was tried: what went in, what came back, and the file.
 struct Minted {
-  Raster cover, stego, identity, revealed, wrong_key;
+  HiddenPictures pictures;
   PassportFile user_passport;
+  double contrast = 1;
 };
 
-/// Hides, writes the file, and reveals from what the file holds: no figure is taken before the 8-bit round trip.
-Result<Minted> hide_and_reveal(const model::IsnModel& isn, const model::Passport& cover, const Raster& identity, const Digest64& key) {
-  Minted out{.cover = passport_picture(cover, model::Picture::scale), .stego = {}, .identity = identity, .revealed = {}, .wrong_key = {}, .user_passport = {}};
-  STEGPASS_TRY(stego, isn.hide(out.cover, identity, key));
-  STEGPASS_TRY(minted, join_passport(stego, passport_picture(cover, model::Picture::bias)));
-  out.user_passport = passport_file(minted);
-  STEGPASS_TRY(read_back, decode_passport(out.user_passport.picture));
-  out.stego = passport_picture(read_back, model::Picture::scale);
-  STEGPASS_TRY(revealed, isn.reveal(out.stego, key));
-  out.revealed = revealed;
-  Digest64 wrong = key;
-  wrong[0] ^= 1;  // one bit away is as far as any other key
-  STEGPASS_TRY(noise, isn.reveal(out.stego, wrong));
-  out.wrong_key = noise;
-  return out;
+Result<Minted> try_mint(const model::IsnModel& isn, const model::Passport& cover, const Raster& identity, const Digest64& key, double contrast) {
+  STEGPASS_TRY(pictures, hide_and_reveal(isn, passport_picture(cover, model::Picture::scale), identity, key));
+  STEGPASS_TRY(minted, join_passport(pictures.stego, passport_picture(cover, model::Picture::bias)));
+  return Minted{std::move(pictures), passport_file(minted), contrast};
 }
 
 std::string decibels(double value) {
@@ -56,28 +48,35 @@ std::string decibels(double value) {
   return text;
 }
 
-/// The mint's own bar: the reveal's PSNR, and the licensee's thumbprint read back by machine.
-Status check_reveal(const Minted& minted, const MintRequest& request, double reveal_psnr_db) {
+/// The mint's own bar: the reveal's PSNR, the licensee's thumbprint read back by machine, and nothing for another key.
+Status check_mint(const HiddenPictures& minted, const MintRequest& request) {
+  const double reveal_psnr_db = model::psnr_db(minted.secret, minted.revealed);
   if (reveal_psnr_db < request.reveal_bar_db) {
     return Error{Errc::refused, "the identity comes back at " + decibels(reveal_psnr_db) + ", under the bar of " + decibels(request.reveal_bar_db)};
   }
   const auto thumbprint = model::io::read_identity_qr(minted.revealed);
   if (!thumbprint) return Error{Errc::refused, "the QR code of the revealed identity does not read: " + thumbprint.error().detail};
   if (*thumbprint != request.thumbprint) return Error{Errc::refused, "the QR code of the revealed identity reads another key"};
-  return Done{};
+  return check_wrong_key(minted);
 }
 
-MintResult result_of(const Minted& minted, double reveal_psnr_db) {
+/// Softer pictures are easier to hide: the contrasts of the identity's picture that a mint tries in turn. The QR code keeps its own.
+constexpr std::array kContrasts = {1.0, 0.85, 0.7};
+
+MintResult result_of(const Minted& minted) {
+  const HiddenPictures& pictures = minted.pictures;
   MintResult out;
   out.user_passport = minted.user_passport;
-  out.identity = model::io::encode_png(minted.identity);
-  out.revealed = model::io::encode_png(minted.revealed);
-  out.cover_scale = model::io::encode_png(minted.cover);
-  out.stego = model::io::encode_png(minted.stego);
-  out.difference = model::io::encode_png(model::io::difference_picture(minted.cover, minted.stego));
-  out.sheet = model::io::encode_png(model::io::mint_sheet({minted.cover, minted.stego, minted.identity, minted.revealed, minted.wrong_key}));
-  out.stego_psnr_db = model::psnr_db(minted.cover, minted.stego);
-  out.reveal_psnr_db = reveal_psnr_db;
+  out.identity = model::io::encode_png(pictures.secret);
+  out.revealed = model::io::encode_png(pictures.revealed);
+  out.cover_scale = model::io::encode_png(pictures.cover);
+  out.stego = model::io::encode_png(pictures.stego);
+  out.difference = model::io::encode_png(model::io::difference_picture(pictures.cover, pictures.stego));
+  out.sheet = sheet_of(pictures);
+  out.stego_psnr_db = model::psnr_db(pictures.cover, pictures.stego);
+  out.reveal_psnr_db = model::psnr_db(pictures.secret, pictures.revealed);
+  out.wrong_key_correlation = wrong_key_correlation(pictures);
+  out.contrast = minted.contrast;
   return out;
 }
 
@@ -99,6 +98,14 @@ Result<model::IsnTrainingOptions> options_of(const IsnTrainRequest& request) {
     return Error{Errc::usage, "unknown precision '" + request.precision + "'; expected fp32 or bf16"};
   }
   if (request.device != "cpu" && request.device != "cuda") return Error{Errc::usage, "unknown device '" + request.device + "'; expected cpu or cuda"};
+  if (request.form == "full") {
+    options.form = model::kFullIsnForm;
+  } else if (request.form == "hinet") {
+    options.form = model::kHinetForm;
+  } else if (request.form != "small") {
+    return Error{Errc::usage, "unknown form '" + request.form + "'; expected small, full or hinet"};
+  }
+  options.recompute = request.recompute;
   options.bf16 = request.precision == "bf16";
   options.cuda = request.device == "cuda";
   return options;
@@ -116,13 +123,17 @@ Result<Bytes> LibtorchModelPart::draw(std::string_view kind, std::uint64_t seed,
 Result<MintResult> LibtorchModelPart::mint(const MintRequest& request) {
   STEGPASS_TRY(cover, decode_passport(request.cover));
   STEGPASS_TRY(picture, model::io::decode_image(request.identity_picture));
-  STEGPASS_TRY(identity, model::io::compose_identity(picture, cover.size(), request.thumbprint));
   STEGPASS_TRY(key, key_of(request.isn_key));
   STEGPASS_TRY(isn, model::IsnModel::load(request.isn_weights));
-  STEGPASS_TRY(minted, hide_and_reveal(isn, cover, identity, key));
-  const double reveal_psnr_db = model::psnr_db(minted.identity, minted.revealed);
-  STEGPASS_CHECK_OK(check_reveal(minted, request, reveal_psnr_db));
-  return result_of(minted, reveal_psnr_db);
+  if (!isn.form().keyed) return Error{Errc::refused, "these ISN weights take no key, so anybody could reveal; they serve for comparison alone"};
+  Status last = Done{};
+  for (const double contrast : kContrasts) {
+    STEGPASS_TRY(identity, model::io::compose_identity(picture, cover.size(), request.thumbprint, contrast));
+    STEGPASS_TRY(minted, try_mint(isn, cover, identity, key, contrast));
+    last = check_mint(minted.pictures, request);
+    if (last.ok()) return result_of(minted);
+  }
+  return Error(last.error());
 }
 
 Result<RevealResult> LibtorchModelPart::reveal(ByteView user_passport_png, ByteView isn_key, ByteView isn_weights) {
@@ -162,7 +173,39 @@ Result<IsnFigures> LibtorchModelPart::evaluate_isn(ByteView weights, const std::
                     .reveal_psnr_db = figures.reveal_psnr_db,
                     .stego_psnr_db_min = figures.stego_psnr_db_min,
                     .reveal_psnr_db_min = figures.reveal_psnr_db_min,
-                    .wrong_key_correlation = figures.wrong_key_correlation};
+                    .stego_ssim = figures.stego_ssim,
+                    .reveal_ssim = figures.reveal_ssim,
+                    .wrong_key_correlation = figures.wrong_key_correlation,
+                    .wrong_key_cover_correlation = figures.wrong_key_cover_correlation};
+}
+
+Result<MintTrial> LibtorchModelPart::try_mints(ByteView weights, const std::filesystem::path& images, std::uint64_t count, std::uint64_t seed,
+                                               const Progress& progress) {
+  constexpr std::uint32_t kSize = 256;  // of passports
+  STEGPASS_TRY(isn, model::IsnModel::load(weights));
+  STEGPASS_TRY(pictures, model::io::load_image_squares(images, kSize));
+  if (pictures.size() < 2) return Error{Errc::usage, "two pictures or more expected"};
+  MintTrial out{.mints = count, .wrong_keys = 2 * count, .reveal_psnr_db_min = 1e9};
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const Digest64 key = Sha512().update("stegpass.mint-trial.v1").update_u64(seed).update_u64(i).finish();
+    Digest32 thumbprint{};
+    std::copy_n(sha512(key).begin(), thumbprint.size(), thumbprint.begin());
+    const std::size_t at = i % pictures.size(), other = (at + 1 + i / pictures.size() % (pictures.size() - 1)) % pictures.size();
+    STEGPASS_TRY(identity, model::io::compose_identity(pictures[other], kSize, thumbprint));
+    STEGPASS_TRY(hidden, hide_and_reveal(isn, pictures[at], identity, key));
+    STEGPASS_TRY(others, isn.reveal(hidden.stego, sha512(thumbprint)));  // another licensee's key
+    const auto read = model::io::read_identity_qr(hidden.revealed);
+    out.codes_read += read.ok() && *read == thumbprint ? 1 : 0;
+    for (const Raster* wrong : {&hidden.wrong_key, &others}) out.wrong_codes += model::io::read_identity_qr(*wrong).ok() ? 1 : 0;
+    const double reveal_psnr_db = model::psnr_db(hidden.secret, hidden.revealed);
+    out.reveal_psnr_db += reveal_psnr_db / static_cast<double>(count);
+    out.reveal_psnr_db_min = std::min(out.reveal_psnr_db_min, reveal_psnr_db);
+    out.worst_correlation = std::max(out.worst_correlation, wrong_key_correlation(hidden));
+    hidden.wrong_key = others;
+    out.worst_correlation = std::max(out.worst_correlation, wrong_key_correlation(hidden));
+    if (progress && !progress(static_cast<double>(i + 1), static_cast<double>(count), "")) return Error{Errc::interrupted, "the trial was asked to stop"};
+  }
+  return out;
 }
 
 }  // namespace stegpass::cli

@@ -26,14 +26,16 @@ Bytes read_all(int fd) {
   return out;
 }
 
-/// One data block of gnuplot: the epoch and the named figure, one line an epoch that has it.
-std::string block(const Json& curves, const std::string& name) {
+/// One data block of gnuplot: the epoch or step and the named figure, one line a point that has it.
+std::string block(const Json& curves, const std::string& along, const std::string& name) {
   std::string text = "$" + name + " << EOD\n";
-  for (const Json& epoch : curves) {
-    if (epoch.contains(name) && epoch[name].is_number()) text += epoch["epoch"].dump() + " " + epoch[name].dump() + "\n";
+  for (const Json& point : curves) {
+    if (point.contains(name) && point[name].is_number()) text += point[along].dump() + " " + point[name].dump() + "\n";
   }
   return text + "EOD\n";
 }
+
+constexpr const char* kThreePanels = "set terminal pngcairo size 1200,420 font 'sans,10'\nset multiplot layout 1,3\nset grid\nset style data linespoints\n";
 
 /// The first entry of an array: the cover's share of matches.
 Json with_cover(Json curves) {
@@ -76,9 +78,9 @@ std::string training_plot(const std::string& run) {
   const Json record = Json::parse(run, nullptr, false);
   if (!record.is_object() || !record.contains("curves") || !record["curves"].is_array() || record["curves"].empty()) return {};
   const Json curves = with_cover(record["curves"]);
-  std::string script = "set terminal pngcairo size 1200,420 font 'sans,10'\nset multiplot layout 1,3\nset grid\nset xlabel 'epoch'\nset style data linespoints\n";
+  std::string script = std::string(kThreePanels) + "set xlabel 'epoch'\n";
   for (const char* name : {"deployment_loss", "verification_loss", "sign_loss", "deployment_accuracy", "verification_accuracy", "cover_match"}) {
-    script += block(curves, name);
+    script += block(curves, "epoch", name);
   }
   script += "set title 'cross entropy'\nplot $deployment_loss title 'deployment', $verification_loss title 'verification'\n";
   script += "set title 'accuracy and match'\nset yrange [0:1]\nset key bottom right\n";
@@ -89,6 +91,21 @@ std::string training_plot(const std::string& run) {
   if (!parts.empty()) script += "plot " + parts + "\n";
   script += "set title 'sign loss'\nset autoscale y\nset key top right\nplot $sign_loss title 'hinge'\nunset multiplot\n";
   return script;
+}
+
+std::string isn_plot(const std::string& text) {
+  const Json record = Json::parse(text, nullptr, false);
+  if (!record.is_object() || !record.contains("curve") || !record["curve"].is_array() || record["curve"].empty()) return {};
+  const Json& curve = record["curve"];
+  std::string script = std::string(kThreePanels) + "set xlabel 'step'\nset style data lines\n";
+  for (const char* name : {"loss", "stego_psnr_db", "reveal_psnr_db", "validation_stego_psnr_db", "validation_reveal_psnr_db", "wrong_key_correlation"}) {
+    script += block(curve, "step", name);
+  }
+  script += "set title 'loss'\nset logscale y\nplot $loss notitle\nunset logscale y\n";
+  script += "set title 'PSNR in dB'\nset key bottom right\nplot $stego_psnr_db title 'stego', $reveal_psnr_db title 'reveal'";
+  if (curve.back().contains("validation_stego_psnr_db"))
+    script += ", $validation_stego_psnr_db title 'stego, held out', $validation_reveal_psnr_db title 'reveal, held out'";
+  return script + "\nset title 'correlation under a wrong key'\nplot $wrong_key_correlation notitle\nunset multiplot\n";
 }
 
 }  // namespace stegpass::cli

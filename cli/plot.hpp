@@ -14,4 +14,7 @@ Result<Bytes> draw_plot(const std::string& script);
 /// epochs. Empty where the run has no curves.
 std::string training_plot(const std::string& run);
 
+/// The same for a run of the ISN (its record): loss, PSNR of stego and reveal, and the wrong key's correlation over the steps.
+std::string isn_plot(const std::string& record);
+
 }  // namespace stegpass::cli

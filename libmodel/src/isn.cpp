@@ -9,10 +9,13 @@
 #include <stegpass/credential/core/safetensors.hpp>
 #include <stegpass/credential/core/text.hpp>
 
+#include "tensor_bytes.hpp"
+
 namespace stegpass::model {
 namespace {
 
-constexpr std::string_view kFormat = "stegpass-isn-1";
+constexpr std::string_view kFormat = "stegpass-isn-1", kHinetFormat = "stegpass-hinet-1";  // with a key, and without
+constexpr std::int64_t kMaxBlocks = 32;
 constexpr std::string_view kKeyDomain = "stegpass isn key signs v1";
 constexpr std::int64_t kMinSide = 16, kMaxSide = 4096;
 
@@ -34,39 +37,37 @@ Result<std::int64_t> metadata_number(const Safetensors& file, const std::string&
 Result<IsnForm> form_of(const Safetensors& file) {
   const auto format = file.metadata.find("format");
   if (format == file.metadata.end()) return {Errc::malformed, found("metadata format", kFormat, "absent")};
-  if (format->second != kFormat) return {Errc::unsupported, found("metadata format", kFormat, format->second.substr(0, 40))};
-  STEGPASS_TRY(blocks, metadata_number(file, "blocks", 1, 16));
+  if (format->second != kFormat && format->second != kHinetFormat)
+    return {Errc::unsupported, found("metadata format", kFormat, format->second.substr(0, 40))};
+  STEGPASS_TRY(blocks, metadata_number(file, "blocks", 1, kMaxBlocks));
   STEGPASS_TRY(growth, metadata_number(file, "growth", 4, 64));
   STEGPASS_TRY(clamp_percent, metadata_number(file, "clamp_percent", 1, 400));
-  return IsnForm{blocks, growth, static_cast<double>(clamp_percent) / 100.0};
+  return IsnForm{blocks, growth, static_cast<double>(clamp_percent) / 100.0, format->second == kFormat};
 }
 
-std::string shape_text(torch::IntArrayRef shape) {
-  std::string text;
-  for (const auto size : shape) text.append(text.empty() ? "[" : ",").append(std::to_string(size));
-  return text.append("]");
-}
-
-Status fill(const std::string& name, torch::Tensor parameter, const TensorView& tensor) {
-  if (tensor.dtype != "F32") return {Errc::malformed, found("type of " + name, "F32", tensor.dtype)};
-  if (tensor.shape != parameter.sizes().vec())
-    return {Errc::malformed, found("shape of " + name, shape_text(parameter.sizes()), shape_text(tensor.shape))};
-  auto values = torch::empty(tensor.shape, torch::kFloat32);
-  std::copy(tensor.data.begin(), tensor.data.end(), static_cast<std::uint8_t*>(values.data_ptr()));
-  if (!torch::isfinite(values).all().item<bool>()) return {Errc::malformed, found("a value of " + name, "a finite number", "not finite")};
+Status fill(const Safetensors& file, const std::string& name, torch::Tensor parameter) {
+  auto values = read_tensor(file, name, parameter.sizes());
+  if (!values) return Error{values.error().code, "isn weights: " + values.error().detail};
+  if (values->scalar_type() != torch::kFloat32) return Error{Errc::malformed, "isn weights: " + name + " is not F32"};
+  if (!torch::isfinite(*values).all().item<bool>()) return Error{Errc::malformed, found("a value of " + name, "a finite number", "not finite")};
   torch::NoGradGuard no_gradient;
-  parameter.copy_(values);
+  parameter.copy_(*values);
   return Done{};
 }
 
 Status check_picture(const Raster& raster, std::string_view name) {
-  const auto even_in_range = [](std::int64_t side) { return side >= kMinSide && side <= kMaxSide && side % 2 == 0; };
-  if (!even_in_range(raster.width) || !even_in_range(raster.height))
+  const auto in_range = [](std::int64_t side) { return side >= kMinSide && side <= kMaxSide; };
+  if (!in_range(raster.width) || !in_range(raster.height))
     return {Errc::usage, std::string(name) + " picture is " + std::to_string(raster.width) + " by " + std::to_string(raster.height) +
-                             ", expected even sides from " + std::to_string(kMinSide) + " to " + std::to_string(kMaxSide)};
+                             ", expected sides from " + std::to_string(kMinSide) + " to " + std::to_string(kMaxSide)};
   if (raster.rgb.size() != static_cast<std::size_t>(raster.width * raster.height * 3))
     return {Errc::usage, std::string(name) + " picture holds " + std::to_string(raster.rgb.size()) + " bytes, expected three a pixel"};
   return Done{};
+}
+
+// A view of (1, 3, H, W) without the last row or column of an odd side.
+torch::Tensor even_part(const torch::Tensor& picture) {
+  return picture.narrow(2, 0, picture.size(2) / 2 * 2).narrow(3, 0, picture.size(3) / 2 * 2);
 }
 
 }  // namespace
@@ -103,7 +104,7 @@ Bytes encode_isn(const Isn& network, std::string_view record) {
     views.push_back({item.key(), "F32", value.sizes().vec(),
                      ByteView(static_cast<const std::uint8_t*>(value.data_ptr()), static_cast<std::size_t>(value.nbytes()))});
   }
-  std::map<std::string, std::string> metadata{{"format", std::string(kFormat)},
+  std::map<std::string, std::string> metadata{{"format", std::string(network->form().keyed ? kFormat : kHinetFormat)},
                                               {"blocks", std::to_string(network->form().blocks)},
                                               {"growth", std::to_string(network->form().growth)},
                                               {"clamp_percent", std::to_string(std::lround(100 * network->form().clamp))}};
@@ -115,15 +116,13 @@ Result<Isn> decode_isn(ByteView safetensors) {
   STEGPASS_TRY(file, parse_safetensors(safetensors));
   STEGPASS_TRY(form, form_of(file));
   Isn network(form);
-  std::map<std::string, const TensorView*> given;
-  for (const auto& tensor : file.tensors) given[tensor.name] = &tensor;
+  std::set<std::string> left;
+  for (const auto& tensor : file.tensors) left.insert(tensor.name);
   for (auto& item : network->named_parameters()) {
-    const auto tensor = given.find(item.key());
-    if (tensor == given.end()) return {Errc::not_found, "isn weights: tensor " + item.key() + " is missing"};
-    STEGPASS_CHECK_OK(fill(item.key(), item.value(), *tensor->second));
-    given.erase(tensor);
+    STEGPASS_CHECK_OK(fill(file, item.key(), item.value()));
+    left.erase(item.key());
   }
-  if (!given.empty()) return {Errc::refused, "isn weights: tensor " + given.begin()->first.substr(0, 80) + " is not part of this form"};
+  if (!left.empty()) return {Errc::refused, "isn weights: tensor " + left.begin()->substr(0, 80) + " is not part of this form"};
   return network;
 }
 
@@ -141,14 +140,19 @@ Result<Raster> IsnModel::hide(const Raster& cover, const Raster& secret, const D
                              ", expected the cover's size, " + std::to_string(cover.width) + " by " + std::to_string(cover.height)};
   torch::NoGradGuard no_gradient;
   auto network = network_;
-  return raster_of(network->forward(tensor_of(cover), tensor_of(secret), isn_key_signs(key, cover.height, cover.width)).stego);
+  const torch::Tensor out = tensor_of(cover), even = even_part(out);
+  const auto key_signs = isn_key_signs(key, even.size(2), even.size(3));
+  even_part(out).copy_(network->forward(even, even_part(tensor_of(secret)), key_signs).stego);
+  return raster_of(out);
 }
 
 Result<Raster> IsnModel::reveal(const Raster& stego, const Digest64& key) const {
   STEGPASS_CHECK_OK(check_picture(stego, "stego"));
   torch::NoGradGuard no_gradient;
   auto network = network_;
-  return raster_of(network->reveal(tensor_of(stego), isn_key_signs(key, stego.height, stego.width)));
+  const torch::Tensor even = even_part(tensor_of(stego));
+  const torch::Tensor secret = network->reveal(even, isn_key_signs(key, even.size(2), even.size(3)));
+  return raster_of(torch::replication_pad2d(secret, {0, stego.width % 2, 0, stego.height % 2}));
 }
 
 }  // namespace stegpass::model

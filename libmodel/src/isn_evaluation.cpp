@@ -5,6 +5,8 @@
 #include <numeric>
 #include <random>
 
+#include <torch/types.h>
+
 namespace stegpass::model {
 namespace {
 
@@ -26,8 +28,15 @@ Digest64 key_of(std::uint64_t seed, std::size_t index) {
 }
 
 struct Pair {
-  double stego_db, reveal_db, wrong_correlation;
+  double stego_db, reveal_db, stego_ssim, reveal_ssim, wrong_secret, wrong_cover;
 };
+
+/// The 11 x 11 Gaussian window of each colour, (3, 1, 11, 11).
+torch::Tensor ssim_window() {
+  const auto side = torch::arange(11, torch::kFloat64).sub(5).square().div(-2 * 1.5 * 1.5).exp();
+  const auto window = side.unsqueeze(1) * side.unsqueeze(0);
+  return (window / window.sum()).expand({3, 1, 11, 11}).contiguous();
+}
 
 Result<Pair> evaluate_pair(const IsnModel& model, const Raster& cover, const Raster& secret, const Digest64& key) {
   auto near_key = key;
@@ -35,10 +44,22 @@ Result<Pair> evaluate_pair(const IsnModel& model, const Raster& cover, const Ras
   STEGPASS_TRY(stego, model.hide(cover, secret, key));
   STEGPASS_TRY(revealed, model.reveal(stego, key));
   STEGPASS_TRY(wrong, model.reveal(stego, near_key));
-  return Pair{psnr_db(cover, stego), psnr_db(secret, revealed), std::abs(correlation(wrong, secret))};
+  return Pair{psnr_db(cover, stego),       psnr_db(secret, revealed),            ssim(cover, stego),
+              ssim(secret, revealed),      std::abs(correlation(wrong, secret)), std::abs(correlation(wrong, cover))};
 }
 
 }  // namespace
+
+double ssim(const Raster& a, const Raster& b) {
+  torch::NoGradGuard no_gradient;
+  const auto x = tensor_of(a).to(torch::kFloat64), y = tensor_of(b).to(torch::kFloat64), window = ssim_window();
+  const auto blur = [&](const torch::Tensor& picture) { return torch::conv2d(picture, window, {}, 1, at::IntArrayRef{0}, 1, 3); };
+  const auto mean_x = blur(x), mean_y = blur(y);
+  const auto square_x = blur(x * x) - mean_x * mean_x, square_y = blur(y * y) - mean_y * mean_y, both = blur(x * y) - mean_x * mean_y;
+  constexpr double kC1 = 0.01 * 0.01, kC2 = 0.03 * 0.03;
+  const auto similar = (2 * mean_x * mean_y + kC1) * (2 * both + kC2) / ((mean_x.square() + mean_y.square() + kC1) * (square_x + square_y + kC2));
+  return similar.mean().item<double>();
+}
 
 double correlation(const Raster& a, const Raster& b) {
   const auto count = static_cast<double>(a.rgb.size());
@@ -59,7 +80,8 @@ Result<IsnEvaluation> evaluate_isn(const IsnModel& model, const std::vector<Rast
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     STEGPASS_TRY(pair, evaluate_pair(model, pictures[i], pictures[partner[i]], key_of(seed, i)));
     sum.stego_psnr_db += pair.stego_db / count, sum.reveal_psnr_db += pair.reveal_db / count;
-    sum.wrong_key_correlation += pair.wrong_correlation / count;
+    sum.stego_ssim += pair.stego_ssim / count, sum.reveal_ssim += pair.reveal_ssim / count;
+    sum.wrong_key_correlation += pair.wrong_secret / count, sum.wrong_key_cover_correlation += pair.wrong_cover / count;
     sum.stego_psnr_db_min = std::min(sum.stego_psnr_db_min, pair.stego_db);
     sum.reveal_psnr_db_min = std::min(sum.reveal_psnr_db_min, pair.reveal_db);
   }

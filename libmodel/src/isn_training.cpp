@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 #include <numbers>
 
 #include <torch/types.h>
@@ -12,6 +11,7 @@
 #include <stegpass/model/haar.hpp>
 
 #include "isn_batches.hpp"
+#include "tensor_bytes.hpp"
 
 namespace stegpass::model {
 namespace {
@@ -27,6 +27,7 @@ struct State {
   torch::Tensor weights, first, second;  // flat float32: parameters and Adam's two moments
   std::int64_t step = 0, spikes = 0;
   double rate_scale = 1.0, running_loss = 0.0, recent_loss = 0.0, running_norm = 0.0;
+  std::string curve;  // JSON objects with commas between, one a report
 
   State clone() const {
     auto copy = *this;
@@ -48,14 +49,8 @@ std::string fixed(double value) {
 }
 
 Bytes encode_state(const State& state, const std::string& run) {
-  std::vector<TensorView> views;
-  std::vector<torch::Tensor> held;
-  const auto add = [&](const char* name, const torch::Tensor& tensor) {
-    held.push_back(tensor.cpu().contiguous());
-    views.push_back({name, "F32", held.back().sizes().vec(),
-                     ByteView(static_cast<const std::uint8_t*>(held.back().data_ptr()), static_cast<std::size_t>(held.back().nbytes()))});
-  };
-  add("weights", state.weights), add("first", state.first), add("second", state.second);
+  const torch::Tensor weights = state.weights.cpu(), first = state.first.cpu(), second = state.second.cpu();
+  std::vector<TensorView> views = {view_tensor("weights", weights), view_tensor("first", first), view_tensor("second", second)};
   return encode_safetensors(std::move(views), {{"format", "stegpass-isn-state-1"},
                                                {"run", run},
                                                {"step", std::to_string(state.step)},
@@ -63,19 +58,16 @@ Bytes encode_state(const State& state, const std::string& run) {
                                                {"rate_scale", number(state.rate_scale)},
                                                {"running_loss", number(state.running_loss)},
                                                {"recent_loss", number(state.recent_loss)},
-                                               {"running_norm", number(state.running_norm)}});
+                                               {"running_norm", number(state.running_norm)},
+                                               {"curve", state.curve}});
 }
 
-Status read_tensor(const Safetensors& file, std::string_view name, torch::Tensor& into) {
-  for (const auto& tensor : file.tensors) {
-    if (tensor.name != name) continue;
-    if (tensor.dtype != "F32" || tensor.shape != into.sizes().vec()) break;
-    auto values = torch::empty_like(into, torch::TensorOptions().device(torch::kCPU));
-    std::memcpy(values.data_ptr(), tensor.data.data(), tensor.data.size());
-    into = values.to(into.device());
-    return Done{};
-  }
-  return {Errc::malformed, "training state: tensor " + std::string(name) + " is absent or of another shape"};
+Status take_tensor(const Safetensors& file, std::string_view name, torch::Tensor& into) {
+  const auto values = read_tensor(file, name, into.sizes());
+  if (!values || values->scalar_type() != torch::kFloat32)
+    return {Errc::malformed, "training state: tensor " + std::string(name) + " is absent or of another shape"};
+  into = values->to(into.device());
+  return Done{};
 }
 
 Status read_state(ByteView bytes, const std::string& run, State& state) {
@@ -83,15 +75,16 @@ Status read_state(ByteView bytes, const std::string& run, State& state) {
   const auto text = [&file](const char* name) { return file.metadata.contains(name) ? file.metadata.at(name) : std::string(); };
   if (text("format") != "stegpass-isn-state-1") return {Errc::malformed, "training state: not the state of an isn run"};
   if (text("run") != run) return {Errc::refused, "training state: it belongs to other pictures or options"};
-  STEGPASS_CHECK_OK(read_tensor(file, "weights", state.weights));
-  STEGPASS_CHECK_OK(read_tensor(file, "first", state.first));
-  STEGPASS_CHECK_OK(read_tensor(file, "second", state.second));
+  STEGPASS_CHECK_OK(take_tensor(file, "weights", state.weights));
+  STEGPASS_CHECK_OK(take_tensor(file, "first", state.first));
+  STEGPASS_CHECK_OK(take_tensor(file, "second", state.second));
   state.step = std::strtoll(text("step").c_str(), nullptr, 10);
   state.spikes = std::strtoll(text("spikes").c_str(), nullptr, 10);
   state.rate_scale = std::strtod(text("rate_scale").c_str(), nullptr);
   state.running_loss = std::strtod(text("running_loss").c_str(), nullptr);
   state.recent_loss = std::strtod(text("recent_loss").c_str(), nullptr);
   state.running_norm = std::strtod(text("running_norm").c_str(), nullptr);
+  state.curve = text("curve");
   if (state.step < 0 || !(state.rate_scale > 0) || !std::isfinite(state.running_loss + state.recent_loss + state.running_norm))
     return {Errc::malformed, "training state: a counter is out of range"};
   return Done{};
@@ -135,23 +128,23 @@ struct StepResult {
 };
 
 StepResult evaluate_loss(Isn& network, const IsnBatch& batch, const IsnTrainingOptions& options) {
-  const auto wrong = (batch.cover.size(0) + 1) / 2;
+  const auto wrong = options.form.keyed ? (batch.cover.size(0) + 1) / 2 : 0;
   const auto stego = network->forward(batch.cover, batch.secret, batch.key).stego;
   const auto rounded = round_straight_through(stego);
   // One pass reveals all pairs with their keys and the first ones again with a wrong key.
   const auto revealed = network->reveal(torch::cat({rounded, rounded.narrow(0, 0, wrong)}),
                                         torch::cat({batch.key, batch.wrong_key.narrow(0, 0, wrong)}));
   const auto right = revealed.narrow(0, 0, batch.cover.size(0));
-  const auto wrong_reveal = revealed.narrow(0, batch.cover.size(0), wrong), secret = batch.secret.narrow(0, 0, wrong);
   const auto low = haar_forward(stego - batch.cover).narrow(1, 0, 3);
   StepResult result;
   result.loss = options.stego_weight * square_mean(stego - batch.cover) + options.reveal_weight * square_mean(right - batch.secret) +
-                options.low_weight * square_mean(low) +
-                options.wrong_key_weight * wrong_key_loss(wrong_reveal, secret);
+                options.low_weight * square_mean(low);
+  const auto wrong_reveal = revealed.narrow(0, batch.cover.size(0), wrong), secret = batch.secret.narrow(0, 0, wrong);
+  if (wrong > 0) result.loss = result.loss + options.wrong_key_weight * wrong_key_loss(wrong_reveal, secret);
   torch::NoGradGuard no_gradient;
   result.stego_error = square_mean(rounded - batch.cover).item<double>();
   result.reveal_error = square_mean(right.clamp(0, 1) - batch.secret).item<double>();
-  result.wrong_correlation = cosine(centred(wrong_reveal.clamp(0, 1)), centred(secret)).abs().mean().item<double>();
+  if (wrong > 0) result.wrong_correlation = cosine(centred(wrong_reveal.clamp(0, 1)), centred(secret)).abs().mean().item<double>();
   return result;
 }
 
@@ -229,20 +222,51 @@ std::string digest_of(const std::vector<Raster>& pictures) {
 std::string settings_json(const std::vector<Raster>& pictures, const IsnTrainingOptions& o) {
   return "\"pictures\":" + std::to_string(pictures.size()) + ",\"pictures_digest\":\"" + digest_of(pictures) +
          "\",\"start_digest\":\"" + (o.start_weights.empty() ? "" : to_hex(sha256(o.start_weights))) + "\",\"blocks\":" + std::to_string(o.form.blocks) + ",\"growth\":" + std::to_string(o.form.growth) +
-         ",\"clamp\":" + fixed(o.form.clamp) + ",\"steps\":" + std::to_string(o.steps) + ",\"crop\":" + std::to_string(o.crop) +
+         ",\"clamp\":" + fixed(o.form.clamp) + (o.form.keyed ? "" : ",\"keyed\":false") + ",\"steps\":" + std::to_string(o.steps) + ",\"crop\":" + std::to_string(o.crop) +
          ",\"batch\":" + std::to_string(o.batch) + ",\"rate\":" + number(o.rate) + ",\"stego_weight\":" + fixed(o.stego_weight) +
          ",\"reveal_weight\":" + fixed(o.reveal_weight) + ",\"low_weight\":" + fixed(o.low_weight) +
          ",\"wrong_key_weight\":" + fixed(o.wrong_key_weight) + ",\"seed\":" + std::to_string(o.seed) +
-         ",\"bf16\":" + (o.bf16 ? "true" : "false") + ",\"checkpoint_every\":" + std::to_string(o.checkpoint_every);
+         ",\"bf16\":" + (o.bf16 ? "true" : "false") + (o.recompute ? ",\"recompute\":true" : "") + ",\"checkpoint_every\":" + std::to_string(o.checkpoint_every);
 }
 
 double to_db(double error) { return error > 0 ? -10.0 * std::log10(error) : 100.0; }
+
+// One picture in twenty is never trained on, from forty pictures on.
+std::ptrdiff_t validation_count(std::size_t pictures) { return pictures < 40 ? 0 : static_cast<std::ptrdiff_t>(pictures / 20); }
+
+// The middles of eight pictures at most, each hiding the next one's under a key that stays the same.
+IsnBatch validation_batch(std::vector<torch::Tensor> pictures, const IsnTrainingOptions& options) {
+  if (pictures.empty()) return {};
+  pictures.resize(std::min<std::size_t>(pictures.size(), 8));
+  std::vector<torch::Tensor> covers, keys;
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    const auto& picture = pictures[i];
+    const auto middle = [&](std::int64_t dimension) { return (picture.size(dimension) - options.crop) / 2; };
+    covers.push_back(picture.narrow(1, middle(1), options.crop).narrow(2, middle(2), options.crop).to(torch::kFloat32).div(255.0));
+    keys.push_back(isn_key_signs(Sha512().update("stegpass.isn-validation.v1").update_u64(i).finish(), options.crop, options.crop));
+  }
+  const auto cover = torch::stack(covers);
+  return {.cover = cover, .secret = cover.roll(1, 0), .key = torch::cat(keys), .wrong_key = {}};
+}
+
+// One point of a run's curves.
+std::string point_json(const IsnProgress& at) {
+  std::string text = "{\"step\":" + std::to_string(at.step) + ",\"loss\":" + fixed(at.loss) + ",\"stego_psnr_db\":" + fixed(at.stego_psnr_db) +
+                     ",\"reveal_psnr_db\":" + fixed(at.reveal_psnr_db) + ",\"wrong_key_correlation\":" + fixed(at.wrong_key_correlation) +
+                     ",\"rate\":" + number(at.rate);
+  if (at.validation_stego_psnr_db != 0)
+    text += ",\"validation_stego_psnr_db\":" + fixed(at.validation_stego_psnr_db) + ",\"validation_reveal_psnr_db\":" + fixed(at.validation_reveal_psnr_db);
+  return text + "}";
+}
 
 class Trainer {
  public:
   Trainer(const std::vector<Raster>& pictures, const IsnTrainingOptions& options, const IsnTrainingHooks& hooks)
       : options_(options), hooks_(hooks), settings_(settings_json(pictures, options)), pictures_(isn_picture_tensors(pictures)),
         network_(new_network(options)), flat_(network_) {
+    const auto held_out = pictures_.end() - validation_count(pictures.size());
+    validation_ = validation_batch({held_out, pictures_.end()}, options);
+    pictures_.erase(held_out, pictures_.end());
     state_.weights = flat_.weights;
     state_.first = torch::zeros_like(flat_.weights);
     state_.second = torch::zeros_like(flat_.weights);
@@ -268,11 +292,14 @@ class Trainer {
       STEGPASS_TRY(fine, step());
       if (!fine) continue;
       if (state_.step % options_.checkpoint_every != 0 && state_.step != options_.steps) continue;
+      const auto progress = summarise();
+      if (!state_.curve.empty()) state_.curve += ',';
+      state_.curve += point_json(progress);
       good_ = state_.clone();
       if (hooks_.checkpoint) hooks_.checkpoint(encode_state(good_, settings_));
-      if (!report("")) return stopped();
+      if (hooks_.progress && !hooks_.progress(progress)) return stopped();
     }
-    const auto record = "{" + settings_ + ",\"spikes\":" + std::to_string(state_.spikes) + "," + last_figures_ + "}";
+    const auto record = "{" + settings_ + ",\"spikes\":" + std::to_string(state_.spikes) + ",\"curve\":[" + state_.curve + "]}";
     network_->to(torch::kCPU);
     return IsnTrained{encode_isn(network_, record), record};
   }
@@ -282,6 +309,7 @@ class Trainer {
     torch::manual_seed(options.seed);
     Isn network(options.form);
     network->compute_in(options.bf16 ? torch::kBFloat16 : torch::kFloat32);
+    network->recompute(options.recompute);
     if (options.cuda) network->to(torch::kCUDA);
     return network;
   }
@@ -335,27 +363,42 @@ class Trainer {
     take(good_);
     state_.spikes = spikes, state_.rate_scale = rate_scale;
     good_.spikes = spikes, good_.rate_scale = rate_scale;
-    if (!report("loss " + fixed(loss) + " at step " + std::to_string(at) + ": back to step " + std::to_string(state_.step) +
-                ", rate halved")) return stopped();
+    auto progress = summarise();
+    progress.note = "loss " + fixed(loss) + " at step " + std::to_string(at) + ": back to step " + std::to_string(state_.step) + ", rate halved";
+    if (hooks_.progress && !hooks_.progress(progress)) return stopped();
     return false;
   }
 
-  bool report(const std::string& note) {
+  // What was seen since the last time it was asked for.
+  IsnProgress summarise() {
     const double count = summed_ > 0 ? static_cast<double>(summed_) : 1.0;
-    IsnProgress progress{state_.step, options_.steps, sums_.loss / count, to_db(sums_.stego_psnr_db / count),
-                         to_db(sums_.reveal_psnr_db / count), sums_.wrong_key_correlation / count,
-                         state_.rate_scale * rate_at(state_.step, options_), state_.spikes, note};
+    IsnProgress progress{.step = state_.step,
+                         .steps = options_.steps,
+                         .loss = sums_.loss / count,
+                         .stego_psnr_db = to_db(sums_.stego_psnr_db / count),
+                         .reveal_psnr_db = to_db(sums_.reveal_psnr_db / count),
+                         .wrong_key_correlation = sums_.wrong_key_correlation / count,
+                         .rate = state_.rate_scale * rate_at(state_.step, options_),
+                         .spikes = state_.spikes};
     sums_ = {}, summed_ = 0;
-    if (note.empty())
-      last_figures_ = "\"stego_psnr_db\":" + fixed(progress.stego_psnr_db) + ",\"reveal_psnr_db\":" + fixed(progress.reveal_psnr_db) +
-                      ",\"wrong_key_correlation\":" + fixed(progress.wrong_key_correlation);
-    return !hooks_.progress || hooks_.progress(progress);
+    if (validation_.cover.defined()) judge_validation(progress);
+    return progress;
+  }
+
+  void judge_validation(IsnProgress& progress) {
+    torch::NoGradGuard no_gradient;
+    const auto device = flat_.weights.device();
+    const auto cover = validation_.cover.to(device), secret = validation_.secret.to(device), key = validation_.key.to(device);
+    const auto stego = round_straight_through(network_->forward(cover, secret, key).stego);
+    progress.validation_stego_psnr_db = to_db(square_mean(stego - cover).item<double>());
+    progress.validation_reveal_psnr_db = to_db(square_mean(network_->reveal(stego, key).clamp(0, 1) - secret).item<double>());
   }
 
   IsnTrainingOptions options_;
   IsnTrainingHooks hooks_;
-  std::string settings_, last_figures_;
+  std::string settings_;
   std::vector<torch::Tensor> pictures_;
+  IsnBatch validation_;  // of the pictures held out; undefined tensors without any
   Isn network_;
   FlatNetwork flat_;
   State state_, good_;

@@ -1,12 +1,12 @@
 #include <stegpass/model/key_network.hpp>
 
+#include <algorithm>
 #include <cmath>
-
-#include <torch/nn/functional/fold.h>
 
 #include "compat.hpp"
 #include "max_pool.hpp"
 #include "shuffle.hpp"
+#include "side_by_side.hpp"
 
 namespace stegpass::model {
 namespace {
@@ -48,9 +48,25 @@ torch::Tensor key_weights(const Digest64& descriptor, const std::string& layer, 
 }
 
 torch::Tensor convolution_columns(const torch::Tensor& reaching, int kernel, int stride, int padding) {
-  namespace F = torch::nn::functional;
-  const torch::Tensor unfolded = F::unfold(reaching, F::UnfoldFuncOptions(kernel).padding(padding).stride(stride));
-  return unfolded.permute({1, 0, 2}).reshape({reaching.size(1) * kernel * kernel, -1}).to(torch::kFloat64);
+  const torch::Tensor x = reaching.to(torch::kFloat32).contiguous();
+  const std::int64_t tiles = x.size(0), channels = x.size(1), height = x.size(2), width = x.size(3);
+  const std::int64_t rows = (height + 2 * padding - kernel) / stride + 1, columns = (width + 2 * padding - kernel) / stride + 1;
+  torch::Tensor out = torch::zeros({channels * kernel * kernel, tiles * rows * columns}, torch::kFloat64);
+  double* to = out.data_ptr<double>();
+  for (std::int64_t d = 0; d < out.size(0); ++d) {
+    const std::int64_t channel = d / (kernel * kernel), dy = d / kernel % kernel - padding, dx = d % kernel - padding;
+    const std::int64_t first = dx < 0 ? (-dx + stride - 1) / stride : 0;  // the columns whose pixel lies in the picture
+    const std::int64_t last = std::min(columns, (width - dx + stride - 1) / stride);
+    for (std::int64_t tile = 0; tile < tiles; ++tile) {
+      const float* picture = x.data_ptr<float>() + (tile * channels + channel) * height * width;
+      for (std::int64_t row = 0; row < rows; ++row, to += columns) {
+        const std::int64_t y = row * stride + dy;
+        if (y < 0 || y >= height) continue;
+        for (std::int64_t column = first; column < last; ++column) to[column] = picture[y * width + column * stride + dx];
+      }
+    }
+  }
+  return out;
 }
 
 torch::Tensor linear_columns(const torch::Tensor& reaching) { return reaching.t().to(torch::kFloat64).contiguous(); }
@@ -85,10 +101,11 @@ KeyNetwork::KeyNetwork(const Architecture& architecture) : architecture_(archite
   const auto& convs = architecture.convs();
   std::size_t count = convs.size();
   while (count > 0 && !convs[count - 1].passport) --count;  // of the last passport layer only what reaches it counts
-  for (std::size_t i = 0; i + 1 < count; ++i) {
+  weights_.resize(count > 0 ? count - 1 : 0);
+  side_by_side(weights_.size(), [&](std::size_t i) {
     const ConvPlan& conv = convs[i];
-    weights_.push_back(key_weights(descriptor, conv.name, {conv.out_channels, conv.in_channels, conv.kernel, conv.kernel}));
-  }
+    weights_[i] = key_weights(descriptor, conv.name, {conv.out_channels, conv.in_channels, conv.kernel, conv.kernel});
+  });
 }
 
 torch::Tensor KeyNetwork::layer_key(const ConvPlan& conv, const torch::Tensor& reaching, const Passport& passport,

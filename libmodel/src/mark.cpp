@@ -1,6 +1,10 @@
 #include <stegpass/model/mark.hpp>
 
+#include <optional>
+
 #include <stegpass/model/key_network.hpp>
+
+#include "side_by_side.hpp"
 
 namespace stegpass::model {
 namespace {
@@ -36,9 +40,13 @@ Result<Mark> make_mark(const Architecture& architecture, Pooling pooling, const 
     STEGPASS_TRY(columns, key_network.layer_columns(passport, Picture::bias));
     bias = columns;
   }
+  std::vector<std::optional<Result<LayerMark>>> made(layers.size());
+  side_by_side(layers.size(), [&](std::size_t i) {
+    made[i] = make_layer_mark(marked_layer(architecture, layers[i]), pooling, seed, {scale[i], bias[i]});
+  });
   Mark mark{pooling, {}};
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    auto layer = make_layer_mark(marked_layer(architecture, layers[i]), pooling, seed, {scale[i], bias[i]});
+    const Result<LayerMark>& layer = *made[i];
     if (!layer) return Error{layer.error().code, layers[i].name + ": " + layer.error().detail};
     mark.layers.push_back(*layer);
   }

@@ -15,8 +15,8 @@ constexpr std::size_t kMaxStream = std::size_t{64} << 20;
 constexpr std::size_t kMaxValues = std::size_t{1} << 20;
 constexpr std::size_t kMaxGlobalName = 255, kMaxDimensions = 16, kMaxArguments = 7;
 
-Error bad(const std::string& what) { return {Errc::malformed, "pickle stream: " + what}; }
-Error ends_early() { return bad("it ends before its STOP"); }
+Error bad_pickle(const std::string& what) { return {Errc::malformed, "pickle stream: " + what}; }
+Error ends_early() { return bad_pickle("it ends before its STOP"); }
 
 /// The stack machine of the pickle protocol, for the opcodes that torch.save's dictionaries of tensors need.
 class Machine {
@@ -26,10 +26,10 @@ class Machine {
   Result<Pickle> run() {
     while (!stopped_) {
       const auto code = in_.number(1);
-      if (!code) return in_.at() == kMaxStream ? bad("longer than 64 MiB") : ends_early();
+      if (!code) return in_.at() == kMaxStream ? bad_pickle("longer than 64 MiB") : ends_early();
       STEGPASS_CHECK_OK(step(static_cast<std::uint8_t>(*code)));
       if (std::max({out_.nodes.size(), stack_.size(), marks_.size(), memo_.size(), copied_}) > kMaxValues)
-        return bad("more than a million values");
+        return bad_pickle("more than a million values");
     }
     out_.bytes = in_.at();
     return std::move(out_);
@@ -100,7 +100,7 @@ class Machine {
     marks_.pop_back();
     return cut(from);
   }
-  static Error lacks_values() { return bad("an operation lacks its values"); }
+  static Error lacks_values() { return bad_pickle("an operation lacks its values"); }
 
   Status protocol() {
     const auto version = in_.number(1);
@@ -143,7 +143,7 @@ class Machine {
   Status global() {
     const auto module = in_.line(kMaxGlobalName);
     const auto name = module ? in_.line(kMaxGlobalName) : std::nullopt;
-    if (!name) return bad("the name of a class or function does not end");
+    if (!name) return bad_pickle("the name of a class or function does not end");
     const std::string_view in = as_text(*module), what = as_text(*name);
     const auto known =
         std::find_if(kKnownGlobals.begin(), kKnownGlobals.end(), [&](const auto& g) { return g.module == in && g.name == what; });
@@ -167,7 +167,7 @@ class Machine {
   Status get(std::optional<std::uint64_t> place) {
     if (!place) return ends_early();
     const auto found = memo_.find(*place);
-    if (found == memo_.end()) return bad("memo " + std::to_string(*place) + " was never set");
+    if (found == memo_.end()) return bad_pickle("memo " + std::to_string(*place) + " was never set");
     stack_.push_back(found->second);
     return Done{};
   }
@@ -182,8 +182,8 @@ class Machine {
   Status extend(PickleKind kind, Taken items) {
     if (!items || stack_.size() == floor()) return lacks_values();
     PickleNode& target = out_.nodes[stack_.back()];
-    if (target.kind != kind) return bad("items are added to " + std::string(pickle_kind_name(target.kind)));
-    if (kind == PickleKind::dict && items->size() % 2 != 0) return bad("a key without a value");
+    if (target.kind != kind) return bad_pickle("items are added to " + std::string(pickle_kind_name(target.kind)));
+    if (kind == PickleKind::dict && items->size() % 2 != 0) return bad_pickle("a key without a value");
     target.items.insert(target.items.end(), items->begin(), items->end());
     return Done{};
   }
@@ -202,9 +202,9 @@ class Machine {
     const bool typed =
         sized && is(items[0], PickleKind::text) && node(items[0]).text == "storage" && is(items[1], PickleKind::global);
     if (!typed || !is(items[2], PickleKind::text) || !is_size(items[4]))
-      return bad("a reference that is not one to a tensor's storage");
+      return bad_pickle("a reference that is not one to a tensor's storage");
     const KnownGlobal& type = kKnownGlobals[static_cast<std::size_t>(node(items[1]).integer)];
-    if (type.meaning != PickleGlobal::storage) return bad("'" + std::string(type.name) + "' is no storage type");
+    if (type.meaning != PickleGlobal::storage) return bad_pickle("'" + std::string(type.name) + "' is no storage type");
     return storage({node(items[2]).text, type.dtype, type.width, static_cast<std::uint64_t>(node(items[4]).integer)});
   }
 
@@ -213,7 +213,7 @@ class Machine {
     if (is_new) out_.storages.push_back(claimed);
     const PickleStorage& first = out_.storages[at->second];
     if (first.dtype != claimed.dtype || first.elements != claimed.elements) {
-      return bad("storage " + printable(claimed.key) + " is claimed with two types or sizes");
+      return bad_pickle("storage " + printable(claimed.key) + " is claimed with two types or sizes");
     }
     PickleNode made = of(PickleKind::storage);
     made.integer = static_cast<std::int64_t>(at->second);
@@ -223,9 +223,9 @@ class Machine {
   Status call() {
     const Taken taken = last(2);
     if (!taken || !is((*taken)[0], PickleKind::global) || !is((*taken)[1], PickleKind::tuple))
-      return bad("a call of what is no function");
+      return bad_pickle("a call of what is no function");
     if (node((*taken)[1]).items.size() > kMaxArguments)
-      return bad("a call with " + std::to_string(node((*taken)[1]).items.size()) + " arguments");
+      return bad_pickle("a call with " + std::to_string(node((*taken)[1]).items.size()) + " arguments");
     const std::vector<PickleRef> arguments = node((*taken)[1]).items;
     const KnownGlobal& what = kKnownGlobals[static_cast<std::size_t>(node((*taken)[0]).integer)];
     switch (what.meaning) {
@@ -235,20 +235,20 @@ class Machine {
       case PickleGlobal::parameter_with_state: return parameter(arguments, 4);
       case PickleGlobal::storage: break;
     }
-    return bad("a call of the type '" + std::string(what.name) + "'");
+    return bad_pickle("a call of the type '" + std::string(what.name) + "'");
   }
 
   /// Without arguments, or as Python 2 wrote it, with a list of [key, value] lists.
   Status ordered_dict(const std::vector<PickleRef>& arguments) {
     PickleNode made = of(PickleKind::dict);
     if (arguments.empty()) return push(std::move(made));
-    if (arguments.size() > 1 || !is(arguments[0], PickleKind::list)) return bad("an OrderedDict of unknown arguments");
+    if (arguments.size() > 1 || !is(arguments[0], PickleKind::list)) return bad_pickle("an OrderedDict of unknown arguments");
     copied_ += node(arguments[0]).items.size();  // the same list may be given again and again
-    if (copied_ > kMaxValues) return bad("more than a million values");
+    if (copied_ > kMaxValues) return bad_pickle("more than a million values");
     for (const PickleRef pair : node(arguments[0]).items) {
       const PickleNode& both = node(pair);
       const bool holds = both.kind == PickleKind::list || both.kind == PickleKind::tuple;
-      if (!holds || both.items.size() != 2) return bad("an OrderedDict of unknown arguments");
+      if (!holds || both.items.size() != 2) return bad_pickle("an OrderedDict of unknown arguments");
       made.items.insert(made.items.end(), both.items.begin(), both.items.end());
     }
     return push(std::move(made));
@@ -257,9 +257,9 @@ class Machine {
   Result<std::vector<std::int64_t>> sizes(PickleRef ref) const {
     std::vector<std::int64_t> out;
     if (!is(ref, PickleKind::tuple) || node(ref).items.size() > kMaxDimensions)
-      return bad("a tensor's shape is not a tuple of at most 16 sizes");
+      return bad_pickle("a tensor's shape is not a tuple of at most 16 sizes");
     for (const PickleRef item : node(ref).items) {
-      if (!is_size(item)) return bad("a tensor's shape or strides hold what is no size");
+      if (!is_size(item)) return bad_pickle("a tensor's shape or strides hold what is no size");
       out.push_back(node(item).integer);
     }
     return out;
@@ -268,11 +268,11 @@ class Machine {
   /// (storage, offset, shape, strides, requires_grad, hooks), and newer a seventh, metadata.
   Status tensor(const std::vector<PickleRef>& arguments) {
     const bool counted = arguments.size() == 6 || arguments.size() == 7;
-    if (!counted || !is(arguments[0], PickleKind::storage) || !is_size(arguments[1])) return bad("a tensor of unknown arguments");
+    if (!counted || !is(arguments[0], PickleKind::storage) || !is_size(arguments[1])) return bad_pickle("a tensor of unknown arguments");
     STEGPASS_TRY(shape, sizes(arguments[2]));
     STEGPASS_TRY(strides, sizes(arguments[3]));
     if (shape.size() != strides.size())
-      return bad("a tensor has " + std::to_string(shape.size()) + " sizes and " + std::to_string(strides.size()) + " strides");
+      return bad_pickle("a tensor has " + std::to_string(shape.size()) + " sizes and " + std::to_string(strides.size()) + " strides");
     PickleNode made = of(PickleKind::tensor);
     made.integer = static_cast<std::int64_t>(out_.tensors.size());
     out_.tensors.push_back({static_cast<std::size_t>(node(arguments[0]).integer),
@@ -282,7 +282,7 @@ class Machine {
 
   /// A parameter is its tensor; whether it was trained, its hooks and its attributes are dropped.
   Status parameter(const std::vector<PickleRef>& arguments, std::size_t count) {
-    if (arguments.size() != count || !is(arguments[0], PickleKind::tensor)) return bad("a parameter of unknown arguments");
+    if (arguments.size() != count || !is(arguments[0], PickleKind::tensor)) return bad_pickle("a parameter of unknown arguments");
     stack_.push_back(arguments[0]);
     return Done{};
   }
@@ -292,12 +292,12 @@ class Machine {
     if (!last(1) || stack_.size() == floor()) return lacks_values();
     return is(stack_.back(), PickleKind::dict)
                ? Status(Done{})
-               : bad("attributes are set on " + std::string(pickle_kind_name(node(stack_.back()).kind)));
+               : bad_pickle("attributes are set on " + std::string(pickle_kind_name(node(stack_.back()).kind)));
   }
 
   Status stop() {
     if (stack_.size() != 1 || !marks_.empty())
-      return bad("it stops with " + std::to_string(stack_.size()) + " values, 1 expected");
+      return bad_pickle("it stops with " + std::to_string(stack_.size()) + " values, 1 expected");
     out_.root = stack_.back();
     stopped_ = true;
     return Done{};

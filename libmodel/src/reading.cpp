@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <limits>
+#include <numeric>
+
+#include <ATen/Dispatch.h>
 
 #include "parse_name.hpp"
 #include "tensor_bytes.hpp"
@@ -26,8 +30,19 @@ double upper_tail(int bits, int matches) {
   return static_cast<double>(log_p / std::log(10.0L));
 }
 
+/// s_c = w_c . u_c in double precision. `weights`: (C, ...) of any floating type, `directions`: (C, D) float64. Returns (C) float64.
 torch::Tensor read_signs(const torch::Tensor& weights, const torch::Tensor& directions) {
-  return (weights.to(torch::kFloat64).flatten(1) * directions).sum(1);
+  const torch::Tensor w = weights.flatten(1).contiguous(), u = directions.contiguous();
+  torch::Tensor s = torch::empty({w.size(0)}, torch::kFloat64);
+  const std::int64_t length = w.size(1);
+  AT_DISPATCH_FLOATING_TYPES_AND2(torch::kHalf, torch::kBFloat16, w.scalar_type(), "read_signs", [&] {
+    const auto product = [](scalar_t a, double b) { return static_cast<double>(a) * b; };
+    for (std::int64_t c = 0; c < w.size(0); ++c) {
+      const scalar_t* row = w.data_ptr<scalar_t>() + c * length;
+      s.data_ptr<double>()[c] = std::inner_product(row, row + length, u.data_ptr<double>() + c * length, 0.0, std::plus<>(), product);
+    }
+  });
+  return s;
 }
 
 std::string reading_sentence(const MarkReading& reading, double log10_corrected, double bound) {

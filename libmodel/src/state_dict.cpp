@@ -31,8 +31,6 @@ constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> kTypes = {
                                                                                  {"U8", at::kByte},
                                                                                  {"BOOL", at::kBool}}};
 
-Error bad(const std::string& what) { return {Errc::malformed, "PyTorch file: " + what}; }
-
 at::ScalarType type_of(std::string_view dtype) {
   return std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& type) { return type.first == dtype; })->second;
 }
@@ -101,12 +99,12 @@ class Tensors {
   Result<torch::Tensor> make(const std::string& name, const PickleTensor& tensor) {
     const PickleStorage& storage = file_.pickle.storages[tensor.storage];
     const auto count = count_elements(tensor.shape, left_ / storage.width);
-    if (!count) return bad("the tensors would take more than four times the file's bytes, at " + name);
+    if (!count) return bad_torch_file("the tensors would take more than four times the file's bytes, at " + name);
     left_ -= *count * storage.width;
     const Part part{tensor.storage, tensor.offset, tensor.shape, tensor.strides};
     if (const auto found = made_.find(part); found != made_.end()) return found->second;
     if (*count > 0 && !lies_within(tensor, storage.elements)) {
-      return bad("tensor " + name + " of shape " + shape_text(tensor.shape) + ", strides " + shape_text(tensor.strides) +
+      return bad_torch_file("tensor " + name + " of shape " + shape_text(tensor.shape) + ", strides " + shape_text(tensor.strides) +
                  " and offset " + std::to_string(tensor.offset) + " does not lie within its storage of " +
                  std::to_string(storage.elements) + " elements");
     }
@@ -130,7 +128,7 @@ class Tensors {
     }
     const bool truth =
         made.scalar_type() != at::kBool || std::all_of(out, out + bytes, [](std::uint8_t value) { return value <= 1; });
-    return truth ? Status(Done{}) : bad("tensor " + name + " of truth values holds a byte over 1");
+    return truth ? Status(Done{}) : bad_torch_file("tensor " + name + " of truth values holds a byte over 1");
   }
 
   const TorchFile& file_;
@@ -153,8 +151,8 @@ std::string key_text(const PickleNode& key) {
 Result<Chosen> choose(const Pickle& pickle) {
   const PickleNode& root = pickle.at(pickle.root);
   if (root.kind != PickleKind::dict)
-    return bad("it holds " + std::string(pickle_kind_name(root.kind)) + ", a dict of tensors expected");
-  for (const std::string_view entry : {"state_dict", "model"}) {
+    return bad_torch_file("it holds " + std::string(pickle_kind_name(root.kind)) + ", a dict of tensors expected");
+  for (const std::string_view entry : {"state_dict", "model_state_dict", "model", "net"}) {
     const PickleNode* inner = pickle.find(root, entry);
     if (inner == nullptr || inner->kind != PickleKind::dict) continue;
     Chosen chosen{inner, {}};
@@ -168,9 +166,9 @@ Result<Chosen> choose(const Pickle& pickle) {
 
 Result<std::string> tensor_name(const PickleNode& key) {
   if (key.kind != PickleKind::text)
-    return bad("a tensor's name is " + std::string(pickle_kind_name(key.kind)) + ", a text expected");
+    return bad_torch_file("a tensor's name is " + std::string(pickle_kind_name(key.kind)) + ", a text expected");
   if (key.text.empty() || key.text.size() > kMaxName || !is_printable(key.text)) {
-    return bad("a tensor's name is " + printable(key.text) + "; expected 1 to 512 printable ASCII characters");
+    return bad_torch_file("a tensor's name is " + printable(key.text) + "; expected 1 to 512 printable ASCII characters");
   }
   return std::string(key.text);
 }
@@ -196,11 +194,11 @@ Result<StateDict> state_dict_of(const TorchFile& file, std::size_t file_bytes) {
       continue;
     }
     STEGPASS_TRY(name, tensor_name(key));
-    if (!names.insert(name).second) return bad("tensor " + name + " is there twice");
+    if (!names.insert(name).second) return bad_torch_file("tensor " + name + " is there twice");
     STEGPASS_TRY(tensor, tensors.make(name, pickle.tensors[static_cast<std::size_t>(value.integer)]));
     out.tensors.emplace_back(name, tensor);
   }
-  if (out.tensors.empty()) return bad("its dict holds no tensors (nor do its entries 'state_dict' and 'model')");
+  if (out.tensors.empty()) return bad_torch_file("its dict holds no tensors (nor do its entries 'state_dict' and 'model')");
   drop_parallel_prefix(out);
   return out;
 }
@@ -210,7 +208,7 @@ Result<StateDict> state_dict_of(const TorchFile& file, std::size_t file_bytes) {
 bool is_torch_file(ByteView file) { return is_torch_zip(file) || is_torch_legacy(file); }
 
 Result<StateDict> parse_state_dict(ByteView file) {
-  if (!is_torch_file(file)) return bad("it begins neither as a zip archive nor with torch.save's magic number");
+  if (!is_torch_file(file)) return bad_torch_file("it begins neither as a zip archive nor with torch.save's magic number");
   STEGPASS_TRY(parts, is_torch_zip(file) ? read_torch_zip(file) : read_torch_legacy(file));
   return state_dict_of(parts, file.size());
 }

@@ -37,8 +37,7 @@ Result<std::vector<ReadableLayer>> make_readable(const KeyNetwork& network, cons
   std::vector<ReadableLayer> out;
   const std::vector<ConvPlan> layers = architecture.passport_convs();
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    STEGPASS_TRY(whitened, whiten_columns(columns[i]));
-    const torch::Tensor z = weights[i].mm(whitened);
+    STEGPASS_TRY(z, whitened_responses(weights[i], columns[i]));
     out.push_back({marked_layer(architecture, layers[i]), z - z.mean(1, true)});  // as if r were centred
   }
   return out;

@@ -18,8 +18,6 @@ constexpr std::array<std::uint8_t, 21> kLegacyHead = {0x80, 0x02, 0x8a, 0x0a, 0x
 constexpr std::size_t kLegacyMagic = 15;
 constexpr std::string_view kDataName = "data.pkl";
 
-Error bad(const std::string& what) { return {Errc::malformed, "PyTorch file: " + what}; }
-
 bool starts_with(ByteView file, ByteView head) {
   return file.size() >= head.size() && std::equal(head.begin(), head.end(), file.begin());
 }
@@ -27,7 +25,7 @@ bool starts_with(ByteView file, ByteView head) {
 Error big_endian() { return {Errc::unsupported, "PyTorch file: its numbers are big-endian, little-endian expected"}; }
 
 Error wrong_size(const PickleStorage& storage, std::uint64_t bytes) {
-  return bad("storage " + printable(storage.key) + " has " + std::to_string(bytes) + " bytes where the tensors expect " +
+  return bad_torch_file("storage " + printable(storage.key) + " has " + std::to_string(bytes) + " bytes where the tensors expect " +
              std::to_string(storage.elements) + " elements of " + std::to_string(storage.width));
 }
 
@@ -44,7 +42,7 @@ Result<std::string_view> folder_of(const std::vector<ZipEntry>& entries) {
     if (slash != std::string_view::npos && entry.name.substr(slash + 1) == kDataName)
       found.push_back(entry.name.substr(0, slash + 1));
   }
-  if (found.size() != 1) return bad("the archive holds " + std::to_string(found.size()) + " streams NAME/data.pkl, 1 expected");
+  if (found.size() != 1) return bad_torch_file("the archive holds " + std::to_string(found.size()) + " streams NAME/data.pkl, 1 expected");
   return found.front();
 }
 
@@ -58,7 +56,7 @@ Status check_byte_order(const Entries& entries, const std::string& folder) {
 
 Result<ByteView> storage_of(const Entries& entries, const std::string& folder, const PickleStorage& storage) {
   const auto found = entries.find(folder + "data/" + std::string(storage.key));
-  if (found == entries.end()) return bad("storage " + printable(storage.key) + " is absent from the archive");
+  if (found == entries.end()) return bad_torch_file("storage " + printable(storage.key) + " is absent from the archive");
   if (!fits(storage, found->second.data.size())) return wrong_size(storage, found->second.data.size());
   return checked_data(found->second);
 }
@@ -68,7 +66,7 @@ Status skip_machine(ByteCursor& cursor, ByteView file) {
   STEGPASS_TRY(facts, read_pickle(file.subspan(cursor.at())));
   const PickleNode& root = facts.at(facts.root);
   if (root.kind != PickleKind::dict)
-    return bad("its facts about the machine are " + std::string(pickle_kind_name(root.kind)) + ", a dict expected");
+    return bad_torch_file("its facts about the machine are " + std::string(pickle_kind_name(root.kind)) + ", a dict expected");
   const PickleNode* little = facts.find(root, "little_endian");
   if (little != nullptr && little->kind == PickleKind::boolean && little->integer == 0) return big_endian();
   cursor.take(facts.bytes);
@@ -80,7 +78,7 @@ Result<std::vector<std::size_t>> storage_order(ByteCursor& cursor, ByteView file
   STEGPASS_TRY(keys, read_pickle(file.subspan(cursor.at())));
   const PickleNode& list = keys.at(keys.root);
   if (list.kind != PickleKind::list || list.items.size() != pickle.storages.size()) {
-    return bad("the list of storages has " + std::to_string(list.items.size()) + " entries, " +
+    return bad_torch_file("the list of storages has " + std::to_string(list.items.size()) + " entries, " +
                std::to_string(pickle.storages.size()) + " expected");
   }
   std::map<std::string_view, std::size_t> left;
@@ -89,7 +87,7 @@ Result<std::vector<std::size_t>> storage_order(ByteCursor& cursor, ByteView file
   for (const PickleRef item : list.items) {
     const auto found = left.find(keys.at(item).text);
     if (found == left.end())
-      return bad("the list of storages names " + printable(keys.at(item).text) + ", which no tensor uses or which came before");
+      return bad_torch_file("the list of storages names " + printable(keys.at(item).text) + ", which no tensor uses or which came before");
     order.push_back(found->second);
     left.erase(found);
   }
@@ -99,9 +97,9 @@ Result<std::vector<std::size_t>> storage_order(ByteCursor& cursor, ByteView file
 
 Result<ByteView> next_storage(ByteCursor& cursor, const PickleStorage& storage) {
   const auto count = cursor.number(8);
-  if (!count) return bad("it ends before storage " + printable(storage.key));
+  if (!count) return bad_torch_file("it ends before storage " + printable(storage.key));
   if (*count != storage.elements) {
-    return bad("storage " + printable(storage.key) + " has " + std::to_string(*count) + " elements, " +
+    return bad_torch_file("storage " + printable(storage.key) + " has " + std::to_string(*count) + " elements, " +
                std::to_string(storage.elements) + " expected");
   }
   if (*count > cursor.left() / storage.width) return wrong_size(storage, cursor.left());
@@ -122,7 +120,7 @@ Result<TorchFile> read_torch_zip(ByteView file) {
   STEGPASS_CHECK_OK(check_byte_order(entries, folder));
   STEGPASS_TRY(stream, checked_data(entries.at(folder + std::string(kDataName))));
   STEGPASS_TRY(pickle, read_pickle(stream));
-  if (pickle.bytes != stream.size()) return bad("its stream goes on after the STOP");
+  if (pickle.bytes != stream.size()) return bad_torch_file("its stream goes on after the STOP");
   TorchFile out;
   for (const PickleStorage& storage : pickle.storages) {
     STEGPASS_TRY(bytes, storage_of(entries, folder, storage));
@@ -133,7 +131,7 @@ Result<TorchFile> read_torch_zip(ByteView file) {
 }
 
 Result<TorchFile> read_torch_legacy(ByteView file) {
-  if (!starts_with(file, kLegacyHead)) return bad("the older form with another protocol number than 1001");
+  if (!starts_with(file, kLegacyHead)) return bad_torch_file("the older form with another protocol number than 1001");
   ByteCursor cursor(file);
   cursor.take(kLegacyHead.size());
   STEGPASS_CHECK_OK(skip_machine(cursor, file));
@@ -146,7 +144,7 @@ Result<TorchFile> read_torch_legacy(ByteView file) {
     STEGPASS_TRY(bytes, next_storage(cursor, pickle.storages[i]));
     out.storages[i] = bytes;
   }
-  if (cursor.left() != 0) return bad(std::to_string(cursor.left()) + " bytes follow the last storage");
+  if (cursor.left() != 0) return bad_torch_file(std::to_string(cursor.left()) + " bytes follow the last storage");
   out.pickle = std::move(pickle);
   return out;
 }

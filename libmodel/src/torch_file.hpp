@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include <stegpass/credential/core/bytes.hpp>
@@ -14,6 +15,9 @@ struct TorchFile {
   Pickle pickle;
   std::vector<ByteView> storages;  ///< for each of pickle.storages, elements * width bytes
 };
+
+/// The refusal of a file, for what was found in it.
+inline Error bad_torch_file(const std::string& what) { return {Errc::malformed, "PyTorch file: " + what}; }
 
 bool is_torch_zip(ByteView file);
 bool is_torch_legacy(ByteView file);

@@ -16,15 +16,15 @@ constexpr std::uint32_t kEnd = 0x06054b50, kEnd64 = 0x06064b50, kLocator64 = 0x0
 constexpr std::size_t kEndBytes = 22, kLocator64Bytes = 20, kEnd64Bytes = 56, kCentralBytes = 46, kLocalBytes = 30;
 constexpr std::uint64_t kSeeExtra = 0xffffffff;
 
-Error bad(const std::string& what) { return {Errc::malformed, "zip archive: " + what}; }
+Error bad_zip(const std::string& what) { return {Errc::malformed, "zip archive: " + what}; }
 
 std::uint64_t field(ByteView record, std::size_t at, int width) { return *ByteCursor(record.subspan(at)).number(width); }
 
 /// A record of fixed length that begins with its signature.
 Result<ByteView> record_at(ByteView file, std::uint64_t at, std::size_t bytes, std::uint32_t signature, const char* name) {
-  if (at > file.size() || file.size() - at < bytes) return bad(std::string("the ") + name + " lies outside the file");
+  if (at > file.size() || file.size() - at < bytes) return bad_zip(std::string("the ") + name + " lies outside the file");
   const ByteView record = file.subspan(static_cast<std::size_t>(at), bytes);
-  if (field(record, 0, 4) != signature) return bad(std::string("no ") + name + " at byte " + std::to_string(at));
+  if (field(record, 0, 4) != signature) return bad_zip(std::string("no ") + name + " at byte " + std::to_string(at));
   return record;
 }
 
@@ -38,7 +38,7 @@ Result<Directory> find_directory64(ByteView file, ByteView locator) {
 }
 
 Result<Directory> find_directory(ByteView file) {
-  if (file.size() < kEndBytes) return bad("shorter than its end record");
+  if (file.size() < kEndBytes) return bad_zip("shorter than its end record");
   const std::size_t at = file.size() - kEndBytes;
   STEGPASS_TRY(end, record_at(file, at, kEndBytes, kEnd, "end record"));
   if (at >= kLocator64Bytes) {
@@ -60,13 +60,13 @@ Status read_extra(Listed& listed, ByteView extra) {
   while (cursor.left() > 0) {
     const auto id = cursor.number(2), length = cursor.number(2);
     const auto body = length ? cursor.take(*length) : std::nullopt;
-    if (!body) return bad("an extra field of " + printable(listed.name) + " does not end");
+    if (!body) return bad_zip("an extra field of " + printable(listed.name) + " does not end");
     if (*id != 1) continue;
     ByteCursor values(*body);
     for (std::uint64_t* value : {&listed.bytes, &listed.packed, &listed.at}) {
       if (*value != kSeeExtra) continue;
       const auto wide = values.number(8);
-      if (!wide) return bad("the zip64 field of " + printable(listed.name) + " is too short");
+      if (!wide) return bad_zip("the zip64 field of " + printable(listed.name) + " is too short");
       *value = *wide;
     }
   }
@@ -75,7 +75,7 @@ Status read_extra(Listed& listed, ByteView extra) {
 
 Result<Listed> read_listed(ByteCursor& cursor) {
   const auto head = cursor.take(kCentralBytes);
-  if (!head || field(*head, 0, 4) != kCentralHeader) return bad("the directory has fewer entries than it says");
+  if (!head || field(*head, 0, 4) != kCentralHeader) return bad_zip("the directory has fewer entries than it says");
   Listed listed{{},
                 field(*head, 8, 2),
                 field(*head, 10, 2),
@@ -85,7 +85,7 @@ Result<Listed> read_listed(ByteCursor& cursor) {
                 field(*head, 42, 4)};
   const auto name = cursor.take(field(*head, 28, 2));
   const auto extra = name ? cursor.take(field(*head, 30, 2)) : std::nullopt;
-  if (!extra || !cursor.take(field(*head, 32, 2))) return bad("an entry of the directory does not end");
+  if (!extra || !cursor.take(field(*head, 32, 2))) return bad_zip("an entry of the directory does not end");
   listed.name = as_text(*name);
   STEGPASS_CHECK_OK(read_extra(listed, *extra));
   return listed;
@@ -100,11 +100,11 @@ Result<ZipEntry> open_entry(ByteView before, const Listed& listed) {
   STEGPASS_TRY(local, record_at(before, listed.at, kLocalBytes, kLocalHeader, "entry header"));
   ByteCursor cursor(before.subspan(static_cast<std::size_t>(listed.at) + kLocalBytes));
   const auto name = cursor.take(field(local, 26, 2));
-  if (!name || as_text(*name) != listed.name) return bad(printable(listed.name) + " has another name at its place");
+  if (!name || as_text(*name) != listed.name) return bad_zip(printable(listed.name) + " has another name at its place");
   const auto extra = cursor.take(field(local, 28, 2));
   const auto data = extra ? cursor.take(listed.bytes) : std::nullopt;
   if (!data) {
-    return bad(printable(listed.name) + " claims " + std::to_string(listed.bytes) + " bytes, and " +
+    return bad_zip(printable(listed.name) + " claims " + std::to_string(listed.bytes) + " bytes, and " +
                std::to_string(cursor.left()) + " are there");
   }
   return ZipEntry{listed.name, *data, static_cast<std::uint32_t>(listed.crc)};
@@ -125,8 +125,8 @@ constexpr std::array<std::uint32_t, 256> make_crc_table() {
 Result<std::vector<ZipEntry>> read_zip(ByteView file) {
   STEGPASS_TRY(directory, find_directory(file));
   if (directory.at > file.size() || directory.bytes > file.size() - directory.at)
-    return bad("the directory lies outside the file");
-  if (directory.entries > directory.bytes / kCentralBytes) return bad("the directory has fewer entries than it says");
+    return bad_zip("the directory lies outside the file");
+  if (directory.entries > directory.bytes / kCentralBytes) return bad_zip("the directory has fewer entries than it says");
   const ByteView before = file.first(static_cast<std::size_t>(directory.at));
   ByteCursor cursor(file.subspan(before.size(), static_cast<std::size_t>(directory.bytes)));
   std::vector<ZipEntry> entries;
@@ -136,11 +136,11 @@ Result<std::vector<ZipEntry>> read_zip(ByteView file) {
     STEGPASS_TRY(listed, read_listed(cursor));
     STEGPASS_TRY(entry, open_entry(before, listed));
     total += entry.data.size();
-    if (total > file.size()) return bad("the entries lie over each other");
-    if (!names.insert(entry.name).second) return bad(printable(entry.name) + " is listed twice");
+    if (total > file.size()) return bad_zip("the entries lie over each other");
+    if (!names.insert(entry.name).second) return bad_zip(printable(entry.name) + " is listed twice");
     entries.push_back(entry);
   }
-  if (cursor.left() != 0) return bad("the directory has more entries than it says");
+  if (cursor.left() != 0) return bad_zip("the directory has more entries than it says");
   return entries;
 }
 
@@ -152,7 +152,7 @@ std::uint32_t crc32_of(ByteView bytes) {
 }
 
 Result<ByteView> checked_data(const ZipEntry& entry) {
-  if (crc32_of(entry.data) != entry.crc) return bad("the bytes of " + printable(entry.name) + " do not fit their CRC-32");
+  if (crc32_of(entry.data) != entry.crc) return bad_zip("the bytes of " + printable(entry.name) + " do not fit their CRC-32");
   return entry.data;
 }
 

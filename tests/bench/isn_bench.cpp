@@ -1,5 +1,10 @@
-// Hiding and revealing at the size of the papers, beside the bare convolutions that the network consists of.
+// Hiding, revealing and training at the size of the papers, beside the computation of the published code and beside the bare
+// convolutions; then the peak memory of training by the number of blocks.
 
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -7,6 +12,7 @@
 
 #include <stegpass/model/haar.hpp>
 #include <stegpass/model/isn.hpp>
+#include <stegpass/model/runtime.hpp>
 
 namespace {
 
@@ -15,23 +21,97 @@ using namespace stegpass::model;
 constexpr int kSide = 224;
 
 struct Inputs {
-  Isn network{IsnForm{}};
+  explicit Inputs(const IsnForm& form = {}) : network(form) {}
+  Isn network;
   torch::Tensor cover = torch::rand({1, 3, kSide, kSide});
   torch::Tensor secret = torch::rand({1, 3, kSide, kSide});
   torch::Tensor key = isn_key_signs({}, kSide, kSide);
 };
 
-void hide_ours(benchmark::State& state) {
+/// HiNet's network as its code runs it: contiguous float32, each subnet for itself, both streams in one tensor between blocks.
+class AsPublished {
+ public:
+  explicit AsPublished(const IsnForm& form) : form_(form) {
+    for (std::int64_t i = 0; i < 3 * form.blocks; ++i) {
+      std::vector<torch::nn::Conv2d> layers;
+      for (std::int64_t j = 0; j < 5; ++j)
+        layers.emplace_back(torch::nn::Conv2dOptions(kIsnBands + j * form.growth, j < 4 ? form.growth : kIsnBands, 3).padding(1));
+      subnets_.push_back(std::move(layers));
+    }
+  }
+
+  torch::Tensor hide(const torch::Tensor& cover, const torch::Tensor& secret) {
+    auto x = torch::cat({haar_forward(cover), haar_forward(secret)}, 1);
+    for (std::size_t i = 0; i < subnets_.size(); i += 3) {
+      const auto y1 = x.narrow(1, 0, kIsnBands) + run(i, x.narrow(1, kIsnBands, kIsnBands));
+      x = torch::cat({y1, scale(run(i + 1, y1)) * x.narrow(1, kIsnBands, kIsnBands) + run(i + 2, y1)}, 1);
+    }
+    return haar_inverse(x.narrow(1, 0, kIsnBands));
+  }
+
+  torch::Tensor reveal(const torch::Tensor& stego) {
+    const auto bands = haar_forward(stego);
+    auto x = torch::cat({bands, torch::randn_like(bands)}, 1);
+    for (std::size_t i = subnets_.size(); i > 0; i -= 3) {
+      const auto y1 = x.narrow(1, 0, kIsnBands);
+      const auto x2 = (x.narrow(1, kIsnBands, kIsnBands) - run(i - 1, y1)) / scale(run(i - 2, y1));
+      x = torch::cat({y1 - run(i - 3, x2), x2}, 1);
+    }
+    return haar_inverse(x.narrow(1, kIsnBands, kIsnBands));
+  }
+
+ private:
+  torch::Tensor scale(const torch::Tensor& s) const { return torch::exp(form_.clamp * 2 * (torch::sigmoid(s) - 0.5)); }
+  torch::Tensor run(std::size_t subnet, const torch::Tensor& x) {
+    std::vector<torch::Tensor> features{x};
+    auto& layers = subnets_[subnet];
+    for (std::size_t j = 0; j < 4; ++j)
+      features.push_back(torch::leaky_relu(layers[j]->forward(torch::cat(features, 1)), form_.leak()));
+    return layers[4]->forward(torch::cat(features, 1));
+  }
+
+  IsnForm form_;
+  std::vector<std::vector<torch::nn::Conv2d>> subnets_;
+};
+
+void pass_ours(benchmark::State& state, torch::Dtype type) {
+  const torch::NoGradGuard no_grad;
+  Inputs in(kHinetForm);
+  in.network->compute_in(type);
+  for (auto _ : state)
+    benchmark::DoNotOptimize(in.network->reveal(in.network->forward(in.cover, in.secret, in.key).stego, in.key));
+}
+void pass_peer(benchmark::State& state) {
+  const torch::NoGradGuard no_grad;
+  Inputs in;
+  AsPublished network(kHinetForm);
+  for (auto _ : state) benchmark::DoNotOptimize(network.reveal(network.hide(in.cover, in.secret)));
+}
+
+void train_step(Inputs& in) {
+  const auto stego = in.network->forward(in.cover, in.secret, in.key).stego;
+  ((stego - in.cover).square().mean() + (in.network->reveal(stego, in.key) - in.secret).square().mean()).backward();
+}
+void train_ours(benchmark::State& state, torch::Dtype type, bool recompute) {
+  Inputs in(kHinetForm);
+  in.network->compute_in(type);
+  in.network->recompute(recompute);
+  for (auto _ : state) train_step(in);
+}
+void train_peer(benchmark::State& state) {
+  Inputs in;
+  AsPublished network(kHinetForm);
+  for (auto _ : state) {
+    const auto stego = network.hide(in.cover, in.secret);
+    ((stego - in.cover).square().mean() + (network.reveal(stego) - in.secret).square().mean()).backward();
+  }
+}
+
+void hide_small(benchmark::State& state) {
   const torch::NoGradGuard no_grad;
   Inputs in;
   for (auto _ : state) benchmark::DoNotOptimize(in.network->forward(in.cover, in.secret, in.key).stego);
 }
-void reveal_ours(benchmark::State& state) {
-  const torch::NoGradGuard no_grad;
-  Inputs in;
-  for (auto _ : state) benchmark::DoNotOptimize(in.network->reveal(in.cover, in.key));
-}
-
 // Every 3x3 convolution of one pass, on inputs that lie ready: no concatenation, activation, coupling or transform.
 void convolutions(benchmark::State& state) {
   const torch::NoGradGuard no_grad;
@@ -46,11 +126,6 @@ void convolutions(benchmark::State& state) {
       for (const auto& [input, weight] : layers) benchmark::DoNotOptimize(torch::conv2d(input, weight, {}, 1, 1));
 }
 
-BENCHMARK(hide_ours)->Name("hide at 224/ours")->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK(convolutions)->Name("hide at 224/peer=its convolutions alone")->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK(reveal_ours)->Name("reveal at 224/ours")->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK(convolutions)->Name("reveal at 224/peer=its convolutions alone")->Unit(benchmark::kMillisecond)->UseRealTime();
-
 void haar_ours(benchmark::State& state) {
   const auto picture = torch::rand({8, 3, 512, 512});
   for (auto _ : state) benchmark::DoNotOptimize(haar_forward(picture));
@@ -62,7 +137,75 @@ void haar_peer(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(out.copy_(picture));
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * 2 * picture.numel() * 4));
 }
-BENCHMARK(haar_ours)->Name("Haar transform, 8 pictures of 512/ours")->UseRealTime();
-BENCHMARK(haar_peer)->Name("Haar transform, 8 pictures of 512/peer=copying the tensor once")->UseRealTime();
+
+/// Peak resident memory of this process in KiB.
+long peak_memory() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.rfind("VmHWM:", 0) == 0) return std::atol(line.c_str() + 6);
+  return 0;
+}
+
+/// Peak resident memory of a process of its own that trains a step; bytes, put as a rate over one second.
+void memory(benchmark::State& state, int blocks) {
+  const std::string command = std::filesystem::read_symlink("/proc/self/exe").string() + " --blocks " + std::to_string(blocks);
+  for (auto _ : state) {
+    std::FILE* output = ::popen(command.c_str(), "r");
+    long kib = 0;
+    const bool read = output != nullptr && std::fscanf(output, "%ld", &kib) == 1;
+    if (output == nullptr || ::pclose(output) != 0 || !read)
+      return state.SkipWithError("the process that was to be measured failed");
+    state.SetIterationTime(1);
+    state.SetBytesProcessed(static_cast<std::int64_t>(kib) * 1024);
+  }
+}
+
+template <typename Run>
+void add(const std::string& name, Run run) {
+  benchmark::RegisterBenchmark(name.c_str(), run)->Unit(benchmark::kMillisecond)->UseRealTime();
+}
+
+void add_pair(const std::string& name, const std::string& peer, void (*ours)(benchmark::State&),
+              void (*theirs)(benchmark::State&)) {
+  add(name + "/ours", ours);
+  add(name + "/peer=" + peer, theirs);
+}
+
+void register_all() {
+  const std::string published = "the published computation, fp32";
+  const std::string pass = "hide and reveal at 224, 8 blocks of growth 32, ",
+                    step = "training step of one picture at 224, 8 blocks of growth 32, ";
+  add_pair(
+      pass + "fp32", published, [](auto& state) { pass_ours(state, torch::kFloat32); }, pass_peer);
+  add_pair(
+      pass + "bf16", published, [](auto& state) { pass_ours(state, torch::kBFloat16); }, pass_peer);
+  add_pair(
+      step + "fp32", published, [](auto& state) { train_ours(state, torch::kFloat32, false); }, train_peer);
+  add_pair(
+      step + "bf16", published, [](auto& state) { train_ours(state, torch::kBFloat16, false); }, train_peer);
+  add_pair(
+      step + "bf16, recomputing", published, [](auto& state) { train_ours(state, torch::kBFloat16, true); }, train_peer);
+  add_pair("hide at 224, small", "its convolutions alone", hide_small, convolutions);
+  add_pair("Haar transform, 8 pictures of 512", "copying the tensor once", haar_ours, haar_peer);
+  for (const int blocks : {16, 32}) {
+    const std::string name = "peak memory of recomputing training, " + std::to_string(blocks) + " blocks, MB";
+    benchmark::RegisterBenchmark((name + "/ours").c_str(), memory, blocks)->UseManualTime()->Iterations(1);
+    benchmark::RegisterBenchmark((name + "/peer=8 blocks").c_str(), memory, 8)->UseManualTime()->Iterations(1);
+  }
+}
 
 }  // namespace
+
+int main(int count, char** arguments) {
+  prepare_runtime();
+  if (count == 3 && std::string(arguments[1]) == "--blocks") {
+    Inputs in(IsnForm{.blocks = std::atol(arguments[2]), .growth = 32});
+    in.network->recompute(true);
+    train_step(in);
+    std::printf("%ld\n", peak_memory());
+    return 0;
+  }
+  register_all();
+  benchmark::Initialize(&count, arguments);
+  benchmark::RunSpecifiedBenchmarks();
+}

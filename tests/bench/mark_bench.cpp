@@ -1,9 +1,10 @@
 // Reading the owner's mark from a model file, beside the linear algebra that it cannot do without.
 
+#include <string>
 #include <vector>
 
+#include <ATen/ATen.h>
 #include <benchmark/benchmark.h>
-#include <torch/types.h>
 
 #include <stegpass/credential/core/digest.hpp>
 #include <stegpass/model/architecture.hpp>
@@ -11,6 +12,7 @@
 #include <stegpass/model/mark_seed.hpp>
 #include <stegpass/model/passport.hpp>
 #include <stegpass/model/reading.hpp>
+#include <stegpass/model/runtime.hpp>
 #include <stegpass/model/weights.hpp>
 
 namespace {
@@ -20,10 +22,16 @@ using namespace stegpass::model;
 
 constexpr int kSize = 256;
 
-const Architecture& alexnet() {
-  static const auto made = Architecture::create({}).value();
-  return made;
-}
+/// A network with its usual passport layers, and a release model of it.
+struct Subject {
+  Architecture architecture;
+  Bytes file;
+
+  Subject(const std::string& network, const std::string& layers)
+      : architecture(
+            Architecture::create({.network = network, .passports = choose_passport_layers(network, layers).value()}).value()),
+        file(encode_release_model(PassportNetwork(architecture, Branches::deployment, 1))) {}
+};
 
 const Passport& passport() {
   static const auto made = [] {
@@ -34,51 +42,76 @@ const Passport& passport() {
   return made;
 }
 
-MarkSeed seed() { return derive_mark_seed(passport().digest(), Digest32{}, Digest32{}); }
-
-Result<Mark> make_scale_mark() { return make_mark(alexnet(), Pooling::whitened, passport(), seed(), MarkPictures::scale_only); }
-
-const Bytes& release_model() {
-  static const Bytes made = encode_release_model(PassportNetwork(alexnet(), Branches::deployment, 1));
-  return made;
+Result<Mark> make_scale_mark(const Subject& subject) {
+  const MarkSeed seed = derive_mark_seed(passport().digest(), Digest32{}, Digest32{});
+  return make_mark(subject.architecture, Pooling::whitened, passport(), seed, MarkPictures::scale_only);
 }
 
-void make_ours(benchmark::State& state) {
-  for (auto _ : state)
-    if (!make_scale_mark()) return state.SkipWithError("the mark could not be made");
-}
-BENCHMARK(make_ours)->Name("u of AlexNet's last three layers from a passport/ours")->Unit(benchmark::kMillisecond)->UseRealTime();
-
-// The Gram matrices that whitening takes apart are as large as the smaller side of U: inputs of a filter, or columns.
-void make_peer(benchmark::State& state) {
-  std::vector<torch::Tensor> matrices;
-  for (const auto& layer : alexnet().passport_convs()) {
-    const int columns = alexnet().tiles() * alexnet().tiles() * layer.positions();
-    const auto u = torch::randn({layer.fan_in(), columns}, torch::kFloat64);
-    matrices.push_back(layer.fan_in() < columns ? u.mm(u.t()) : u.t().mm(u));
+void read_all(benchmark::State& state, const Subject& subject) {
+  for (auto _ : state) {
+    const auto mark = make_scale_mark(subject);
+    if (!mark || !read_mark(subject.file, subject.architecture, *mark)) return state.SkipWithError("the mark could not be read");
   }
-  for (auto _ : state)
-    for (const auto& matrix : matrices) benchmark::DoNotOptimize(at::linalg_eigh(matrix, "L"));
 }
-BENCHMARK(make_peer)->Name("u of AlexNet's last three layers from a passport/peer=LAPACK eigendecompositions of as large matrices")->Unit(benchmark::kMillisecond)->UseRealTime();
 
-void read_ours(benchmark::State& state) {
-  const auto mark = make_scale_mark().value();
-  const Bytes& file = release_model();
-  for (auto _ : state)
-    if (!read_mark(file, alexnet(), mark)) return state.SkipWithError("the mark could not be read");
+/// U U' or U'U, whichever is smaller, its eigendecomposition, the inverse root and the products with patterns and U.
+void algebra(benchmark::State& state, const Subject& subject) {
+  struct Layer {
+    torch::Tensor u, patterns;
+  };
+  std::vector<Layer> layers;
+  for (const auto& layer : subject.architecture.passport_convs()) {
+    const int columns = subject.architecture.tiles() * subject.architecture.tiles() * layer.positions();
+    layers.push_back(
+        {torch::randn({layer.fan_in(), columns}, torch::kFloat64), torch::randn({layer.out_channels, columns}, torch::kFloat64)});
+  }
+  for (auto _ : state) {
+    for (const Layer& layer : layers) {
+      const bool few = layer.u.size(1) <= layer.u.size(0);
+      const auto [values, vectors] = at::linalg_eigh(few ? layer.u.t().mm(layer.u) : layer.u.mm(layer.u.t()), "L");
+      const torch::Tensor root = (vectors * values.abs().add(1).rsqrt()).mm(vectors.t()), u = layer.u.t();
+      benchmark::DoNotOptimize(few ? layer.patterns.mm(root).mm(u) : layer.patterns.mm(u).mm(root));
+    }
+  }
 }
-BENCHMARK(read_ours)->Name("896 bits from a model file, u at hand/ours")->Unit(benchmark::kMillisecond)->UseRealTime();
 
-void read_peer(benchmark::State& state) {
-  const auto mark = make_scale_mark().value();
-  const torch::NoGradGuard no_grad;
+void read_ours(benchmark::State& state, const Subject& subject) {
+  const auto mark = make_scale_mark(subject).value();
+  for (auto _ : state)
+    if (!read_mark(subject.file, subject.architecture, mark)) return state.SkipWithError("the mark could not be read");
+}
+
+void read_peer(benchmark::State& state, const Subject& subject) {
+  const auto mark = make_scale_mark(subject).value();
   std::vector<torch::Tensor> weights;
   for (const auto& layer : mark.layers) weights.push_back(torch::randn(layer.scale.sizes()));
   for (auto _ : state)
     for (std::size_t i = 0; i < weights.size(); ++i)
       benchmark::DoNotOptimize((weights[i].to(torch::kFloat64) * mark.layers[i].scale).sum(1));
 }
-BENCHMARK(read_peer)->Name("896 bits from a model file, u at hand/peer=the products alone, weights in memory")->Unit(benchmark::kMillisecond)->UseRealTime();
+
+void add(const std::string& name, const Subject& subject, void (*run)(benchmark::State&, const Subject&)) {
+  benchmark::RegisterBenchmark(name.c_str(), [&subject, run](benchmark::State& state) { run(state, subject); })
+      ->Unit(benchmark::kMillisecond)
+      ->UseRealTime();
+}
+
+void add_cases(const std::string& name, const Subject& subject) {
+  const std::string bits = std::to_string(subject.architecture.bits()) + " bits of " + name;
+  add(bits + ", u included/ours", subject, read_all);
+  add(bits + ", u included/peer=its matrix products and LAPACK eigendecompositions alone", subject, algebra);
+  add(bits + ", u at hand/ours", subject, read_ours);
+  add(bits + ", u at hand/peer=LibTorch's products alone, weights in memory", subject, read_peer);
+}
 
 }  // namespace
+
+int main(int count, char** arguments) {
+  prepare_runtime();
+  const torch::NoGradGuard no_grad;
+  const Subject alexnet("alexnet-cifar", "last3"), resnet("resnet18-cifar", "layer4");
+  add_cases("AlexNet last3", alexnet);
+  add_cases("ResNet-18 layer4", resnet);
+  benchmark::Initialize(&count, arguments);
+  benchmark::RunSpecifiedBenchmarks();
+}

@@ -15,6 +15,7 @@
 #include <torch/types.h>
 
 #include <stegpass/credential/core/digest.hpp>
+#include <stegpass/model/runtime.hpp>
 #include <stegpass/model/training.hpp>
 
 namespace {
@@ -214,6 +215,7 @@ void register_all() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  prepare_runtime();
   if (argc == 5 && std::string(argv[1]) == "--one") {
     const Case what{argv[3], parse_precision(argv[4]).value()};
     (std::string(argv[2]) == "ours" ? time_trainer : time_published)(what, 2);

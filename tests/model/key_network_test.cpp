@@ -1,5 +1,6 @@
 #include <stegpass/model/key_network.hpp>
 
+#include <torch/nn/functional/fold.h>
 #include <torch/types.h>
 
 #include <tests/support/catch.hpp>
@@ -48,6 +49,16 @@ TEST_CASE("every passport layer has its unfolded key in float64") {
   CHECK(columns[1].sizes() == at::IntArrayRef({432, 256}));
   CHECK(columns[2].sizes() == at::IntArrayRef({288, 256}));
   CHECK(columns[0].scalar_type() == torch::kFloat64);
+}
+
+TEST_CASE("columns of a convolution are LibTorch's unfolded patches, whatever kernel, stride and padding") {
+  namespace F = torch::nn::functional;
+  const torch::Tensor reaching = torch::randn({2, 3, 7, 6});
+  const auto [kernel, stride, padding] =
+      GENERATE(table<int, int, int>({{1, 1, 0}, {1, 2, 0}, {2, 2, 0}, {3, 1, 1}, {3, 2, 1}, {3, 1, 0}, {5, 1, 2}, {5, 3, 2}, {7, 2, 3}}));
+  const torch::Tensor unfolded = F::unfold(reaching, F::UnfoldFuncOptions(kernel).padding(padding).stride(stride));
+  const torch::Tensor expected = unfolded.permute({1, 0, 2}).reshape({3 * kernel * kernel, -1}).to(torch::kFloat64);
+  CHECK(torch::equal(convolution_columns(reaching, kernel, stride, padding), expected));
 }
 
 TEST_CASE("columns run over tiles, then positions, and rows over channels, then the kernel") {

@@ -28,6 +28,10 @@ std::uint64_t load_64(const std::uint8_t* p) {
   return value;
 }
 
+void store_64(std::uint8_t* p, std::uint64_t value) {
+  for (int i = 7; i >= 0; --i, value >>= 8) p[i] = static_cast<std::uint8_t>(value);
+}
+
 std::uint32_t load_32(const std::uint8_t* p) {
   return (std::uint32_t{p[0]} << 24) | (std::uint32_t{p[1]} << 16) | (std::uint32_t{p[2]} << 8) | p[3];
 }
@@ -99,22 +103,19 @@ Sha512& Sha512::update(ByteView data) {
 }
 
 Sha512& Sha512::update_u64(std::uint64_t value) {
-  Bytes bytes;
-  append_big_endian(bytes, value, 8);
+  std::array<std::uint8_t, 8> bytes;
+  store_64(bytes.data(), value);
   return update(bytes);
 }
 
 Digest64 Sha512::finish() {
   const std::uint64_t bits = length_ * 8;  // inputs of 2^61 bytes and more do not occur
-  Bytes padding = {0x80};
-  padding.resize(1 + (239 - length_ % 128) % 128, 0);
-  append_big_endian(padding, 0, 8);
-  append_big_endian(padding, bits, 8);
-  update(padding);
-  Bytes out;
-  for (std::uint64_t word : state_) append_big_endian(out, word, 8);
+  std::array<std::uint8_t, 256> padding = {0x80};
+  const std::size_t count = 1 + (239 - length_ % 128) % 128 + 16;
+  store_64(padding.data() + count - 8, bits);
+  update(ByteView(padding.data(), count));
   Digest64 digest;
-  std::copy(out.begin(), out.end(), digest.begin());
+  for (std::size_t i = 0; i < state_.size(); ++i) store_64(digest.data() + 8 * i, state_[i]);
   return digest;
 }
 

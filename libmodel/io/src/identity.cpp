@@ -73,13 +73,14 @@ QrPlace qr_place(std::int64_t size) {
   return {module, first, first, side};
 }
 
-Result<Raster> compose_identity(const Raster& picture, std::int64_t size, const Digest32& thumbprint) {
+Result<Raster> compose_identity(const Raster& picture, std::int64_t size, const Digest32& thumbprint, double contrast) {
   STEGPASS_CHECK_OK(check_size(size));
   if (!read_symbol(grey_of(picture), false).empty()) return {Errc::refused, "identity picture: it already holds a qr code, expected a picture without one"};
   auto identity = centre_square(picture, size);
   const auto place = qr_place(size);
   const int module = static_cast<int>(place.module), side = static_cast<int>(place.side), quiet = static_cast<int>(kQrQuiet) * module;
   cv::Mat image = mat_of_raster(identity), symbol, colour;
+  if (contrast < 1) image.convertTo(image, -1, contrast, 128 * (1 - contrast));
   const cv::Rect inner(static_cast<int>(place.left), static_cast<int>(place.top), side, side);
   image(cv::Rect(inner.x - quiet, inner.y - quiet, side + 2 * quiet, side + 2 * quiet)).setTo(cv::Scalar::all(255));
   cv::resize(encode_symbol(to_base64url(thumbprint)), symbol, inner.size(), 0, 0, cv::INTER_NEAREST);

@@ -86,13 +86,18 @@ Bytes encode_png(const Raster& picture) {
   return file;
 }
 
-Raster centre_square(const Raster& picture, std::int64_t side) {
+Raster centre_part(const Raster& picture, std::int64_t width, std::int64_t height) {
   const auto image = mat_of_raster(picture);
-  const int cut = std::min(image.cols, image.rows), wanted = static_cast<int>(side);
-  const auto square = image(cv::Rect((image.cols - cut) / 2, (image.rows - cut) / 2, cut, cut));
+  const bool wide = picture.width * height > picture.height * width;  // than the shape that is wanted
+  const int columns = wide ? static_cast<int>(std::max<std::int64_t>(1, picture.height * width / height)) : image.cols;
+  const int rows = wide ? image.rows : static_cast<int>(std::max<std::int64_t>(1, picture.width * height / width));
+  const auto part = image(cv::Rect((image.cols - columns) / 2, (image.rows - rows) / 2, columns, rows));
+  const cv::Size wanted(static_cast<int>(width), static_cast<int>(height));
   cv::Mat scaled;
-  cv::resize(square, scaled, cv::Size(wanted, wanted), 0, 0, cut > wanted ? cv::INTER_AREA : cv::INTER_LINEAR);
+  cv::resize(part, scaled, wanted, 0, 0, columns > wanted.width ? cv::INTER_AREA : cv::INTER_LINEAR);
   return raster_of_mat(scaled);
 }
+
+Raster centre_square(const Raster& picture, std::int64_t side) { return centre_part(picture, side, side); }
 
 }  // namespace stegpass::model::io

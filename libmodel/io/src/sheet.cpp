@@ -51,6 +51,22 @@ void put_tile(cv::Mat& page, const Layout& layout, int index, const Tile& tile) 
   write(page, tile.note, {corner.x, corner.y + layout.side + 2 * line}, layout.scale * 0.8, kPale);
 }
 
+// How many values differ by -8 ... 8, as bars beside the difference's label; the middle bar is 0, the outermost hold what is beyond.
+void put_histogram(cv::Mat& page, const Layout& layout, int index, const Raster& cover, const Raster& stego) {
+  constexpr int kMost = 8;
+  std::array<double, 2 * kMost + 1> counts{};
+  for (std::size_t i = 0; i < cover.rgb.size(); ++i)
+    ++counts[static_cast<std::size_t>(kMost + std::clamp(stego.rgb[i] - cover.rgb[i], -kMost, kMost))];
+  const double highest = *std::max_element(counts.begin(), counts.end());
+  const auto corner = layout.corner(index);
+  const int bars = static_cast<int>(counts.size()), step = layout.side / 2 / bars, height = layout.text * 4 / 5;
+  const int left = corner.x + layout.side - bars * step, bottom = corner.y + layout.side + layout.text;
+  for (int i = 0; i < bars; ++i) {
+    const int tall = std::max(1, static_cast<int>(height * counts[static_cast<std::size_t>(i)] / highest));
+    cv::rectangle(page, cv::Rect(left + i * step, bottom - tall, std::max(1, step - 1), tall), i == kMost ? kInk : kPale, cv::FILLED);
+  }
+}
+
 }  // namespace
 
 Raster difference_picture(const Raster& cover, const Raster& stego) {
@@ -67,12 +83,13 @@ Raster mint_sheet(const MintPictures& pictures) {
   const auto difference = difference_picture(pictures.cover, pictures.stego);
   const std::array tiles{Tile{pictures.cover, "cover", "the owner's passport"},
                          Tile{pictures.stego, "stego", decibels("user passport, ", pictures.cover, pictures.stego)},
-                         Tile{difference, "difference x20", "stego minus cover"},
+                         Tile{difference, "difference x20", "-8 to 8:"},
                          Tile{pictures.identity, "identity", "hidden in the stego"},
                          Tile{pictures.revealed, "revealed", decibels("license key, ", pictures.identity, pictures.revealed)},
                          Tile{pictures.wrong_key, "wrong key", decibels("one bit off, ", pictures.identity, pictures.wrong_key)}};
   cv::Mat page(layout.height(), layout.width(), CV_8UC3, kPaper);
   for (std::size_t i = 0; i < tiles.size(); ++i) put_tile(page, layout, static_cast<int>(i), tiles[i]);
+  put_histogram(page, layout, 2, pictures.cover, pictures.stego);
   return raster_of_mat(page);
 }
 

@@ -16,18 +16,27 @@ namespace stegpass::model {
 
 /// What fixes the form of an invertible steganographic network; written into the metadata of its weights.
 struct IsnForm {
-  std::int64_t blocks = 4;   ///< coupling blocks, 1 to 16
+  std::int64_t blocks = 4;   ///< coupling blocks, 1 to 32
   std::int64_t growth = 16;  ///< channels that each layer of a dense subnet adds, 4 to 64
   double clamp = 2.0;        ///< bound of the log scale of one coupling step, over 0 and at most 4
+  bool keyed = true;         ///< whether subnets see a key; without, the form is HiNet's own, and the weights reveal to anybody
 
   bool operator==(const IsnForm&) const = default;
+  double leak() const { return keyed ? 0.2 : 0.01; }   ///< slope of the subnets' LeakyReLU
+  double middle() const { return keyed ? 0.5 : 0.0; }  ///< what is taken from pictures before the Haar transform
 };
+
+/// 8 blocks of growth 32, the published size, where the default is small.
+inline constexpr IsnForm kFullIsnForm{.blocks = 8, .growth = 32};
+/// The form of HiNet and Steganographic Passport.
+inline constexpr IsnForm kHinetForm{.blocks = 8, .growth = 32, .keyed = false};
 
 /// Channels of the Haar bands of a colour picture, and of the key tensor beside them.
 inline constexpr std::int64_t kIsnBands = 12;
 
 /// Five 3x3 convolutions, each fed with the input and the outputs of all before it (HiNet's phi, rho, eta).
-/// Shapes  (N, 24, h, w), bands and key -> (N, 12, h, w). The last layer starts at zero, so a new network is the identity.
+/// Shapes  (N, 24, h, w), bands and key, or (N, 12, h, w), bands alone -> (N, 12, h, w). The last layer starts at zero, so a new
+/// network is the identity.
 class DenseSubnetImpl : public torch::nn::Module {
  public:
   explicit DenseSubnetImpl(const IsnForm& form);
@@ -35,6 +44,7 @@ class DenseSubnetImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& bands_and_key);
 
  private:
+  double leak_;
   std::vector<torch::nn::Conv2d> layers_;
 };
 TORCH_MODULE(DenseSubnet);
@@ -53,21 +63,30 @@ class CouplingBlockImpl : public torch::nn::Module {
   explicit CouplingBlockImpl(const IsnForm& form);
   IsnStreams forward(const IsnStreams& x, const torch::Tensor& key);
   IsnStreams reverse(const IsnStreams& y, const torch::Tensor& key);
+
+  /// Streams and the loss's gradients with respect to them.
+  struct WithGradients {
+    IsnStreams streams, gradients;
+  };
+  /// From the outputs of `forward` (of `reverse`) back to its inputs, which need not have been kept; adds to the parameters' gradients.
+  WithGradients undo_forward(const WithGradients& y, const torch::Tensor& key);
+  WithGradients undo_reverse(const WithGradients& x, const torch::Tensor& key);
   /// The type that the subnets compute in; the streams and the weights stay float32.
   void compute_in(torch::Dtype type) { type_ = type; }
 
  private:
+  torch::Tensor join(const torch::Tensor& bands, const torch::Tensor& key) const;
   torch::Tensor log_scale(const torch::Tensor& cover_and_key);
 
   torch::Dtype type_ = torch::kFloat32;
-
   double clamp_;
+  bool keyed_;
   DenseSubnet phi_{nullptr}, rho_{nullptr}, eta_{nullptr};
 };
 TORCH_MODULE(CouplingBlock);
 
 /// Hides one picture in another under a key, and finds it again under the same key alone.
-/// Shapes  pictures (N, 3, H, W) with values in [0, 1], H and W even; key and rest z (N, 12, H/2, W/2).
+/// Shapes  pictures (N, 3, H, W) with values in [0, 1], H and W even; key and rest z (N, 12, H/2, W/2). A form without a key ignores it.
 class IsnImpl : public torch::nn::Module {
  public:
   explicit IsnImpl(const IsnForm& form = {});
@@ -89,9 +108,15 @@ class IsnImpl : public torch::nn::Module {
   const IsnForm& form() const { return form_; }
   /// float32 (the default), or bfloat16 for the subnets alone: about 1.7 times as fast to train on CPUs that have it.
   void compute_in(torch::Dtype type);
+  /// Whether training works the blocks' inputs out again on the way back, instead of keeping them: memory that does not grow with the
+  /// number of blocks, for a third more time. The network must then outlive the backward pass.
+  void recompute(bool on) { recompute_ = on; }
 
  private:
+  IsnStreams pass(const IsnStreams& streams, const torch::Tensor& key, bool reversed);
+
   IsnForm form_;
+  bool recompute_ = false;
   std::vector<CouplingBlock> blocks_;
 };
 TORCH_MODULE(Isn);
@@ -112,9 +137,11 @@ class IsnModel {
   ///         refused (a tensor too many), unsupported (metadata names another form or version).
   static Result<IsnModel> load(ByteView safetensors);
 
-  /// Hides `secret` in `cover`. Errors  usage when sizes differ, are odd, under 16 or over 4096.
+  /// Hides `secret` in `cover`; of an odd side the last row or column stays as it was. Errors  usage when sizes differ, are under 16 or
+  /// over 4096.
   Result<Raster> hide(const Raster& cover, const Raster& secret, const Digest64& key) const;
-  /// The picture that `key` finds in `stego`: the secret for the right key, noise for any other. Errors  as hide.
+  /// The picture that `key` finds in `stego`: the secret for the right key, noise for any other; of an odd side the last row or column
+  /// is its neighbour's. Errors  as hide.
   Result<Raster> reveal(const Raster& stego, const Digest64& key) const;
 
   /// SHA-256 of the file that was loaded: the ISN digest of a registration.
@@ -129,7 +156,8 @@ class IsnModel {
   Digest32 digest_;
 };
 
-/// The weights as a safetensors file: float32, metadata format, blocks, growth, clamp and the given run record (may be empty).
+/// The weights as a safetensors file: float32, metadata format (which says whether there is a key), blocks, growth, clamp and the given
+/// run record (may be empty).
 Bytes encode_isn(const Isn& network, std::string_view record);
 
 /// Puts checked weights into a network of the file's form; what IsnModel::load uses.

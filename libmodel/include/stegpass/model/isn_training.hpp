@@ -26,6 +26,7 @@ struct IsnTrainingOptions {
   Bytes start_weights;              ///< weights file to go on from; empty for a fresh network
   std::uint64_t seed = 1;           ///< of weights, crops, pairs and keys
   bool bf16 = true;                 ///< the subnets compute in bfloat16; weights and streams stay float32
+  bool recompute = false;           ///< memory that does not grow with the number of blocks, for a third more time
   bool cuda = false;                ///< train on the current CUDA device
   std::int64_t checkpoint_every = 100;  ///< steps between states that a run can resume from, and reports
 };
@@ -39,6 +40,8 @@ struct IsnProgress {
   double reveal_psnr_db = 0;
   double wrong_key_correlation = 0;  ///< mean absolute correlation in the crops
   double rate = 0;
+  double validation_stego_psnr_db = 0;  ///< on pictures held out, 0 where none are (fewer than forty)
+  double validation_reveal_psnr_db = 0;
   std::int64_t spikes = 0;  ///< times that the guard went back so far
   std::string note;         ///< what the guard did, else empty
 };
@@ -59,6 +62,7 @@ struct IsnTrained {
 /// Trains a network on crops of the pictures, paired and keyed at random, with rounding to 8 bits between hiding and revealing.
 /// A loss that is not finite, or far over its running mean three times in a row, makes the guard return to the last checkpoint and halve
 /// the rate, which grows back over five hundred steps.
+/// One picture in twenty is held out from forty on, and only looked at for the curves.
 /// With one thread the result depends on the pictures and options alone; resuming gives the bytes that the undisturbed run gives.
 /// Errors  usage (fewer than two pictures, a side under the crop, options out of range), interrupted (progress said stop),
 ///         diverged (the guard gave up after 20 returns), malformed or refused (a state that is damaged, or of another run).

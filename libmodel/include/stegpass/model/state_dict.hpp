@@ -22,8 +22,8 @@ struct StateDict {
 bool is_torch_file(ByteView file);
 
 /// Reads what torch.save wrote, the zip form (since 1.6) and the older one, and runs nothing of it: schemas/pytorch.md.
-/// The state dict is the entry `state_dict`, else `model`, where that is a dict, else the whole; the prefix `module.` is dropped
-/// where every name has it. Types: F64, F32, F16, BF16, I64, I32, I16, I8, U8 and bool. Tensors over one part of a storage share
+/// The state dict is the entry `state_dict`, else `model_state_dict`, `model` or `net`, where that is a dict, else the whole; the prefix
+/// `module.` is dropped where every name has it. Types: F64, F32, F16, BF16, I64, I32, I16, I8, U8 and bool. Tensors over one part of a storage share
 /// memory. Errors  refused, with its name, when the file asks for a class or function other than those of tensors; unsupported on
 /// compressed
 ///         entries, big-endian files, other pickle protocols; malformed on everything else: what does not fit its storage,

@@ -24,9 +24,9 @@ inline constexpr std::int64_t kQrQuiet = 4;
 QrPlace qr_place(std::int64_t size);
 
 /// Makes the identity image: the picture's centred square at `size` pixels, with the base64url text of the licensee key's
-/// thumbprint as a QR code in its place.
+/// thumbprint as a QR code in its place. `contrast`, over 0 and at most 1, draws the picture's values, not the code's, towards grey.
 /// Errors  usage (size is not even or not 128 to 4096), refused (the picture already holds a QR code that reads).
-Result<Raster> compose_identity(const Raster& picture, std::int64_t size, const Digest32& thumbprint);
+Result<Raster> compose_identity(const Raster& picture, std::int64_t size, const Digest32& thumbprint, double contrast = 1);
 
 /// Reads the thumbprint back, from that place alone.
 /// Errors  usage (not square, or not a size that compose_identity makes), malformed (no code that reads there, or another text).

@@ -25,8 +25,10 @@ Result<Raster> decode_image(ByteView file, Transparency transparency = Transpare
 /// Encodes as 8-bit RGB PNG without metadata; the same bytes for the same picture. Requires a whole raster (assertion).
 Bytes encode_png(const Raster& picture);
 
-/// The largest centred square, brought to `side` pixels: exact area averages when it gets smaller, linear when larger.
-/// Requires side >= 1.
+/// The largest centred part of that shape, brought to `width` by `height` pixels: exact area averages when it gets smaller, linear when
+/// larger. Requires width and height >= 1.
+Raster centre_part(const Raster& picture, std::int64_t width, std::int64_t height);
+/// The same for a square.
 Raster centre_square(const Raster& picture, std::int64_t side);
 
 }  // namespace stegpass::model::io
