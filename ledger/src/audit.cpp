@@ -4,6 +4,7 @@
 #include <stegpass/credential/receipt.hpp>
 #include <stegpass/ledger/tiles.hpp>
 
+#include "cosigned.hpp"
 #include "ledger_parts.hpp"
 #include "parallel.hpp"
 #include "replay.hpp"
@@ -113,6 +114,12 @@ void report_lone_checkpoint(const TileSource& tiles, const std::optional<NoteVer
 
 }  // namespace
 
+std::string first_fault(const Verdict& verdict) {
+  for (const auto& check : verdict.checks())
+    if (check.outcome == verdict.outcome()) return check.code + ": " + check.detail;
+  return "no check was made";
+}
+
 Result<AuditReport> audit_tiles(const std::filesystem::path& folder, const std::optional<NoteVerifier>& log_key,
                                 const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
   STEGPASS_TRY(tiles, TileSource::open(folder));
@@ -128,7 +135,9 @@ Result<AuditReport> audit_tiles(const std::filesystem::path& folder, const std::
     report_lone_checkpoint(*tiles, own, log_key, report.verdict);
   } else if (!own) {
     report.verdict.add("audit.checkpoint", Outcome::invalid, named.error().detail);
-  } else if (tiles->commits().empty() || tiles->commits().back().note != tiles->note()) {
+  } else if (auto newest = check_note(tiles->note(), *own); !newest) {
+    report.verdict.add("audit.checkpoint", Outcome::invalid, newest.error().detail);
+  } else if (tiles->commits().empty() || !same_text(tiles->commits().back().note, tiles->note())) {
     report.verdict.add("audit.checkpoint", Outcome::invalid, "the checkpoint is not that of the newest commit");
   } else {
     report_commits(*tiles, tiles->commits(), found, *own, log_key, report.verdict);

@@ -1,6 +1,7 @@
 #include "database.hpp"
 
 #include <cstdarg>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,7 @@
 #include <rocksdb/slice.h>
 #include <rocksdb/status.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
 namespace stegpass::ledger {
@@ -117,6 +119,20 @@ Result<std::optional<std::pair<Bytes, Bytes>>> Database::last(ByteView prefix) c
   if (!at->status().ok()) return impl_->error(at->status());
   if (!at->Valid() || !at->key().starts_with(slice(prefix))) return std::optional<std::pair<Bytes, Bytes>>{};
   return std::optional(std::pair(to_bytes(view(at->key())), to_bytes(view(at->value()))));
+}
+
+Status Database::copy_to(const std::filesystem::path& folder) const {
+  rocksdb::Checkpoint* made = nullptr;
+  if (const auto status = rocksdb::Checkpoint::Create(impl_->db.get(), &made); !status.ok()) return impl_->error(status);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  constexpr auto kNoFlush = std::numeric_limits<std::uint64_t>::max();  // the write-ahead log is copied with the rest
+  if (const auto status = checkpoint->CreateCheckpoint(folder.string(), kNoFlush); !status.ok()) return to_error(status, folder);
+  return Done{};
+}
+
+Status Database::verify() const {
+  if (const auto status = impl_->db->VerifyChecksum(); !status.ok()) return impl_->error(status);
+  return Done{};
 }
 
 }  // namespace stegpass::ledger

@@ -36,6 +36,11 @@ class Database {
   Status for_each(ByteView prefix, const std::function<Status(ByteView key, ByteView value)>& visit) const;
   /// The pair with the greatest key that starts with `prefix`.
   Result<std::optional<std::pair<Bytes, Bytes>>> last(ByteView prefix) const;
+  /// Copies the database into `folder`, which must not be there, as it is at this moment, beside writers. Requires mode create or write.
+  /// Files that never change are linked where the file system allows that. Errors io.
+  Status copy_to(const std::filesystem::path& folder) const;
+  /// Compares every block of every sorted file with its checksum. Errors malformed; io.
+  Status verify() const;
 
  private:
   struct Impl;

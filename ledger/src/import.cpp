@@ -2,6 +2,7 @@
 
 #include <stegpass/credential/merkle.hpp>
 
+#include "cosigned.hpp"
 #include "layout.hpp"
 #include "outside.hpp"
 #include "staging.hpp"
@@ -13,13 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kWritesTogether = 16'384;
-
-/// What the audit found wrong, in one line.
-std::string first_fault(const Verdict& verdict) {
-  for (const auto& check : verdict.checks())
-    if (check.outcome == Outcome::invalid) return check.code + ": " + check.detail;
-  return "undecided";
-}
 
 /// Writes all that a ledger of these tiles has in its database, in the order of its entries.
 class Importer {
@@ -82,7 +76,8 @@ Result<TileReport> import_tiles(const fs::path& tiles, const fs::path& given,
   STEGPASS_CHECK_OK(staging.make());
   STEGPASS_TRY(database, Database::open(staging.folder() / layout::kDatabaseFolder, Database::Mode::create));
   STEGPASS_TRY(report, Importer(*source, std::move(database)).run());
-  STEGPASS_CHECK_OK(replace_outside_checkpoint(staging.folder(), source->note()));
+  STEGPASS_CHECK_OK(replace_outside_checkpoint(staging.folder(), source->commits().back().note));
+  if (source->note() != source->commits().back().note) STEGPASS_CHECK_OK(replace_cosigned(staging.folder(), source->note()));
   // Reads the head anew, and so compares the root of what was written with the checkpoint.
   if (auto whole = Ledger::open(staging.folder(), Ledger::Mode::read); !whole) return whole.error();
   STEGPASS_CHECK_OK(staging.move_to(folder));

@@ -34,6 +34,7 @@ struct Ledger::Impl {
   Database database;
   credential::NoteVerifier verifier;  // the log's own: origin and key, as entry 0 says
   bool writing = false;
+  std::optional<std::string> cosigned;  // note in the file beside the database at opening
 
   /// Waits for the commit under way, keeps the next one from starting, and so holds the database and all below still.
   std::unique_lock<std::mutex> hold_still() const;

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "commit.hpp"
+#include "cosigned.hpp"
 #include "layout.hpp"
 #include "ledger_parts.hpp"
 #include "outside.hpp"
@@ -48,6 +49,7 @@ Status check_origin(const std::string& origin) {
 Result<std::unique_ptr<Ledger::Impl>> LedgerParts::load(const fs::path& folder, Database::Mode mode) {
   // The file first: a commit that comes in between then makes the database newer, which is no sign of harm.
   STEGPASS_TRY(outside, read_outside_checkpoint(folder));
+  STEGPASS_TRY(cosigned, read_cosigned(folder));
   STEGPASS_TRY(database, Database::open(folder / layout::kDatabaseFolder, mode));
   STEGPASS_CHECK_OK(check_format(database));
   STEGPASS_TRY(first, read_entry(database, 0));
@@ -55,9 +57,13 @@ Result<std::unique_ptr<Ledger::Impl>> LedgerParts::load(const fs::path& folder, 
   STEGPASS_TRY(head, read_head(database, verifier));
   STEGPASS_TRY(seen, compare_outside(database, outside, head, verifier));
   static_cast<void>(seen);
+  if (cosigned)
+    if (auto agrees = compare_outside(database, *cosigned, head, verifier); !agrees)
+      return {agrees.error().code, "by the cosigned checkpoint beside the database: " + agrees.error().detail};
   auto impl = std::make_unique<Ledger::Impl>(folder, std::move(database), verifier);
   impl->head = std::move(head);
   impl->outside = std::move(outside);
+  impl->cosigned = std::move(cosigned);
   return impl;
 }
 

@@ -7,6 +7,7 @@
 #include <stegpass/credential/note.hpp>
 #include <stegpass/credential/receipt.hpp>
 #include <stegpass/credential/secret_file.hpp>
+#include <stegpass/credential/witness.hpp>
 
 #include "helpers.hpp"
 
@@ -51,6 +52,21 @@ TEST_CASE("the checkpoint of its schema page verifies under the key there, and i
   CHECK(checkpoint.root == merkle_node(merkle_leaf(as_bytes("first")), merkle_leaf(as_bytes("second"))));
   CHECK(checkpoint.tree_size == 2);
   CHECK(checkpoint.time == 1790000000);
+}
+
+TEST_CASE("the request of the witness page is answered with what stands there, by the key there") {
+  const std::string vkey = block("checkpoint.md", "vkey");
+  const NoteVerifier log = require_ok(NoteVerifier::parse(vkey.substr(0, vkey.size() - 1)));
+  VerifierMemory memory;
+  memory.newest["ledger.example/one"] = {"ledger.example/one", 1, merkle_leaf(as_bytes("first")), 1789999000};
+  const WitnessRequest wanted{1, {merkle_leaf(as_bytes("second"))}, block("checkpoint.md", "note")};
+  CHECK(encode_witness_request(wanted) == block("witness.md", "request"));
+  const WitnessRequest request = require_ok(parse_witness_request(block("witness.md", "request")));
+  const WitnessAnswer answer = answer_witness_request(request, {log}, memory, "witness.example/w1", fixed_key("witness"), 1790000060);
+  CHECK(answer.verdict.outcome() == Outcome::valid);
+  CHECK(encode_note_signatures({answer.cosignature}) == block("witness.md", "answer"));
+  const NoteVerifier witness{"witness.example/w1", fixed_key("witness").public_key(), NoteKind::witness};
+  CHECK(witness.to_vkey() + "\n" == block("witness.md", "vkey"));
 }
 
 TEST_CASE("the secret file of its schema page opens with the passphrase there") {

@@ -15,6 +15,7 @@
 #include <stegpass/credential/statement.hpp>
 #include <stegpass/credential/trust_policy.hpp>
 #include <stegpass/credential/verification.hpp>
+#include <stegpass/credential/witness.hpp>
 
 #include "status_list.hpp"
 
@@ -104,6 +105,10 @@ void take_note(ByteView bytes) {
     demand(encode_note(*note) == as_text(bytes), "one encoding");
     static_cast<void>(taken(parse_checkpoint(note->text)));
   }
+  const auto request = parse_witness_request(as_text(bytes));
+  if (taken(request)) demand(encode_witness_request(*request) == as_text(bytes), "one encoding");
+  static_cast<void>(taken(parse_note_signatures(as_text(bytes))));
+  static_cast<void>(taken(NoteVerifier::parse(as_text(bytes), NoteKind::witness)));
   const auto checkpoint = parse_checkpoint(as_text(bytes));
   if (taken(checkpoint)) static_cast<void>(encode_checkpoint(*checkpoint));
   static_cast<void>(taken(NoteVerifier::parse(as_text(bytes))));

@@ -64,6 +64,7 @@ void add_papers(Corpus& corpus, Office& office) {
   corpus.add("receipt", office.log.receipt(1));
   corpus.add("note", as_bytes(office.log.checkpoint(kNow)));
   corpus.add("note", as_bytes(office.log.verifier().to_vkey()));
+  corpus.add("note", as_bytes("old 0\n\n" + office.log.checkpoint(kNow)));
   corpus.add("text", as_bytes(encode_trust_policy(office.policy())));
   corpus.add("text", as_bytes(encode_verifier_memory(office.verify().memory)));
   corpus.add("text", as_bytes(office.owner.public_key().thumbprint_uri()));

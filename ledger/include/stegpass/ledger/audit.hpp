@@ -20,6 +20,9 @@ struct AuditReport {
   RegistrationPolicy state;
 };
 
+/// What a verdict that is not valid rests on, in one line: the first check that is invalid, or undecided.
+std::string first_fault(const Verdict& verdict);
+
 /// Replays every entry from the database: decodes it, checks its signature and the policy's decision, rebuilds the tree, and compares root, stored
 /// nodes and signed checkpoint. Names the first bad entry. The same log gives the same report on any machine.
 /// `log_key`, when given, is the key the auditor trusts; otherwise entry 0's is used and the report says so.
