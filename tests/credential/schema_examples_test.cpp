@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iterator>
 
+#include <stegpass/credential/index_proof.hpp>
 #include <stegpass/credential/merkle.hpp>
 #include <stegpass/credential/note.hpp>
 #include <stegpass/credential/receipt.hpp>
@@ -51,6 +52,15 @@ TEST_CASE("the checkpoint of its schema page verifies under the key there, and i
   CHECK(checkpoint.root == merkle_node(merkle_leaf(as_bytes("first")), merkle_leaf(as_bytes("second"))));
   CHECK(checkpoint.tree_size == 2);
   CHECK(checkpoint.time == 1790000000);
+}
+
+TEST_CASE("record, block and root of the index's schema page are those that the code makes") {
+  Digest32 thumbprint;
+  thumbprint.fill(0x11);
+  const IndexRecord record = index_record({IndexKind::issuer, thumbprint}, 0);
+  CHECK(hex_block("ledger-index.md", "record") == to_bytes(ByteView(record)));
+  CHECK(hex_block("ledger-index.md", "block") == to_bytes(ByteView(index_block({record}).root)));
+  CHECK(hex_block("ledger-index.md", "root") == to_bytes(ByteView(index_root(1, {index_block({record})}))));
 }
 
 TEST_CASE("the secret file of its schema page opens with the passphrase there") {
