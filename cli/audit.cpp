@@ -16,7 +16,7 @@ namespace {
 using namespace credential;
 
 struct AuditOptions {
-  std::string folder, tiles, log_key, policy;
+  std::string folder, tiles, log_key, policy, since;
 };
 
 /// The log keys that the auditor trusts; one with --log-key, those of the policy with --policy, none without either.
@@ -55,7 +55,7 @@ int say(const AuditOptions& options, Output& output, const ledger::AuditReport& 
                         {"origin", checkpoint.origin},
                         {"size", checkpoint.tree_size},
                         {"root", to_hex(checkpoint.root)},
-                        {"registrations", describe_state(report.state)}});
+                        {"registrations", output.json() ? describe_state(report.state) : Json()}});
 }
 
 /// A ledger that is there but cannot be read as one is evidence that something altered it.
@@ -81,20 +81,30 @@ int finish_audit(const AuditOptions& options, Output& output, const Result<ledge
   return say(options, output, *audited, verdict);
 }
 
+/// The checkpoint of an earlier audit; none when none is named.
+Result<std::optional<std::string>> read_since(const AuditOptions& options) {
+  if (options.since.empty()) return std::optional<std::string>{};
+  STEGPASS_TRY(note, read_file(options.since, kMaxSmallFile, "a signed checkpoint"));
+  if (auto parsed = parse_note(as_text(note)); !parsed) return Error{Errc::malformed, options.since + " is no signed checkpoint: " + parsed.error().detail};
+  return std::optional(std::string(as_text(note)));
+}
+
 int run(const AuditOptions& options, Output& output) {
   if (options.folder.empty() == options.tiles.empty()) {
     return output.fail({Errc::usage, "one of a ledger's folder and --tiles is needed"}, "e.g. stegpass audit acme/ledger");
   }
   auto keys = trusted_keys(options);
   if (!keys) return output.fail(keys.error());
+  const auto since = read_since(options);
+  if (!since) return output.fail(since.error());
   ProgressBar bar("audit");
   const auto progress = [&](std::uint64_t done, std::uint64_t total) { bar.update(static_cast<double>(done), static_cast<double>(total)); };
   if (!options.tiles.empty()) {
-    return finish_audit(options, output, ledger::audit_tiles(options.tiles, key_of(*keys, tiles_origin(options.tiles)), progress), *keys);
+    return finish_audit(options, output, ledger::audit_tiles(options.tiles, key_of(*keys, tiles_origin(options.tiles)), progress, *since), *keys);
   }
   auto log = ledger::Ledger::open(options.folder, ledger::Ledger::Mode::read);
   if (!log) return unreadable(output, log.error());
-  return finish_audit(options, output, ledger::audit(*log, key_of(*keys, log->origin()), progress), *keys);
+  return finish_audit(options, output, ledger::audit(*log, key_of(*keys, log->origin()), progress, *since), *keys);
 }
 
 }  // namespace
@@ -106,6 +116,7 @@ void setup_audit(Commands& commands) {
   command.add_option("--tiles", options->tiles, "Instead: a folder that ledger export wrote, or any other log's tlog-tiles");
   auto* key = command.add_option("--log-key", options->log_key, "File with the log's verifier key (log.vkey) that you trust");
   command.add_option("--policy", options->policy, "Trust policy that names the log and its key")->excludes(key);
+  command.add_option("--since", options->since, "Checkpoint of your earlier audit: signatures before it are not checked again");
   command.footer("Example: stegpass audit acme/ledger --policy trust.policy --json");
   bind_command(commands, command, options, run);
 }

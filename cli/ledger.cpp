@@ -172,6 +172,7 @@ void setup_ledger(Commands& commands) {
   add_part(commands, ledger, "checkpoint", "The newest signed checkpoint", run_checkpoint)
       .footer("Example: stegpass ledger checkpoint --home acme --out checkpoint.txt");
   setup_ledger_tiles(commands, ledger);
+  setup_ledger_list(commands, ledger);
 }
 
 }  // namespace stegpass::cli
