@@ -25,7 +25,8 @@ Result<Digest32> parse_digest(const std::string& text) {
   constexpr std::string_view kUri = "urn:ietf:params:oauth:ckt:sha-256:";
   const bool is_uri = text.starts_with(kUri);
   const auto bytes = is_uri ? parse_base64url(text.substr(kUri.size())) : parse_hex(text);
-  if (!bytes || bytes->size() != 32) return Error{Errc::usage, "'" + text + "' is neither 64 hexadecimal digits nor a key's " + std::string(kUri) + "..."};
+  if (!bytes || bytes->size() != 32)
+    return Error{Errc::usage, "'" + text + "' is neither 64 hexadecimal digits nor a key's " + std::string(kUri) + "..."};
   Digest32 digest;
   std::copy(bytes->begin(), bytes->end(), digest.begin());
   return digest;
@@ -68,10 +69,12 @@ int run(const ListOptions& options, Output& output) {
   for (const auto index : *entries) {
     auto entry = describe_entry(*log, index);
     if (!entry) return output.fail(entry.error(), "stegpass audit tells what else is wrong with this ledger");
-    text += "entry " + std::to_string(index) + ": " + (*entry)["kind"].get<std::string>() + ", " + (*entry)["subject"].get<std::string>() + "\n";
+    text += "entry " + std::to_string(index) + ": " + (*entry)["kind"].get<std::string>() + ", " +
+            (*entry)["subject"].get<std::string>() + "\n";
     found.push_back(std::move(*entry));
   }
-  Json figures{{"kind", index_kind_name(key->kind)}, {"digest", to_hex(key->digest)}, {"size", size}, {"entries", std::move(found)}};
+  Json figures{
+      {"kind", index_kind_name(key->kind)}, {"digest", to_hex(key->digest)}, {"size", size}, {"entries", std::move(found)}};
   if (!options.prove.empty()) {
     const auto written = write_proof(options, *log, *key, size);
     if (!written) return output.fail(written.error());
@@ -85,12 +88,14 @@ int run(const ListOptions& options, Output& output) {
 
 void setup_ledger_list(Commands& commands, CLI::App& ledger) {
   auto options = std::make_shared<ListOptions>();
-  CLI::App& command = *ledger.add_subcommand("list", "All statements about a model, to a licensee or by an issuer, and the proof that these are all");
+  CLI::App& command = *ledger.add_subcommand(
+      "list", "All statements about a model, to a licensee or by an issuer, and the proof that these are all");
   add_home_option(command, options->home);
   command.add_option("--model", options->model, "SHA-256 of the registered model's file, in hexadecimal");
   command.add_option("--licensee", options->licensee, "Thumbprint of the licensee's key, in hexadecimal or as a URI");
   command.add_option("--issuer", options->issuer, "Thumbprint of the key that signed them");
-  command.add_option("--at", options->at, "The log as it was at this size, at which a commit ended if there is to be a proof; now if not given");
+  command.add_option("--at", options->at,
+                     "The log as it was at this size, at which a commit ended if there is to be a proof; now if not given");
   command.add_option("--prove", options->prove, "File for the proof, which stegpass verify --list checks without the ledger");
   command.add_flag("--force", options->force, "Replace the proof if it exists");
   command.footer("Example: stegpass ledger list --model DIGEST --home acme --prove licenses.proof");

@@ -36,8 +36,11 @@ Result<Json> read_statements(const IndexAnswer& answer) {
     auto statement = Statement::decode(octets);
     if (!statement) return Error{Errc::malformed, name + "is no statement: " + statement.error().detail};
     if (const auto fault = misfit(*statement, answer.key); !fault.empty()) return Error{Errc::malformed, name + fault};
-    entries.push_back({{"index", index}, {"kind", statement_kind_name(statement->kind())}, {"subject", statement->subject()},
-                       {"issuer", statement->issuer()}, {"issued_at", utc_time(statement->issued_at())}});
+    entries.push_back({{"index", index},
+                       {"kind", statement_kind_name(statement->kind())},
+                       {"subject", statement->subject()},
+                       {"issuer", statement->issuer()},
+                       {"issued_at", utc_time(statement->issued_at())}});
   }
   return entries;
 }
@@ -53,17 +56,21 @@ int judge(const IndexProof& proof, const TrustPolicy& policy, Output& output) {
   verdict.add("list.log", Outcome::valid, origin + " is trusted");
   const auto answer = verify_index_proof(proof, *log);
   if (!answer) {
-    verdict.add("list.complete", answer.error().code == Errc::unsupported ? Outcome::undecided : Outcome::invalid, answer.error().detail);
+    verdict.add("list.complete", answer.error().code == Errc::unsupported ? Outcome::undecided : Outcome::invalid,
+                answer.error().detail);
     return output.judged(verdict, 0);
   }
-  verdict.add("list.complete", Outcome::valid, std::to_string(answer->entries.size()) + " of " + std::to_string(answer->checkpoint.tree_size) +
-                                                   " entries, and no others, by the index that the checkpoint signs");
+  verdict.add("list.complete", Outcome::valid,
+              std::to_string(answer->entries.size()) + " of " + std::to_string(answer->checkpoint.tree_size) +
+                  " entries, and no others, by the index that the checkpoint signs");
   auto entries = read_statements(*answer);
   verdict.add("list.statements", entries ? Outcome::valid : Outcome::invalid,
               entries ? "each is a statement of this " + std::string(index_kind_name(answer->key.kind)) : entries.error().detail);
   return output.judged(verdict, answer->checkpoint.time,
-                       {{"kind", index_kind_name(answer->key.kind)}, {"digest", to_hex(answer->key.digest)},
-                        {"size", answer->checkpoint.tree_size}, {"entries", entries ? *entries : Json::array()}});
+                       {{"kind", index_kind_name(answer->key.kind)},
+                        {"digest", to_hex(answer->key.digest)},
+                        {"size", answer->checkpoint.tree_size},
+                        {"entries", entries ? *entries : Json::array()}});
 }
 
 }  // namespace
@@ -76,7 +83,8 @@ int verify_list(const std::string& file, const std::string& policy_file, Output&
   auto proof = decode_index_proof(*bytes);
   if (proof) return judge(*proof, *policy, output);
   Verdict verdict;
-  verdict.add("list.proof", proof.error().code == Errc::unsupported ? Outcome::undecided : Outcome::invalid, proof.error().detail);
+  verdict.add("list.proof", proof.error().code == Errc::unsupported ? Outcome::undecided : Outcome::invalid,
+              proof.error().detail);
   return output.judged(verdict, 0);
 }
 

@@ -6,8 +6,8 @@
 
 namespace stegpass::ledger {
 
-Commit prepare_commit(Growth& growth, const std::vector<TakenEntry>& entries, const std::string& origin, const credential::PrivateKey& log_key,
-                      std::int64_t now) {
+Commit prepare_commit(Growth& growth, const std::vector<TakenEntry>& entries, const std::string& origin,
+                      const credential::PrivateKey& log_key, std::int64_t now) {
   Commit commit;
   for (const auto& entry : entries) growth.add(entry, commit.writes);
   put_tiles(growth.tiles, commit.writes);

@@ -61,7 +61,7 @@ rocksdb::Options options_for(Database::Mode mode) {
   options.skip_stats_update_on_db_open = true;
   options.skip_checking_sst_file_sizes_on_db_open = true;
   // Every open replays the write-ahead log, so it stays short.
-  options.max_total_wal_size = 32u << 20;
+  options.max_total_wal_size = 8u << 20;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options()));
   // A torn end of the write-ahead log is what a power cut leaves; whatever it takes away that was acknowledged, the outside checkpoint tells.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;

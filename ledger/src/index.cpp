@@ -31,7 +31,8 @@ Bytes encode_block(const IndexBlock& block) {
 }
 
 Result<IndexBlock> decode_block(ByteView value) {
-  if (value.size() != 40) return {Errc::malformed, "a block of the index has " + std::to_string(value.size()) + " bytes, expected 40"};
+  if (value.size() != 40)
+    return {Errc::malformed, "a block of the index has " + std::to_string(value.size()) + " bytes, expected 40"};
   IndexBlock block{layout::parse_number(value.subspan(0, 8)), {}};
   std::ranges::copy(value.subspan(8), block.root.begin());
   return block;
@@ -153,7 +154,8 @@ class Block {
     STEGPASS_TRY(value, database_->get(layout::index_page(*number_, page)));
     const auto records = std::min<std::uint64_t>(kPage, count_ - page * kPage);
     if (!value || value->size() != records * kIndexRecordBytes)
-      return {Errc::malformed, "page " + std::to_string(page) + " of block " + std::to_string(*number_) + " of the index is missing or cut off"};
+      return {Errc::malformed,
+              "page " + std::to_string(page) + " of block " + std::to_string(*number_) + " of the index is missing or cut off"};
     page_.assign(records, {});
     for (std::size_t i = 0; i < records; ++i)
       std::copy_n(value->begin() + static_cast<std::ptrdiff_t>(i * kIndexRecordBytes), kIndexRecordBytes, page_[i].begin());
@@ -164,9 +166,9 @@ class Block {
   const Database* database_;
   std::optional<std::uint64_t> number_;  // of a large block
   std::uint64_t count_ = 0;
-  std::vector<Digest32> roots_;          // of a large block's pages
-  std::vector<IndexRecord> starts_;      // their first records
-  std::vector<IndexRecord> page_;        // the page turned to, or all records of a smaller block
+  std::vector<Digest32> roots_;      // of a large block's pages
+  std::vector<IndexRecord> starts_;  // their first records
+  std::vector<IndexRecord> page_;    // the page turned to, or all records of a smaller block
   std::optional<std::uint64_t> page_number_;
 };
 
@@ -209,7 +211,10 @@ class KeyFinder {
   void about(const DisputeClaim& body) { model(state_.registration(body.registration_id)); }
   void about(const DisputeEvidence& body) { model(state_.registration_of_dispute(body.dispute_id)); }
   void about(const DisputeFinding& body) { model(state_.registration_of_dispute(body.dispute_id)); }
-  template <class Change> void about(const Change& body) { license(body.license_id); }
+  template <class Change>
+  void about(const Change& body) {
+    license(body.license_id);
+  }
 
   const RegistrationPolicy& state_;
   std::uint64_t index_;
@@ -233,8 +238,10 @@ Result<IndexBuilder> IndexBuilder::load(const Database& database, std::uint64_t 
     }
     if (entries == kLargeBlock) continue;
     STEGPASS_TRY(records, read_records(database, span));
-    if (entries == kSmallBlock) builder.records_.insert(builder.records_.end(), records.begin(), records.end());
-    else for (const auto& record : records) builder.rest_.emplace(record, merkle_leaf(record));
+    if (entries == kSmallBlock)
+      builder.records_.insert(builder.records_.end(), records.begin(), records.end());
+    else
+      for (const auto& record : records) builder.rest_.emplace(record, merkle_leaf(record));
   }
   return builder;
 }
@@ -317,7 +324,8 @@ Result<std::vector<IndexRange>> prove_in_index(const Database& database, const I
       STEGPASS_TRY(record, block.record(position));
       range.shown.push_back(record);
     }
-    STEGPASS_CHECK_OK(add_range_hashes(range, [&](std::uint64_t start, std::uint64_t count) { return block.subtree(start, count); }));
+    STEGPASS_CHECK_OK(
+        add_range_hashes(range, [&](std::uint64_t start, std::uint64_t count) { return block.subtree(start, count); }));
     ranges.push_back(std::move(range));
   }
   return ranges;

@@ -33,8 +33,8 @@ std::uint64_t or_none(const std::optional<std::uint64_t>& index) { return index.
 std::optional<std::uint64_t> optional_index(std::uint64_t number) { return number ? std::optional(number) : std::nullopt; }
 
 Bytes record_of(const LicenseState& state) {
-  return encode({state.index, or_none(state.revoked_by), or_none(state.suspended_by), or_none(state.reinstated_by), or_none(state.renewed_by),
-                 or_none(state.transferred_by), or_none(state.succeeds_by)});
+  return encode({state.index, or_none(state.revoked_by), or_none(state.suspended_by), or_none(state.reinstated_by),
+                 or_none(state.renewed_by), or_none(state.transferred_by), or_none(state.succeeds_by)});
 }
 
 Bytes record_of(const RegistrationState& state) {
@@ -49,8 +49,14 @@ Bytes record_of(const DisputeState& state) {
   return encode(numbers);
 }
 
-template <class Body> constexpr bool kHasId = requires(const Body& body) { body.id; };
-template <class Body> constexpr bool kChangesLicense = requires(const Body& body) { body.license_id; };
+template <class Body>
+constexpr bool kHasId = requires(const Body& body) {
+  body.id;
+};
+template <class Body>
+constexpr bool kChangesLicense = requires(const Body& body) {
+  body.license_id;
+};
 
 }  // namespace
 
@@ -59,7 +65,8 @@ struct RulesMemoryAccess {
   const Database& database;
   RegistrationPolicy& policy;
 
-  template <class Body> Result<std::optional<Body>> body_at(std::uint64_t index, std::int64_t* issued_at = nullptr) const {
+  template <class Body>
+  Result<std::optional<Body>> body_at(std::uint64_t index, std::int64_t* issued_at = nullptr) const {
     STEGPASS_TRY(octets, read_entry(database, index));
     auto statement = Statement::decode(octets);
     if (!statement) return {Errc::malformed, "entry " + std::to_string(index) + ": " + statement.error().detail};
@@ -69,7 +76,8 @@ struct RulesMemoryAccess {
   }
 
   /// A statement that has to be of this kind.
-  template <class Body> Result<Body> required(std::uint64_t index) const {
+  template <class Body>
+  Result<Body> required(std::uint64_t index) const {
     STEGPASS_TRY(body, body_at<Body>(index));
     if (!body) return {Errc::malformed, "entry " + std::to_string(index) + " is of another kind than the rules' memory says"};
     return std::move(*body);
@@ -214,8 +222,9 @@ struct RulesMemoryAccess {
   Status look(const DisputeClaim& body) const { return registration(body.registration_id); }
   Status look(const DisputeEvidence& body) const { return dispute(body.dispute_id); }
   Status look(const DisputeFinding& body) const { return dispute(body.dispute_id); }
-  template <class Body> requires kChangesLicense<Body>
-  Status look(const Body& body) const { return license(body.license_id); }
+  template <class Body>
+  requires kChangesLicense<Body> Status look(const Body& body)
+  const { return license(body.license_id); }
 };
 
 /// The same for writing and comparing, where the policy is only read.
@@ -239,7 +248,8 @@ struct RulesMemoryRecords {
   void put_license(ByteView id, WriteSet& writes) const {
     const auto* state = license(to_hex(id));
     writes.emplace_back(layout::statement(id), record_of(*state));
-    writes.emplace_back(layout::out_of_force(state->license.registration_id, id), Bytes{static_cast<std::uint8_t>(state->state())});
+    writes.emplace_back(layout::out_of_force(state->license.registration_id, id),
+                        Bytes{static_cast<std::uint8_t>(state->state())});
   }
 
   void put_registration(const RegistrationState& state, const Digest32& under, WriteSet& writes) const {
@@ -258,7 +268,8 @@ struct RulesMemoryRecords {
     writes.emplace_back(layout::status_index(body.registration_id, body.status_index), layout::number_value(index));
   }
   void put(const StatusList& body, std::uint64_t, WriteSet& writes) const {
-    writes.emplace_back(layout::statement(body.registration_id), record_of(policy.registrations_.at(to_hex(body.registration_id))));
+    writes.emplace_back(layout::statement(body.registration_id),
+                        record_of(policy.registrations_.at(to_hex(body.registration_id))));
   }
   void put(const Transfer& body, std::uint64_t, WriteSet& writes) const {
     put_license(body.license_id, writes);
@@ -273,7 +284,8 @@ struct RulesMemoryRecords {
   void put(const DisputeEvidence& body, std::uint64_t, WriteSet& writes) const { put_dispute(body.dispute_id, writes); }
   void put(const DisputeFinding& body, std::uint64_t, WriteSet& writes) const { put_dispute(body.dispute_id, writes); }
   void put_dispute(ByteView id, WriteSet& writes) const { writes.emplace_back(layout::statement(id), of_id(to_hex(id), 0)); }
-  template <class Body> requires kChangesLicense<Body>
+  template <class Body>
+  requires kChangesLicense<Body>
   void put(const Body& body, std::uint64_t, WriteSet& writes) const { put_license(body.license_id, writes); }
 };
 
@@ -290,8 +302,10 @@ Status RulesMemory::recall(const Database& database, const Statement& statement,
 bool RulesMemory::may_be_known(const RegistrationPolicy& policy, const Statement& statement) {
   return std::visit(
       [&](const auto& body) {
-        if constexpr (kHasId<std::decay_t<decltype(body)>>) return policy.ids_.contains(to_hex(body.id));
-        else return true;
+        if constexpr (kHasId<std::decay_t<decltype(body)>>)
+          return policy.ids_.contains(to_hex(body.id));
+        else
+          return true;
       },
       statement.body());
 }
@@ -331,23 +345,36 @@ Result<std::string> RulesMemory::fault(const Database& database, const Registrat
     });
   };
   using Right = std::optional<std::uint64_t>;  // how much it counts for; none when it is wrong
-  STEGPASS_CHECK_OK(compare('s', [&](ByteView id, ByteView value) {
-    const auto hex = to_hex(id);
-    const bool known = policy.ids_.contains(hex) && value.size() >= 8;
-    return known && as_text(records.of_id(hex, layout::parse_number(value.subspan(0, 8)))) == as_text(value) ? Right(1) : Right();
-  }, statements));
-  STEGPASS_CHECK_OK(compare('u', [&](ByteView key, ByteView) {
-    return key.size() == 24 && policy.status_indices_.contains({to_hex(key.subspan(0, 16)), layout::parse_number(key.subspan(16))})
-               ? Right(1) : Right();
-  }, status_indices));
-  STEGPASS_CHECK_OK(compare('h', [&](ByteView key, ByteView value) {
-    const auto* license = key.size() == 32 ? records.license(to_hex(key.subspan(16))) : nullptr;
-    if (!license || value.size() != 1 || value[0] != license->state()) return Right();
-    return Right(value[0] == StatusList::valid ? 0 : 1);
-  }, out_of_force));
+  STEGPASS_CHECK_OK(compare(
+      's',
+      [&](ByteView id, ByteView value) {
+        const auto hex = to_hex(id);
+        const bool known = policy.ids_.contains(hex) && value.size() >= 8;
+        return known && as_text(records.of_id(hex, layout::parse_number(value.subspan(0, 8)))) == as_text(value) ? Right(1)
+                                                                                                                 : Right();
+      },
+      statements));
+  STEGPASS_CHECK_OK(compare(
+      'u',
+      [&](ByteView key, ByteView) {
+        return key.size() == 24 &&
+                       policy.status_indices_.contains({to_hex(key.subspan(0, 16)), layout::parse_number(key.subspan(16))})
+                   ? Right(1)
+                   : Right();
+      },
+      status_indices));
+  STEGPASS_CHECK_OK(compare(
+      'h',
+      [&](ByteView key, ByteView value) {
+        const auto* license = key.size() == 32 ? records.license(to_hex(key.subspan(16))) : nullptr;
+        if (!license || value.size() != 1 || value[0] != license->state()) return Right();
+        return Right(value[0] == StatusList::valid ? 0 : 1);
+      },
+      out_of_force));
   if (!found.empty()) return found;
   if (statements != policy.ids_.size())
-    return "the rules' memory knows " + std::to_string(statements) + " ids, the entries have " + std::to_string(policy.ids_.size());
+    return "the rules' memory knows " + std::to_string(statements) + " ids, the entries have " +
+           std::to_string(policy.ids_.size());
   if (status_indices != policy.status_indices_.size()) return std::string("the rules' memory lacks status indices");
   std::uint64_t ended = 0;
   for (const auto& [id, registration] : policy.registrations_)

@@ -25,16 +25,19 @@ struct Item {
   Bytes octets;
   Digest32 leaf{};
   std::optional<Statement> statement;
-  std::optional<PublicKey> key;  // that the statement has to be signed by
-  std::string fault;             // of decoding, then of the signature
+  std::optional<PublicKey> key;                   // that the statement has to be signed by
+  std::string fault;                              // of decoding, then of the signature
   Result<std::string> way_fault = std::string{};  // of the way from its hash to it
 
   void decode(const LogSource& source) {
     leaf = credential::merkle_leaf(octets);
     auto decoded = Statement::decode(octets);
-    if (!decoded) fault = decoded.error().detail;
-    else if (decoded->entry() != octets) fault = "not in the form that the ledger keeps (empty unprotected header)";
-    else statement = std::move(*decoded);
+    if (!decoded)
+      fault = decoded.error().detail;
+    else if (decoded->entry() != octets)
+      fault = "not in the form that the ledger keeps (empty unprotected header)";
+    else
+      statement = std::move(*decoded);
     way_fault = source.index_fault(index, leaf);
   }
   void verify() {
@@ -50,13 +53,14 @@ struct Chunk {
 
 /// The log's time when it took entry `index`: that of the first commit beyond it.
 std::int64_t commit_time(const std::vector<StoredCommit>& commits, std::uint64_t index) {
-  const auto at = std::find_if(std::partition_point(commits.begin(), commits.end(), [&](const auto& c) { return c.tree_size <= index; }),
-                               commits.end(), [](const auto& commit) { return commit.checkpoint.has_value(); });
+  const auto at =
+      std::find_if(std::partition_point(commits.begin(), commits.end(), [&](const auto& c) { return c.tree_size <= index; }),
+                   commits.end(), [](const auto& commit) { return commit.checkpoint.has_value(); });
   return at == commits.end() ? 0 : at->checkpoint->time;
 }
 
-/// Entries pass in chunks: decoded, then taken by the rules in order, then their signatures checked. Each step does all three at once on
-/// three chunks; only the middle one is bound to one thread.
+/// Entries pass in chunks: decoded, then taken by the rules in order, then their signatures checked. Each step does all three at
+/// once on three chunks; only the middle one is bound to one thread.
 class Replayer {
  public:
   Replayer(const LogSource& source, const std::vector<StoredCommit>& commits, std::uint64_t verified)
@@ -102,9 +106,12 @@ class Replayer {
     Status taken = Done{};
     const auto signatures = judged_.taken;
     for_each_parallel(1 + signatures + incoming_.items.size(), [&](std::size_t i) {
-      if (i == 0) taken = take_chunk(decoded_);
-      else if (i <= signatures) verify(judged_.items[i - 1]);
-      else incoming_.items[i - 1 - signatures].decode(source_);
+      if (i == 0)
+        taken = take_chunk(decoded_);
+      else if (i <= signatures)
+        verify(judged_.items[i - 1]);
+      else
+        incoming_.items[i - 1 - signatures].decode(source_);
     });
     STEGPASS_CHECK_OK(taken);
     STEGPASS_CHECK_OK(settle(judged_));
@@ -157,8 +164,10 @@ class Replayer {
     if (key) {
       item.key = *key;
       index_.add(index_keys(found_.state, *item.statement, item.index), index_writes_);
-      if (const auto root = found_.index_roots.find(index_.size()); root != found_.index_roots.end()) root->second = index_.root();
-    } else found_.fault = Fault{item.index, "audit.policy", entry_name(item.index) + ": " + key.error().detail};
+      if (const auto root = found_.index_roots.find(index_.size()); root != found_.index_roots.end())
+        root->second = index_.root();
+    } else
+      found_.fault = Fault{item.index, "audit.policy", entry_name(item.index) + ": " + key.error().detail};
   }
 
   Status grow_tree(const Item& item) {

@@ -14,10 +14,11 @@ constexpr std::string_view kDomain = "stegpass.ledger-index.v1";
 
 Error bad(const std::string& detail) { return {Errc::malformed, "index proof: " + detail}; }
 
-/// Walks a block's tree as RFC 9162 splits it, and calls `beside` for each largest subtree without a record shown, `within` for each
-/// record shown; joins what they give.
+/// Walks a block's tree as RFC 9162 splits it, and calls `beside` for each largest subtree without a record shown, `within` for
+/// each record shown; joins what they give.
 template <class Beside, class Within>
-Result<Digest32> walk(std::uint64_t start, std::uint64_t count, const IndexRange& range, const Beside& beside, const Within& within) {
+Result<Digest32> walk(std::uint64_t start, std::uint64_t count, const IndexRange& range, const Beside& beside,
+                      const Within& within) {
   const auto end = range.first + range.shown.size();
   if (start + count <= range.first || start >= end) return beside(start, count);
   if (count == 1) return within(start - range.first);
@@ -36,12 +37,15 @@ Status check_shown(const IndexRange& range) {
   return Done{};
 }
 
-/// Whether what is shown of a block are all of the key's records in it: sorted, of the block's entries, with a neighbour on either side.
+/// Whether what is shown of a block are all of the key's records in it: sorted, of the block's entries, with a neighbour on
+/// either side.
 Status check_range(const IndexRange& range, const IndexSpan& span, const IndexKey& key) {
   const auto of_block = [&](const IndexRecord& record) { return entry_of(record) >= span.first && entry_of(record) < span.end; };
   if (!std::ranges::all_of(range.shown, of_block)) return bad("a record of an entry outside its block");
-  if (std::ranges::adjacent_find(range.shown, std::ranges::greater_equal{}) != range.shown.end()) return bad("records out of order");
-  if (range.first > 0 && compare(range.shown.front(), key) >= 0) return bad("nothing shows that the key has no earlier record in its block");
+  if (std::ranges::adjacent_find(range.shown, std::ranges::greater_equal{}) != range.shown.end())
+    return bad("records out of order");
+  if (range.first > 0 && compare(range.shown.front(), key) >= 0)
+    return bad("nothing shows that the key has no earlier record in its block");
   if (range.first + range.shown.size() < range.records && compare(range.shown.back(), key) <= 0)
     return bad("nothing shows that the key has no later record in its block");
   return Done{};
@@ -63,7 +67,8 @@ Result<std::vector<std::uint64_t>> check_blocks(const IndexProof& proof, const C
     for (const auto& record : range.shown)
       if (compare(record, proof.key) == 0) entries.push_back(entry_of(record));
   }
-  if (index_root(checkpoint.tree_size, blocks) != *checkpoint.index_root) return bad("the blocks are not those of the checkpoint's index");
+  if (index_root(checkpoint.tree_size, blocks) != *checkpoint.index_root)
+    return bad("the blocks are not those of the checkpoint's index");
   return entries;
 }
 
@@ -89,7 +94,8 @@ std::uint64_t entry_of(const IndexRecord& record) {
 
 int compare(const IndexRecord& record, const IndexKey& key) {
   const auto first = index_record(key, 0);
-  const auto order = std::lexicographical_compare_three_way(record.begin(), record.begin() + 33, first.begin(), first.begin() + 33);
+  const auto order =
+      std::lexicographical_compare_three_way(record.begin(), record.begin() + 33, first.begin(), first.begin() + 33);
   return order < 0 ? -1 : order > 0 ? 1 : 0;
 }
 

@@ -64,7 +64,8 @@ Result<IndexedEntry> entry_from_cbor(const Cbor& item) {
 Result<IndexKey> key_from_cbor(const Cbor& kind, const Cbor& digest) {
   const auto* number = kind.as_unsigned();
   const auto* octets = digest.as_bytes();
-  if (!number || *number < 1 || *number > 3 || !octets || octets->size() != 32) return bad("no key of a known kind with 32 bytes");
+  if (!number || *number < 1 || *number > 3 || !octets || octets->size() != 32)
+    return bad("no key of a known kind with 32 bytes");
   IndexKey key{static_cast<IndexKind>(*number), {}};
   std::ranges::copy(*octets, key.digest.begin());
   return key;
@@ -76,9 +77,9 @@ Bytes encode_index_proof(const IndexProof& proof) {
   CborArray blocks, entries;
   for (const auto& range : proof.blocks) blocks.push_back(range_to_cbor(range));
   for (const auto& entry : proof.entries) entries.push_back(Cbor::array({Cbor::bytes(entry.octets), hashes_to_cbor(entry.path)}));
-  return encode_cbor(Cbor::array({Cbor::text(kVersion), Cbor::text(proof.checkpoint),
-                                  Cbor::unsigned_integer(static_cast<std::uint64_t>(proof.key.kind)), Cbor::bytes(proof.key.digest),
-                                  Cbor::array(std::move(blocks)), Cbor::array(std::move(entries))}));
+  return encode_cbor(Cbor::array(
+      {Cbor::text(kVersion), Cbor::text(proof.checkpoint), Cbor::unsigned_integer(static_cast<std::uint64_t>(proof.key.kind)),
+       Cbor::bytes(proof.key.digest), Cbor::array(std::move(blocks)), Cbor::array(std::move(entries))}));
 }
 
 Result<IndexProof> decode_index_proof(ByteView bytes) {
@@ -87,10 +88,12 @@ Result<IndexProof> decode_index_proof(ByteView bytes) {
   const auto* items = items_of(item);
   const auto* version = items && !items->empty() ? items->front().as_text() : nullptr;
   if (!version) return bad("no version, expected " + std::string(kVersion));
-  if (*version != kVersion) return {Errc::unsupported, "index proof: version " + *version + ", expected " + std::string(kVersion)};
+  if (*version != kVersion)
+    return {Errc::unsupported, "index proof: version " + *version + ", expected " + std::string(kVersion)};
   const auto* note = items->size() == 6 ? (*items)[1].as_text() : nullptr;
   const auto *blocks = note ? (*items)[4].as_array() : nullptr, *entries = note ? (*items)[5].as_array() : nullptr;
-  if (!blocks || !entries || note->size() > kMaxNoteBytes) return bad("expected version, checkpoint, kind, digest, blocks, entries");
+  if (!blocks || !entries || note->size() > kMaxNoteBytes)
+    return bad("expected version, checkpoint, kind, digest, blocks, entries");
   IndexProof proof{*note, {}, {}, {}};
   STEGPASS_TRY(key, key_from_cbor((*items)[2], (*items)[3]));
   proof.key = key;

@@ -43,10 +43,9 @@ IndexProof must_prove(const Ledger& log, const IndexKey& key, std::uint64_t size
 
 /// A log with statements of every kind of key: two models of two owners, licenses to two people, changes of them.
 std::vector<Statement> mixed() {
-  return {registration(1),          registration(2, stranger(), 5),
-          license(1000, 1, 0),      license_to(owner().public_key(), 1001, 1, 1),
-          suspension(50, 1000),     license(1002, 2, 0, stranger()),
-          revocation(51, 1001),     status_list(1, {2, 1})};
+  return {
+      registration(1),      registration(2, stranger(), 5),  license(1000, 1, 0),  license_to(owner().public_key(), 1001, 1, 1),
+      suspension(50, 1000), license(1002, 2, 0, stranger()), revocation(51, 1001), status_list(1, {2, 1})};
 }
 
 /// Refused by the verifier, in words that hold `why`.
@@ -97,7 +96,8 @@ TEST_CASE("a proof goes through its file and verifies without the ledger, for ke
   std::vector<Statement> many;
   for (std::uint64_t i = 0; i < 700; ++i) many.push_back(license(1000 + i, 1, i));
   REQUIRE(log.append(many, log_key(), kNow));
-  for (const auto& key : {kModel, licensee(), issuer(), IndexKey{IndexKind::model, Digest32{1}}, IndexKey{IndexKind::issuer, Digest32{255}}}) {
+  for (const auto& key :
+       {kModel, licensee(), issuer(), IndexKey{IndexKind::model, Digest32{1}}, IndexKey{IndexKind::issuer, Digest32{255}}}) {
     const auto read = decode_index_proof(encode_index_proof(must_prove(log, key, log.size())));
     REQUIRE(read);
     CHECK(read->blocks.size() == 3);
@@ -168,7 +168,8 @@ TEST_CASE("every changed octet of a proof's file is refused or shows the same li
     const auto answer = proof ? verify_index_proof(*proof, verifier()) : Result<IndexAnswer>(proof.error());
     if (answer) CHECK((numbers(*answer) == honest && answer->key == licensee()));
   }
-  for (std::size_t size = 0; size < bytes.size(); size += 7) CHECK_FALSE(decode_index_proof(ByteView(bytes).subspan(0, size)).ok());
+  for (std::size_t size = 0; size < bytes.size(); size += 7)
+    CHECK_FALSE(decode_index_proof(ByteView(bytes).subspan(0, size)).ok());
 }
 
 TEST_CASE("a proof is refused where no commit ended") {

@@ -22,32 +22,34 @@ std::vector<Statement> stories() {
   return {registration(1),
           registration(2, next_owner(), 1),  // the same model by another: both contested
           registration(1, owner(), 7),       // id taken
-          license(1000, 1, 0), license(1001, 1, 1), license(1002, 1, 2),
-          license(1003, 1, 2),               // status index taken
-          license(1004, 9, 0),               // no such registration
-          license(1005, 1, 9, stranger()),   // not the owner
+          license(1000, 1, 0),
+          license(1001, 1, 1),
+          license(1002, 1, 2),
+          license(1003, 1, 2),              // status index taken
+          license(1004, 9, 0),              // no such registration
+          license(1005, 1, 9, stranger()),  // not the owner
           suspension(50, 1000),
-          suspension(51, 1000),              // suspended already
-          status_list(1, {0, 0, 0}),         // milder than the ledger
+          suspension(51, 1000),       // suspended already
+          status_list(1, {0, 0, 0}),  // milder than the ledger
           status_list(1, {2, 0, 0}),
-          reinstatement(52, 1000, 49),       // not the suspension in force
+          reinstatement(52, 1000, 49),  // not the suspension in force
           reinstatement(53, 1000, 50),
-          reinstatement(54, 1000, 50),       // not suspended
+          reinstatement(54, 1000, 50),  // not suspended
           status_list(1, {0, 0, 0}),
           renewal(55, 1001, kNow + 2'000'000),
           renewal(56, 1001, kNow + 1'500'000),  // no later than the end so far
           license_to(next_owner().public_key(), 1006, 1, 3),
           transfer(57, 1002, 1006),
-          transfer(58, 1002, 1006),          // at its end
+          transfer(58, 1002, 1006),  // at its end
           revocation(59, 1001),
-          revocation(60, 1001),              // revoked already
+          revocation(60, 1001),                 // revoked already
           renewal(61, 1001, kNow + 9'000'000),  // at its end
-          status_list(1, {0, 1, 0}),         // 1002 was transferred
+          status_list(1, {0, 1, 0}),            // 1002 was transferred
           status_list(1, {0, 1, 1, 0}),
           rotation(62, owner(), stranger()),
-          license(1007, 1, 5),               // by the key that handed over
+          license(1007, 1, 5),  // by the key that handed over
           license(1007, 1, 5, stranger()),
-          registration(3, owner(), 8),       // likewise
+          registration(3, owner(), 8),  // likewise
           rotation(63, owner(), stranger()),
           revocation(62, 1000, stranger()),  // id taken by the rotation
           revocation(64, 1000, stranger())};

@@ -236,3 +236,15 @@ TEST_CASE("a damaged index is not built upon") {
   REQUIRE_FALSE(log.ok());
   CHECK_THAT(log.error().detail, Contains("the stored index has another root"));
 }
+
+TEST_CASE("a database of the first format is refused by its name, to readers and writers") {
+  TempFolder temp;
+  { const auto log = make_log(temp / "log"); }
+  replace_by_first_format(temp / "log");
+  for (const auto mode : {Ledger::Mode::read, Ledger::Mode::write}) {
+    const auto log = Ledger::open(temp / "log", mode);
+    REQUIRE_FALSE(log.ok());
+    CHECK(log.error().code == Errc::unsupported);
+    CHECK_THAT(log.error().detail, Contains("stegpass.ledger.v1"));
+  }
+}

@@ -210,6 +210,16 @@ void tamper_delete(const fs::path& folder, const Bytes& key) {
   REQUIRE(raw->Delete({}, raw.family(key), text(key)).ok());
 }
 
+void replace_by_first_format(const fs::path& folder) {
+  fs::remove_all(folder / "db");
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  rocksdb::DB* opened = nullptr;
+  REQUIRE(rocksdb::DB::Open(options, (folder / "db").string(), &opened).ok());
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  REQUIRE(db->Put({}, "v", "stegpass.ledger.v1").ok());
+}
+
 Bytes tamper_get(const fs::path& folder, const Bytes& key) {
   std::string value;
   const Raw raw(folder);
