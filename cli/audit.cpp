@@ -18,7 +18,7 @@ namespace {
 using namespace credential;
 
 struct AuditOptions {
-  std::string folder, tiles, log_key, policy;
+  std::string folder, tiles, log_key, policy, since;
 };
 
 /// Whom the auditor trusts: --policy, or the one log of --log-key; nobody without either.
@@ -56,7 +56,7 @@ int say(const AuditOptions& options, Output& output, const ledger::AuditReport& 
                         {"origin", checkpoint.origin},
                         {"size", checkpoint.tree_size},
                         {"root", to_hex(checkpoint.root)},
-                        {"registrations", describe_state(report.state)}});
+                        {"registrations", output.json() ? describe_state(report.state) : Json()}});
 }
 
 /// A ledger that is there but cannot be read as one is evidence that something altered it.
@@ -94,22 +94,34 @@ int finish_audit(const AuditOptions& options, Output& output, const Result<ledge
   return say(options, output, *audited, verdict);
 }
 
+/// The checkpoint of an earlier audit; none when none is named.
+Result<std::optional<std::string>> read_since(const AuditOptions& options) {
+  if (options.since.empty()) return std::optional<std::string>{};
+  STEGPASS_TRY(note, read_file(options.since, kMaxSmallFile, "a signed checkpoint"));
+  if (auto parsed = parse_note(as_text(note)); !parsed) return Error{Errc::malformed, options.since + " is no signed checkpoint: " + parsed.error().detail};
+  return std::optional(std::string(as_text(note)));
+}
+
 int run(const AuditOptions& options, Output& output) {
   if (options.folder.empty() == options.tiles.empty()) {
     return output.fail({Errc::usage, "one of a ledger's folder and --tiles is needed"}, "e.g. stegpass audit acme/ledger");
   }
   auto policy = trusted(options);
   if (!policy) return output.fail(policy.error());
+  const auto since = read_since(options);
+  if (!since) return output.fail(since.error());
   ProgressBar bar("audit");
   const auto progress = [&](std::uint64_t done, std::uint64_t total) { bar.update(static_cast<double>(done), static_cast<double>(total)); };
   if (!options.tiles.empty()) {
     const std::string newest = tiles_checkpoint(options.tiles);
-    const auto key = key_of(policy->logs, newest.substr(0, newest.find('\n')));
-    return finish_audit(options, output, ledger::audit_tiles(options.tiles, key, progress), *policy, newest);
+    const auto key = key_of(policy->logs, newest.substr(0, newest.find('
+')));
+    return finish_audit(options, output, ledger::audit_tiles(options.tiles, key, progress, *since), *policy, newest);
   }
   auto log = ledger::Ledger::open(options.folder, ledger::Ledger::Mode::read);
   if (!log) return unreadable(output, log.error());
-  return finish_audit(options, output, ledger::audit(*log, key_of(policy->logs, log->origin()), progress), *policy, ledger::cosigned_checkpoint(*log));
+  return finish_audit(options, output, ledger::audit(*log, key_of(policy->logs, log->origin()), progress, *since), *policy,
+                      ledger::cosigned_checkpoint(*log));
 }
 
 }  // namespace
@@ -121,6 +133,7 @@ void setup_audit(Commands& commands) {
   command.add_option("--tiles", options->tiles, "Instead: a folder that ledger export wrote, or any other log's tlog-tiles");
   auto* key = command.add_option("--log-key", options->log_key, "File with the log's verifier key (log.vkey) that you trust");
   command.add_option("--policy", options->policy, "Trust policy that names the log and its key")->excludes(key);
+  command.add_option("--since", options->since, "Checkpoint of your earlier audit: signatures before it are not checked again");
   command.footer("Example: stegpass audit acme/ledger --policy trust.policy --json");
   bind_command(commands, command, options, run);
 }

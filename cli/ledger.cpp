@@ -169,6 +169,7 @@ void setup_ledger(Commands& commands) {
   setup_ledger_tiles(commands, ledger);
   setup_ledger_witness(commands, ledger);
   setup_ledger_care(commands, ledger);
+  setup_ledger_list(commands, ledger);
 }
 
 }  // namespace stegpass::cli

@@ -66,12 +66,10 @@ class Exporter {
     if (old_count == count) return Done{};
     for (auto t = old_count / tile::kWidth; t * tile::kWidth < count; ++t) {
       const auto width = tile::width(count, t);
-      Bytes content;
-      for (std::uint64_t i = 0; i < width; ++i) {
-        STEGPASS_TRY(hash, read_node(database_, tile::kHeight * level, t * tile::kWidth + i));
-        append(content, hash);
-      }
-      STEGPASS_CHECK_OK(put(tile::path(tile::hashes(level), t, width), content));
+      STEGPASS_TRY(stored, read_tile(database_, level, t));
+      if (stored.bytes().size() < node_tile::nodes_of(width) * sizeof(Digest32))
+        return {Errc::malformed, "tile " + std::to_string(t) + " of level " + std::to_string(level) + " lacks hashes"};
+      STEGPASS_CHECK_OK(put(tile::path(tile::hashes(level), t, width), node_tile::lowest_level(stored.bytes(), width)));
     }
     return Done{};
   }

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iterator>
 
+#include <stegpass/credential/index_proof.hpp>
 #include <stegpass/credential/merkle.hpp>
 #include <stegpass/credential/note.hpp>
 #include <stegpass/credential/receipt.hpp>
@@ -67,6 +68,15 @@ TEST_CASE("the request of the witness page is answered with what stands there, b
   CHECK(encode_note_signatures({answer.cosignature}) == block("witness.md", "answer"));
   const NoteVerifier witness{"witness.example/w1", fixed_key("witness").public_key(), NoteKind::witness};
   CHECK(witness.to_vkey() + "\n" == block("witness.md", "vkey"));
+}
+
+TEST_CASE("record, block and root of the index's schema page are those that the code makes") {
+  Digest32 thumbprint;
+  thumbprint.fill(0x11);
+  const IndexRecord record = index_record({IndexKind::issuer, thumbprint}, 0);
+  CHECK(hex_block("ledger-index.md", "record") == to_bytes(ByteView(record)));
+  CHECK(hex_block("ledger-index.md", "block") == to_bytes(ByteView(index_block({record}).root)));
+  CHECK(hex_block("ledger-index.md", "root") == to_bytes(ByteView(index_root(1, {index_block({record})}))));
 }
 
 TEST_CASE("the secret file of its schema page opens with the passphrase there") {

@@ -9,6 +9,7 @@
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/cose.hpp>
 #include <stegpass/credential/crypto.hpp>
+#include <stegpass/credential/index_proof.hpp>
 #include <stegpass/credential/note.hpp>
 #include <stegpass/credential/receipt.hpp>
 #include <stegpass/credential/request.hpp>
@@ -51,6 +52,13 @@ void take_sign1(ByteView bytes) {
   const auto message = decode_sign1(bytes);
   if (taken(message)) demand(same(encode_sign1(*message), bytes), "one encoding");
   static_cast<void>(taken(decode_foreign_sign1(bytes)));
+}
+
+void take_index_proof(ByteView bytes) {
+  const auto proof = decode_index_proof(bytes);
+  if (!taken(proof)) return;
+  demand(same(encode_index_proof(*proof), bytes), "one encoding");
+  for (const auto& range : proof->blocks) static_cast<void>(taken(root_of_range(range)));
 }
 
 void take_statement(ByteView bytes) {
@@ -157,6 +165,7 @@ const std::vector<Decoder>& decoders() {
       {"note", take_note},           {"key", take_key},
       {"request", take_request},     {"status-list", take_status_list},
       {"text", take_text},           {"safetensors", take_safetensors},
+      {"index-proof", take_index_proof},
   };
   return all;
 }

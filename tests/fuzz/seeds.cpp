@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/index_proof.hpp>
 
 #include "status_list.hpp"
 #include "tests/credential/papers_fixture.hpp"
@@ -85,6 +86,9 @@ void add_small(Corpus& corpus, const Office& office) {
                                .identity_picture = office.identity.picture,
                                .issued_at = kNow};
   corpus.add("request", sign_license_request(office.licensee, request).value());
+  IndexRange range{5, 1, {index_record({IndexKind::model, Digest32{1}}, 1), index_record({IndexKind::issuer, Digest32{2}}, 2)}, {}};
+  ignore_result(add_range_hashes(range, [](std::uint64_t, std::uint64_t) { return Result<Digest32>(Digest32{3}); }));
+  corpus.add("index-proof", encode_index_proof({"note", {IndexKind::issuer, Digest32{2}}, {range}, {{to_bytes("entry"), {Digest32{4}}}}}));
   Bytes tensors = {60, 0, 0, 0, 0, 0, 0, 0};
   append(tensors, as_bytes(R"({"weight":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}  )"));
   append(tensors, Bytes(8, 1));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,12 +58,14 @@ void cosign_note(Note& note, std::string_view name, const PrivateKey& key, std::
 Result<std::int64_t> verify_cosignature(const Note& note, const NoteVerifier& witness);
 
 /// The body of a log's checkpoint (C2SP tlog-checkpoint): origin, size, root, extension lines.
-/// We write one extension line, `time <seconds>`, since every verdict says "as of".
+/// We write two extension lines: `time <seconds>`, since every verdict says "as of", and `index <base64>`, the root of the
+/// verifiable index (index_proof.hpp).
 struct Checkpoint {
   std::string origin;
   std::uint64_t tree_size = 0;
   Digest32 root{};
   std::int64_t time = 0;  ///< seconds since 1970; 0 when the note does not say
+  std::optional<Digest32> index_root{};  ///< none when the note does not say
 
   friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };
