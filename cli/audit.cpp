@@ -114,8 +114,7 @@ int run(const AuditOptions& options, Output& output) {
   const auto progress = [&](std::uint64_t done, std::uint64_t total) { bar.update(static_cast<double>(done), static_cast<double>(total)); };
   if (!options.tiles.empty()) {
     const std::string newest = tiles_checkpoint(options.tiles);
-    const auto key = key_of(policy->logs, newest.substr(0, newest.find('
-')));
+    const auto key = key_of(policy->logs, newest.substr(0, newest.find('\n')));
     return finish_audit(options, output, ledger::audit_tiles(options.tiles, key, progress, *since), *policy, newest);
   }
   auto log = ledger::Ledger::open(options.folder, ledger::Ledger::Mode::read);
