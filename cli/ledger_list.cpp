@@ -4,6 +4,7 @@
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/index_proof.hpp>
 #include <stegpass/credential/statement.hpp>
+#include <stegpass/ledger/ledger.hpp>
 
 #include "command.hpp"
 #include "files.hpp"
