@@ -2,8 +2,10 @@
 #include <optional>
 
 #include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/witness.hpp>
 #include <stegpass/ledger/audit.hpp>
 #include <stegpass/ledger/tiles.hpp>
+#include <stegpass/ledger/witness.hpp>
 
 #include "command.hpp"
 #include "files.hpp"
@@ -16,18 +18,17 @@ namespace {
 using namespace credential;
 
 struct AuditOptions {
-  std::string folder, tiles, log_key, policy;
+  std::string folder, tiles, log_key, policy, since;
 };
 
-/// The log keys that the auditor trusts; one with --log-key, those of the policy with --policy, none without either.
-Result<std::vector<NoteVerifier>> trusted_keys(const AuditOptions& options) {
-  if (!options.policy.empty()) {
-    STEGPASS_TRY(policy, read_trust_policy(options.policy));
-    return policy.logs;
-  }
-  if (options.log_key.empty()) return std::vector<NoteVerifier>{};
+/// Whom the auditor trusts: --policy, or the one log of --log-key; nobody without either.
+Result<TrustPolicy> trusted(const AuditOptions& options) {
+  if (!options.policy.empty()) return read_trust_policy(options.policy);
+  TrustPolicy policy;
+  if (options.log_key.empty()) return policy;
   STEGPASS_TRY(verifier, read_vkey(options.log_key));
-  return std::vector<NoteVerifier>{verifier};
+  policy.logs.push_back(std::move(verifier));
+  return policy;
 }
 
 std::optional<NoteVerifier> key_of(const std::vector<NoteVerifier>& keys, const std::string& origin) {
@@ -55,7 +56,7 @@ int say(const AuditOptions& options, Output& output, const ledger::AuditReport& 
                         {"origin", checkpoint.origin},
                         {"size", checkpoint.tree_size},
                         {"root", to_hex(checkpoint.root)},
-                        {"registrations", describe_state(report.state)}});
+                        {"registrations", output.json() ? describe_state(report.state) : Json()}});
 }
 
 /// A ledger that is there but cannot be read as one is evidence that something altered it.
@@ -66,35 +67,60 @@ int unreadable(Output& output, const Error& error) {
   return output.judged(verdict, 0);
 }
 
-/// The name in the first line of an export's checkpoint; empty where there is none to read.
-std::string tiles_origin(const std::string& folder) {
+/// An export's checkpoint, whose first line is the log's name; empty where there is none to read.
+std::string tiles_checkpoint(const std::string& folder) {
   auto note = read_file(std::filesystem::path(folder) / "checkpoint", kMaxSmallFile, "a signed checkpoint");
-  return note ? std::string(as_text(*note).substr(0, as_text(*note).find('\n'))) : std::string{};
+  return note ? std::string(as_text(*note)) : std::string{};
 }
 
-int finish_audit(const AuditOptions& options, Output& output, const Result<ledger::AuditReport>& audited, const std::vector<NoteVerifier>& keys) {
+/// Adds whether the quorum that the policy demands has cosigned the newest checkpoint.
+void judge_quorum(const TrustPolicy& policy, const Result<std::string>& newest, Verdict& verdict) {
+  if (policy.quorum.empty()) return;
+  const auto note = newest ? parse_note(*newest) : Result<Note>(newest.error());
+  if (!note) return verdict.add("checkpoint.witnesses", Outcome::invalid, note.error().detail);
+  const Check check = judge_witnesses(*note, policy, current_time());
+  verdict.add(check.code, check.outcome, check.detail);
+}
+
+int finish_audit(const AuditOptions& options, Output& output, const Result<ledger::AuditReport>& audited, const TrustPolicy& policy,
+                 const Result<std::string>& newest) {
   if (!audited) return unreadable(output, audited.error());
   Verdict verdict = audited->verdict;
+  judge_quorum(policy, newest, verdict);
+  const std::vector<NoteVerifier>& keys = policy.logs;
   if (!keys.empty() && !key_of(keys, audited->checkpoint.origin)) {
     verdict.add("audit.log-key", Outcome::undecided, "none of the trusted log keys is for " + audited->checkpoint.origin);
   }
   return say(options, output, *audited, verdict);
 }
 
+/// The checkpoint of an earlier audit; none when none is named.
+Result<std::optional<std::string>> read_since(const AuditOptions& options) {
+  if (options.since.empty()) return std::optional<std::string>{};
+  STEGPASS_TRY(note, read_file(options.since, kMaxSmallFile, "a signed checkpoint"));
+  if (auto parsed = parse_note(as_text(note)); !parsed) return Error{Errc::malformed, options.since + " is no signed checkpoint: " + parsed.error().detail};
+  return std::optional(std::string(as_text(note)));
+}
+
 int run(const AuditOptions& options, Output& output) {
   if (options.folder.empty() == options.tiles.empty()) {
     return output.fail({Errc::usage, "one of a ledger's folder and --tiles is needed"}, "e.g. stegpass audit acme/ledger");
   }
-  auto keys = trusted_keys(options);
-  if (!keys) return output.fail(keys.error());
+  auto policy = trusted(options);
+  if (!policy) return output.fail(policy.error());
+  const auto since = read_since(options);
+  if (!since) return output.fail(since.error());
   ProgressBar bar("audit");
   const auto progress = [&](std::uint64_t done, std::uint64_t total) { bar.update(static_cast<double>(done), static_cast<double>(total)); };
   if (!options.tiles.empty()) {
-    return finish_audit(options, output, ledger::audit_tiles(options.tiles, key_of(*keys, tiles_origin(options.tiles)), progress), *keys);
+    const std::string newest = tiles_checkpoint(options.tiles);
+    const auto key = key_of(policy->logs, newest.substr(0, newest.find('\n')));
+    return finish_audit(options, output, ledger::audit_tiles(options.tiles, key, progress, *since), *policy, newest);
   }
   auto log = ledger::Ledger::open(options.folder, ledger::Ledger::Mode::read);
   if (!log) return unreadable(output, log.error());
-  return finish_audit(options, output, ledger::audit(*log, key_of(*keys, log->origin()), progress), *keys);
+  return finish_audit(options, output, ledger::audit(*log, key_of(policy->logs, log->origin()), progress, *since), *policy,
+                      ledger::cosigned_checkpoint(*log));
 }
 
 }  // namespace
@@ -106,6 +132,7 @@ void setup_audit(Commands& commands) {
   command.add_option("--tiles", options->tiles, "Instead: a folder that ledger export wrote, or any other log's tlog-tiles");
   auto* key = command.add_option("--log-key", options->log_key, "File with the log's verifier key (log.vkey) that you trust");
   command.add_option("--policy", options->policy, "Trust policy that names the log and its key")->excludes(key);
+  command.add_option("--since", options->since, "Checkpoint of your earlier audit: signatures before it are not checked again");
   command.footer("Example: stegpass audit acme/ledger --policy trust.policy --json");
   bind_command(commands, command, options, run);
 }

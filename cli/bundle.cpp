@@ -5,6 +5,7 @@
 
 #include <stegpass/credential/bundle.hpp>
 #include <stegpass/credential/core/text.hpp>
+#include <stegpass/ledger/witness.hpp>
 
 #include "command.hpp"
 #include "files.hpp"
@@ -89,7 +90,7 @@ Result<Bundle> compose(const BundleOptions& options) {
   STEGPASS_CHECK_OK(check_output(options.out, options.force));
   STEGPASS_TRY(opened, open_ledger(options.home.place(), ledger::Ledger::Mode::read));
   STEGPASS_TRY(subject, find_license(opened.state, options.license));
-  STEGPASS_TRY(checkpoint, opened.log.checkpoint());
+  STEGPASS_TRY(checkpoint, ledger::cosigned_checkpoint(opened.log));
   bundle.checkpoint = checkpoint;
   STEGPASS_TRY(statements, gather_statements(opened.log, subject));
   bundle.statements = std::move(statements);

@@ -3,6 +3,7 @@
 
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/note.hpp>
+#include <stegpass/ledger/witness.hpp>
 
 #include "command.hpp"
 #include "files.hpp"
@@ -51,12 +52,6 @@ std::string state_text(const Json& registrations) {
     for (const Json& dispute : entry["disputes"]) text += dispute_line(dispute);
   }
   return text;
-}
-
-Result<Checkpoint> newest_checkpoint(const ledger::Ledger& log) {
-  STEGPASS_TRY(signed_checkpoint, log.checkpoint());
-  STEGPASS_TRY(note, parse_note(signed_checkpoint));
-  return parse_checkpoint(note.text);
 }
 
 int run_show(const LedgerOptions& options, Output& output) {
@@ -134,7 +129,7 @@ int run_consistency(const LedgerOptions& options, Output& output) {
 int run_checkpoint(const LedgerOptions& options, Output& output) {
   auto log = ledger::Ledger::open(options.place().ledger(), ledger::Ledger::Mode::read);
   if (!log) return output.fail(log.error());
-  auto note = log->checkpoint();
+  auto note = ledger::cosigned_checkpoint(*log);
   if (!note) return output.fail(note.error());
   return hand_out(options, output, as_bytes(*note), *note, {{"checkpoint", *note}});
 }
@@ -169,9 +164,12 @@ void setup_ledger(Commands& commands) {
       .footer("Example: stegpass ledger receipt 1 --home acme --out registration.receipt");
   add_part(commands, ledger, "consistency", "The proof that the log starts with what it was at an older size (RFC 9942)", run_consistency)
       .footer("Example: stegpass ledger consistency 3 --home acme --out grown.receipt");
-  add_part(commands, ledger, "checkpoint", "The newest signed checkpoint", run_checkpoint)
+  add_part(commands, ledger, "checkpoint", "The newest signed checkpoint, with its cosignatures", run_checkpoint)
       .footer("Example: stegpass ledger checkpoint --home acme --out checkpoint.txt");
   setup_ledger_tiles(commands, ledger);
+  setup_ledger_witness(commands, ledger);
+  setup_ledger_care(commands, ledger);
+  setup_ledger_list(commands, ledger);
 }
 
 }  // namespace stegpass::cli

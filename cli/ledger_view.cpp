@@ -1,6 +1,7 @@
 #include "ledger_view.hpp"
 
 #include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/merkle.hpp>
 
 namespace stegpass::cli {
 namespace {
@@ -62,6 +63,25 @@ Json describe_state(const ledger::RegistrationPolicy& state) {
                    {"licenses", std::move(licenses)}});
   }
   return out;
+}
+
+Result<Json> describe_entry(std::uint64_t index, std::int64_t time, ByteView octets) {
+  auto statement = Statement::decode(octets);
+  if (!statement) return Error{statement.error().code, "entry " + std::to_string(index) + ": " + statement.error().detail};
+  return Json{{"index", index},
+              {"time", utc_time(time)},
+              {"kind", statement_kind_name(statement->kind())},
+              {"subject", statement->subject()},
+              {"issuer", statement->issuer()},
+              {"issued_at", utc_time(statement->issued_at())},
+              {"leaf", to_hex(merkle_leaf(octets))},
+              {"entry", to_hex(octets)}};
+}
+
+Result<Checkpoint> newest_checkpoint(const ledger::Ledger& log) {
+  STEGPASS_TRY(signed_checkpoint, log.checkpoint());
+  STEGPASS_TRY(note, parse_note(signed_checkpoint));
+  return parse_checkpoint(note.text);
 }
 
 }  // namespace stegpass::cli

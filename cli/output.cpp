@@ -85,6 +85,12 @@ int Output::done(const std::string& text, Json figures) {
   return out_ ? kExitValid : kExitEnvironment;
 }
 
+Status Output::line(std::string_view text) {
+  out_ << text << "\n";
+  if (!out_.flush()) return Error{Errc::io, "cannot write to standard output"};
+  return Done{};
+}
+
 int Output::fail(const Error& error, std::string_view hint) {
   if (hint.empty()) hint = suggestion_;
   const std::string_view next = hint.empty() ? default_hint(error.code) : hint;

@@ -37,6 +37,8 @@ class Output {
   /// ({"verdict", "checks": [{"code", "outcome", "detail"}], "missing": [...], "as_of", ...} joined with `more`).
   int judged(const Verdict& verdict, std::int64_t as_of, Json more = Json::object());
 
+  /// One line of a result that goes on, on standard output. Errors io: nobody reads it any more, or the disk is full.
+  Status line(std::string_view text);
   /// A line on standard error, whatever the mode.
   void note(std::string_view line);
   void warn(std::string_view line);

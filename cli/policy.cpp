@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <vector>
@@ -15,24 +16,52 @@ namespace {
 using namespace credential;
 
 struct InitOptions {
-  std::vector<std::string> logs, owners, required;
-  std::string max_age, out;
+  std::vector<std::string> logs, owners, witnesses, required;
+  std::string quorum = "all", max_age, out;
   double mark_bound = -30;
   bool force = false;
 };
 
+struct NamedFile {
+  std::string name, file;
+};
+
 /// NAME=FILE, or FILE alone, which then also gives the name.
-Result<TrustPolicy::Issuer> read_owner(const std::string& argument) {
+Result<NamedFile> read_named(const std::string& argument) {
   const std::size_t split = argument.find('=');
   const std::string file = split == std::string::npos ? argument : argument.substr(split + 1);
   const std::string name = split == std::string::npos ? std::filesystem::path(file).stem().string() : argument.substr(0, split);
   if (name.empty() || name.find_first_of(" \t\r\n#") != std::string::npos) {
-    return Error{Errc::usage, "'" + name + "' is no name for an owner; expected one word (NAME=FILE)"};
+    return Error{Errc::usage, "'" + name + "' is no name; expected one word (NAME=FILE)"};
   }
+  return NamedFile{name, file};
+}
+
+Result<TrustPolicy::Issuer> read_owner(const std::string& argument) {
+  STEGPASS_TRY(named, read_named(argument));
+  const auto& [name, file] = named;
   STEGPASS_TRY(bytes, read_file(file, kMaxSmallFile, "an owner's public key (owner.pub)"));
   auto key = PublicKey::decode(bytes);
   if (!key) return Error{Errc::malformed, file + " is no public key: " + key.error().detail};
   return TrustPolicy::Issuer{name, key->thumbprint()};
+}
+
+/// The witnesses, and a group of all of them of which --quorum says how many are needed.
+Status add_witnesses(const InitOptions& options, TrustPolicy& policy) {
+  if (options.witnesses.empty()) return Done{};
+  TrustPolicy::Group group{"witnesses", 0, {}};
+  for (const std::string& argument : options.witnesses) {
+    STEGPASS_TRY(named, read_named(argument));
+    STEGPASS_TRY(verifier, read_vkey(named.file, NoteKind::witness));
+    policy.witnesses.push_back({named.name, std::move(verifier)});
+    group.members.push_back(named.name);
+  }
+  if (options.quorum == "all") group.needed = group.members.size();
+  else if (options.quorum == "any") group.needed = 1;
+  else group.needed = std::strtoul(options.quorum.c_str(), nullptr, 10);  // what is no number of members is refused below
+  policy.quorum = group.name;
+  policy.groups.push_back(std::move(group));
+  return Done{};
 }
 
 Result<TrustPolicy> compose_policy(const InitOptions& options) {
@@ -45,6 +74,7 @@ Result<TrustPolicy> compose_policy(const InitOptions& options) {
     STEGPASS_TRY(issuer, read_owner(argument));
     policy.issuers.push_back(std::move(issuer));
   }
+  STEGPASS_CHECK_OK(add_witnesses(options, policy));
   if (!options.max_age.empty()) {
     STEGPASS_TRY(age, parse_time("+" + options.max_age, 0));
     policy.max_age_s = age;
@@ -81,6 +111,14 @@ std::string explain(const TrustPolicy& policy) {
   if (policy.logs.empty()) text += "trusts no log: every verdict stays undecided\n";
   for (const auto& issuer : policy.issuers) text += "trusts the owner " + issuer.name + ", key " + thumbprint_uri(issuer.thumbprint) + "\n";
   if (policy.issuers.empty()) text += "trusts no owner: every verdict stays undecided\n";
+  for (const auto& witness : policy.witnesses) text += "knows the witness " + witness.name + ", " + witness.key.to_vkey() + "\n";
+  for (const auto& group : policy.groups) {
+    text += "takes " + group.name + " to have cosigned when " + std::to_string(group.needed) + " of these did:";
+    for (const std::string& member : group.members) text += " " + member;
+    text += "\n";
+  }
+  text += policy.quorum.empty() ? "demands no witness: another view of the log, shown to somebody else, goes unnoticed\n"
+                                : "demands that " + policy.quorum + " cosigned a checkpoint\n";
   text += policy.max_age_s ? "takes checkpoints and status lists up to " + age_text(*policy.max_age_s) + " old\n"
                            : "names no greatest age: whether a license is still in force stays undecided\n";
   for (const std::string& code : policy.required) text += "demands the check " + code + "\n";
@@ -90,11 +128,16 @@ std::string explain(const TrustPolicy& policy) {
 }
 
 Json describe(const TrustPolicy& policy) {
-  Json logs = Json::array(), issuers = Json::array();
+  Json logs = Json::array(), issuers = Json::array(), witnesses = Json::array(), groups = Json::array();
   for (const NoteVerifier& log : policy.logs) logs.push_back({{"name", log.name}, {"vkey", log.to_vkey()}});
   for (const auto& issuer : policy.issuers) issuers.push_back({{"name", issuer.name}, {"thumbprint", thumbprint_uri(issuer.thumbprint)}});
+  for (const auto& witness : policy.witnesses) witnesses.push_back({{"name", witness.name}, {"vkey", witness.key.to_vkey()}});
+  for (const auto& group : policy.groups) groups.push_back({{"name", group.name}, {"needed", group.needed}, {"members", group.members}});
   return {{"logs", logs},
           {"issuers", issuers},
+          {"witnesses", witnesses},
+          {"groups", groups},
+          {"quorum", policy.quorum.empty() ? Json() : Json(policy.quorum)},
           {"max_age_s", policy.max_age_s ? Json(*policy.max_age_s) : Json()},
           {"required", policy.required},
           {"mark_bound_log10", policy.mark_bound_log10}};
@@ -111,6 +154,8 @@ void setup_policy_init(Commands& commands, CLI::App& parent) {
   CLI::App& command = *parent.add_subcommand("init", "Write a trust policy: which logs and owners you trust, and what you demand");
   command.add_option("--log", options->logs, "File with a log's verifier key (log.vkey); may be repeated")->required();
   command.add_option("--owner", options->owners, "NAME=FILE or FILE: an owner's public key (owner.pub); may be repeated")->required();
+  command.add_option("--witness", options->witnesses, "NAME=FILE or FILE: a witness's verifier key (witness.vkey); may be repeated");
+  command.add_option("--quorum", options->quorum, "How many of the witnesses have to have cosigned: all, any, or a number")->capture_default_str();
   command.add_option("--max-age", options->max_age, "Oldest checkpoint and status that count: 30d, 12h, 600s");
   command.add_option("--require", options->required, "A check that must be made, by its code, e.g. model.digest; may be repeated");
   command.add_option("--mark-bound", options->mark_bound, "Most that an opened mark's corrected log10 p may be")->capture_default_str();

@@ -13,12 +13,13 @@ Result<TrustPolicy> read_trust_policy(const std::filesystem::path& path) {
   return policy;
 }
 
-Result<NoteVerifier> read_vkey(const std::filesystem::path& path) {
-  STEGPASS_TRY(bytes, read_file(path, kMaxSmallFile, "a log's verifier key (log.vkey)"));
+Result<NoteVerifier> read_vkey(const std::filesystem::path& path, NoteKind kind) {
+  const std::string whose = kind == NoteKind::log ? "log's" : "witness's";
+  STEGPASS_TRY(bytes, read_file(path, kMaxSmallFile, "a " + whose + " verifier key"));
   std::string_view line = as_text(bytes);
   if (line.ends_with('\n')) line.remove_suffix(1);
-  auto verifier = NoteVerifier::parse(line);
-  if (!verifier) return Error{verifier.error().code, path.string() + " is no log's verifier key: " + verifier.error().detail};
+  auto verifier = NoteVerifier::parse(line, kind);
+  if (!verifier) return Error{verifier.error().code, path.string() + " is no " + whose + " verifier key: " + verifier.error().detail};
   return verifier;
 }
 

@@ -9,6 +9,7 @@
 #include "files.hpp"
 #include "model_checks.hpp"
 #include "policy_files.hpp"
+#include "verify_list.hpp"
 
 namespace stegpass::cli {
 namespace {
@@ -18,7 +19,7 @@ using namespace credential;
 constexpr std::size_t kMaxNonceBytes = 64;
 
 struct VerifyOptions {
-  std::string bundle, policy, model, passport, isn, presentation, audience, nonce, memory;
+  std::string bundle, list, policy, model, passport, isn, presentation, audience, nonce, memory;
 };
 
 /// The presentation with what the verifier asked for; none when none is given.
@@ -122,6 +123,8 @@ Json describe(const VerifyOptions& options, const Inputs& inputs, const PaperVer
 }
 
 int run(const VerifyOptions& options, Output& output) {
+  if (!options.list.empty()) return verify_list(options.list, options.policy, output);
+  if (options.bundle.empty()) return output.fail({Errc::usage, "one of --bundle and --list is needed"}, "e.g. --bundle license.bundle");
   auto inputs = read_inputs(options);
   if (!inputs) return output.fail(inputs.error());
   const PaperVerdict papers = judge_papers(*inputs);
@@ -140,7 +143,9 @@ int run(const VerifyOptions& options, Output& output) {
 void setup_verify(Commands& commands) {
   auto options = std::make_shared<VerifyOptions>();
   CLI::App& command = *commands.app.add_subcommand("verify", "Judge a bundle, and what is brought with it, offline and under your own trust policy");
-  command.add_option("--bundle", options->bundle, "The bundle to judge")->required();
+  auto* bundle = command.add_option("--bundle", options->bundle, "The bundle to judge");
+  command.add_option("--list", options->list, "Instead: a proof by stegpass ledger list that its entries are all of a model, licensee or issuer")
+      ->excludes(bundle);
   command.add_option("--policy", options->policy, "Your trust policy (stegpass policy init writes one)")->required();
   command.add_option("--model", options->model, "Model file that is said to be licensed");
   command.add_option("--passport", options->passport, "The licensee's user passport");

@@ -1,12 +1,13 @@
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include <stegpass/credential/merkle.hpp>
 
 #include "commit.hpp"
 #include "ledger_parts.hpp"
+#include "memory.hpp"
 #include "parallel.hpp"
-#include "replay.hpp"
 
 // Group commit: a call prepares its statements on its own thread (encoding, hashes, signatures) and stands in line. Who finds
 // nobody committing commits for all in line; the others wait for their answers. The window in which calls come together is the
@@ -23,7 +24,7 @@ constexpr std::size_t kMaxGroupEntries = 4'096;  // statements in one batch, unl
 struct Group {
   std::vector<Submission*> members;
   std::vector<std::vector<Appended>> answers;  // of each member, good once the batch is written
-  std::vector<Bytes> entries;                  // new ones, in order
+  std::vector<TakenEntry> entries;             // new ones, in order
   std::vector<const Statement*> statements;    // of `entries`
   std::map<Digest32, std::uint64_t> indices;   // of `entries`, by leaf hash
   std::int64_t time = 0;
@@ -44,11 +45,13 @@ Status prepare(Submission& mine) {
 
 /// Checks signatures while others commit. What cannot be foreseen (a reference to a statement still in line) is left to the
 /// judging, as are bad signatures, so that one place says what is wrong.
-void verify_beforehand(LedgerParts::Impl& log, Submission& mine) {
+Status verify_beforehand(LedgerParts::Impl& log, Submission& mine) {
   std::vector<std::optional<credential::PublicKey>> keys;
   {
     const std::lock_guard lock(log.mutex);
+    mine.recalled = log.forgotten;
     for (const auto& statement : *mine.statements) {
+      STEGPASS_CHECK_OK(RulesMemory::recall(log.database, statement, log.policy));
       auto key = log.policy.key_for(statement, log.head.checkpoint.tree_size, std::max(mine.now, log.head.checkpoint.time));
       keys.push_back(key ? std::optional(std::move(*key)) : std::nullopt);
     }
@@ -57,6 +60,7 @@ void verify_beforehand(LedgerParts::Impl& log, Submission& mine) {
   for_each_parallel(keys.size(), [&](std::size_t i) {
     if (keys[i] && verify_statement((*mine.statements)[i], *keys[i])) mine.verified[i] = std::move(keys[i]);
   });
+  return Done{};
 }
 
 /// The time that the next commit carries. The log's times never fall: a clock that went back a little is waited out by standing
@@ -93,22 +97,30 @@ Group gather(LedgerParts::Impl& log) {
 Result<std::optional<std::uint64_t>> known_index(const LedgerParts::Impl& log, const Group& group, const Submission& member,
                                                  std::size_t i) {
   if (const auto found = group.indices.find(member.leaves[i]); found != group.indices.end()) return std::optional(found->second);
+  if (!RulesMemory::may_be_known(log.policy, (*member.statements)[i])) return std::optional<std::uint64_t>{};
   const auto stored = find_entry(log.database, member.entries[i]);
   if (stored) return std::optional(*stored);
   if (stored.error().code != Errc::not_found) return stored.error();
   return std::optional<std::uint64_t>{};
 }
 
-/// Puts the rules' memory back to where it was before a call that was refused in its middle. Such calls are rare, so this may
-/// cost a replay.
+/// Takes a statement into the rules' memory, signature aside.
+Status take_again(LedgerParts::Impl& log, const Statement& statement, std::uint64_t index, std::int64_t time) {
+  STEGPASS_CHECK_OK(RulesMemory::recall(log.database, statement, log.policy));
+  auto key = log.policy.accept_unverified(statement, index, time);
+  return key ? Status(Done{}) : Status(key.error());
+}
+
+/// Puts the rules' memory back to where it was before a call that was refused in its middle: that of the database, and then of
+/// the group so far.
 Status take_back(LedgerParts::Impl& log, const Group& group) {
   const auto size = log.head.checkpoint.tree_size;
   const auto restate = [&]() -> Status {
-    STEGPASS_TRY(commits, read_commits(log.database));
-    STEGPASS_TRY(state, state_before(DatabaseSource(log.database), commits, size));
+    STEGPASS_TRY(fresh, first_state(log.database));
+    log.policy = std::move(fresh);
+    ++log.forgotten;
     for (std::size_t i = 0; i < group.statements.size(); ++i)
-      if (auto key = state.accept_unverified(*group.statements[i], size + i, group.time); !key) return key.error();
-    log.policy = std::move(state);
+      STEGPASS_CHECK_OK(take_again(log, *group.statements[i], size + i, group.time));
     return Done{};
   };
   auto restated = restate();
@@ -135,6 +147,8 @@ Result<std::vector<std::optional<std::uint64_t>>> known_indices(const LedgerPart
 /// Takes a call's new statements into the rules' memory and the group; all of them, or none and the rule that one breaks.
 Result<std::vector<Appended>> judge(LedgerParts::Impl& log, Group& group, Submission& member) {
   const auto size = log.head.checkpoint.tree_size;
+  if (member.recalled != log.forgotten)
+    for (const auto& statement : *member.statements) STEGPASS_CHECK_OK(RulesMemory::recall(log.database, statement, log.policy));
   STEGPASS_TRY(known, known_indices(log, group, member));
   const auto count = static_cast<std::size_t>(std::count(known.begin(), known.end(), std::nullopt));
   std::vector<Appended> answers;
@@ -157,7 +171,7 @@ Result<std::vector<Appended>> judge(LedgerParts::Impl& log, Group& group, Submis
   }
   for (const auto i : taken) {
     group.indices.emplace(member.leaves[i], size + group.entries.size());
-    group.entries.push_back(std::move(member.entries[i]));
+    group.entries.push_back({std::move(member.entries[i]), member.leaves[i], {}});
     group.statements.push_back(&(*member.statements)[i]);
   }
   return answers;
@@ -210,13 +224,20 @@ void LedgerParts::commit_group(Impl& log, std::unique_lock<std::mutex>& lock, co
   Status done = Done{};
   if (log.failed) done = failed_before(log);
   if (done && !group.entries.empty()) {
+    WriteSet memory;
+    const auto size = log.head.checkpoint.tree_size;
+    for (std::size_t i = 0; i < group.statements.size(); ++i) {
+      RulesMemory::remember(log.policy, *group.statements[i], size + i, memory);
+      group.entries[i].keys = index_keys(log.policy, *group.statements[i], size + i);
+    }
     lock.unlock();
-    auto commit = prepare_commit(log.tree, group.entries, log.verifier.name, log_key, group.time);
+    auto commit = prepare_commit(log.growth, group.entries, log.verifier.name, log_key, group.time);
+    std::ranges::move(memory, std::back_inserter(commit.writes));
     done = log.database.write(commit.writes);
     lock.lock();
     log.failed = !done;
     if (done) {
-      log.tree = std::move(commit.tree);
+      if (RulesMemory::trim(log.policy)) ++log.forgotten;
       log.head = std::move(commit.head);
     }
   }
@@ -240,7 +261,7 @@ Result<std::vector<Appended>> Ledger::append(const std::vector<Statement>& state
   mine.statements = &statements;
   mine.now = now;
   STEGPASS_CHECK_OK(prepare(mine));
-  verify_beforehand(log, mine);
+  STEGPASS_CHECK_OK(verify_beforehand(log, mine));
   std::unique_lock lock(log.mutex);
   log.waiting.push_back(&mine);
   while (!mine.answer) {

@@ -4,7 +4,9 @@
 #include <stegpass/credential/receipt.hpp>
 #include <stegpass/ledger/tiles.hpp>
 
+#include "cosigned.hpp"
 #include "ledger_parts.hpp"
+#include "memory.hpp"
 #include "parallel.hpp"
 #include "replay.hpp"
 #include "tile_source.hpp"
@@ -91,6 +93,56 @@ std::string by_whose_key(const std::optional<NoteVerifier>& trusted) {
   return trusted ? "the key that the auditor trusts" : "the key in entry 0, since the auditor named none";
 }
 
+/// The checkpoint of the earlier audit, unverified. Errors malformed.
+Result<std::optional<credential::Checkpoint>> earlier_audit(const std::optional<std::string>& given) {
+  if (!given) return std::optional<credential::Checkpoint>{};
+  STEGPASS_TRY(note, credential::parse_note(*given));
+  STEGPASS_TRY(checkpoint, credential::parse_checkpoint(note.text));
+  return std::optional(std::move(checkpoint));
+}
+
+/// Whether the earlier audit was of this log: signed by its key, and the entries come to its root.
+void report_since(const std::string& note, const credential::Checkpoint& since, const Replay& found, const std::optional<NoteVerifier>& log,
+                  Verdict& verdict) {
+  const auto size = std::to_string(since.tree_size);
+  const auto add = [&](const std::string& fault) { verdict.add("audit.since", Outcome::invalid, fault); };
+  if (!log) return add("entry 0 names no key, and the auditor named none");
+  if (auto own = check_note(note, *log); !own) return add(own.error().detail);
+  if (since.tree_size == 0 || since.tree_size > found.tree.size())
+    return add("the earlier audit ended at size " + size + ", and the log at " + std::to_string(found.tree.size()));
+  if (const auto& root = found.roots.at(since.tree_size); root != since.root)
+    return add("another history than was audited: at size " + size + " it has root " + to_hex(root) + ", the earlier audit saw " + to_hex(since.root));
+  verdict.add("audit.since", Outcome::valid, "signatures before entry " + size + " rest on the earlier audit, whose root these entries have");
+}
+
+/// The index roots that the checkpoints sign, and what is kept of the index.
+void report_index(const std::vector<StoredCommit>& commits, const Replay& found, Verdict& verdict) {
+  if (found.fault) return verdict.add("audit.index", Outcome::not_checked, "there is a bad entry");
+  std::string fault = found.index_fault;
+  for (const auto& commit : commits) {
+    const auto root = found.index_roots.find(commit.tree_size);
+    if (root == found.index_roots.end() || !fault.empty()) continue;
+    if (root->second != *commit.checkpoint->index_root)
+      fault = "the checkpoint of size " + std::to_string(commit.tree_size) + " signs index root " + to_hex(*commit.checkpoint->index_root) +
+              ", the entries come to " + to_hex(root->second);
+  }
+  if (!fault.empty()) return verdict.add("audit.index", Outcome::invalid, fault);
+  if (found.index_roots.empty()) return verdict.add("audit.index", Outcome::not_checked, "no checkpoint signs an index");
+  verdict.add("audit.index", Outcome::valid, counted(found.index_roots.size(), "index root", "index roots") + ", as the entries come to");
+}
+
+/// What a writer would judge by, beside what the entries come to.
+Status report_memory(const Database& database, const Replay& found, Verdict& verdict) {
+  if (found.fault) {
+    verdict.add("audit.memory", Outcome::not_checked, "there is a bad entry");
+    return Done{};
+  }
+  STEGPASS_TRY(fault, RulesMemory::fault(database, found.state));
+  verdict.add("audit.memory", fault.empty() ? Outcome::valid : Outcome::invalid,
+              fault.empty() ? "the rules' memory in the database is what the entries come to" : fault);
+  return Done{};
+}
+
 /// The check of every commit; `own` is the log as its entry 0 names it.
 void report_commits(const LogSource& source, const std::vector<StoredCommit>& commits, const Replay& found, const NoteVerifier& own,
                     const std::optional<NoteVerifier>& trusted, Verdict& verdict) {
@@ -113,11 +165,18 @@ void report_lone_checkpoint(const TileSource& tiles, const std::optional<NoteVer
 
 }  // namespace
 
-Result<AuditReport> audit_tiles(const std::filesystem::path& folder, const std::optional<NoteVerifier>& log_key,
-                                const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+std::string first_fault(const Verdict& verdict) {
+  for (const auto& check : verdict.checks())
+    if (check.outcome == verdict.outcome()) return check.code + ": " + check.detail;
+  return "no check was made";
+}
+
+Result<AuditReport> audit_tiles(const std::filesystem::path& folder, const std::optional<NoteVerifier>& log_key, const AuditProgress& progress,
+                                const std::optional<std::string>& since_note) {
   STEGPASS_TRY(tiles, TileSource::open(folder));
   const auto& checkpoint = tiles->checkpoint();
-  STEGPASS_TRY(found, replay(*tiles, tiles->commits(), progress));
+  STEGPASS_TRY(since, earlier_audit(since_note));
+  STEGPASS_TRY(found, replay(*tiles, tiles->commits(), since ? since->tree_size : 0, progress));
   AuditReport report{{}, checkpoint, {}};
   report_entries(found, report.verdict);
   report_tree(found, checkpoint, report.verdict);
@@ -128,26 +187,32 @@ Result<AuditReport> audit_tiles(const std::filesystem::path& folder, const std::
     report_lone_checkpoint(*tiles, own, log_key, report.verdict);
   } else if (!own) {
     report.verdict.add("audit.checkpoint", Outcome::invalid, named.error().detail);
-  } else if (tiles->commits().empty() || tiles->commits().back().note != tiles->note()) {
+  } else if (auto newest = check_note(tiles->note(), *own); !newest) {
+    report.verdict.add("audit.checkpoint", Outcome::invalid, newest.error().detail);
+  } else if (tiles->commits().empty() || !same_text(tiles->commits().back().note, tiles->note())) {
     report.verdict.add("audit.checkpoint", Outcome::invalid, "the checkpoint is not that of the newest commit");
   } else {
     report_commits(*tiles, tiles->commits(), found, *own, log_key, report.verdict);
   }
+  if (since) report_since(*since_note, *since, found, log_key ? log_key : own, report.verdict);
+  report_index(tiles->commits(), found, report.verdict);
   report.state = std::move(found.state);
   return report;
 }
 
-Result<AuditReport> audit(const Ledger& ledger, const std::optional<NoteVerifier>& log_key,
-                          const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+Result<AuditReport> audit(const Ledger& ledger, const std::optional<NoteVerifier>& log_key, const AuditProgress& progress,
+                          const std::optional<std::string>& since_note) {
   const auto& log = LedgerParts::of(ledger);
   const auto lock = log.hold_still();
   STEGPASS_TRY(commits, read_commits(log.database));
   const DatabaseSource source(log.database);
-  STEGPASS_TRY(found, replay(source, commits, progress));
+  STEGPASS_TRY(since, earlier_audit(since_note));
+  STEGPASS_TRY(found, replay(source, commits, since ? since->tree_size : 0, progress));
   AuditReport report{{}, log.head.checkpoint, {}};
   report_entries(found, report.verdict);
   report_tree(found, log.head.checkpoint, report.verdict);
   report_commits(source, commits, found, log.verifier, log_key, report.verdict);
+  if (since) report_since(*since_note, *since, found, log.verifier, report.verdict);
 
   const auto seen = compare_outside(log.database, log.outside, log.head, log.verifier);
   const auto size = [](const credential::Checkpoint& checkpoint) { return std::to_string(checkpoint.tree_size); };
@@ -155,6 +220,8 @@ Result<AuditReport> audit(const Ledger& ledger, const std::optional<NoteVerifier
   else
     report.verdict.add("audit.outside-checkpoint", Outcome::valid,
                        "the file beside the database stands at size " + size(*seen) + " of " + size(log.head.checkpoint) + ", and agrees");
+  report_index(commits, found, report.verdict);
+  STEGPASS_CHECK_OK(report_memory(log.database, found, report.verdict));
   report.state = std::move(found.state);
   return report;
 }

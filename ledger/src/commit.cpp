@@ -1,26 +1,18 @@
 #include "commit.hpp"
 
-#include <stegpass/credential/merkle.hpp>
 #include <stegpass/credential/receipt.hpp>
 
 #include "layout.hpp"
 
 namespace stegpass::ledger {
 
-Commit prepare_commit(TreeBuilder tree, const std::vector<Bytes>& entries, const std::string& origin, const credential::PrivateKey& log_key,
-                      std::int64_t now) {
-  Commit commit{{}, std::move(tree), {}};
-  for (const auto& entry : entries) {
-    const auto index = commit.tree.size();
-    const auto leaf = credential::merkle_leaf(entry);
-    commit.writes.emplace_back(layout::entry(index), entry);
-    commit.writes.emplace_back(layout::index_of(leaf), layout::number_value(index));
-    commit.tree.append(leaf, [&](const TreeNode& node) {
-      commit.writes.emplace_back(layout::node(node.level, node.index), to_bytes(node.hash));
-    });
-  }
-  const auto size = commit.tree.size();
-  commit.head.checkpoint = {origin, size, commit.tree.root(), now};
+Commit prepare_commit(Growth& growth, const std::vector<TakenEntry>& entries, const std::string& origin,
+                      const credential::PrivateKey& log_key, std::int64_t now) {
+  Commit commit;
+  for (const auto& entry : entries) growth.add(entry, commit.writes);
+  put_tiles(growth.tiles, commit.writes);
+  const auto size = growth.tree.size();
+  commit.head.checkpoint = {origin, size, growth.tree.root(), now, growth.index.root()};
   credential::Note note{encode_checkpoint(commit.head.checkpoint), {}};
   sign_note(note, origin, log_key);
   commit.head.note = encode_note(note);

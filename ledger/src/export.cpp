@@ -2,6 +2,7 @@
 
 #include <stegpass/credential/core/text.hpp>
 
+#include "cosigned.hpp"
 #include "layout.hpp"
 #include "ledger_parts.hpp"
 #include "tile.hpp"
@@ -19,12 +20,9 @@ class Exporter {
   Exporter(const Database& database, const fs::path& folder, const TileReport& report)
       : database_(database), folder_(folder), report_(report) {}
 
-  /// Requires from < size. The checkpoint comes after all that it speaks of, also on the disk.
+  /// The checkpoint comes after all that it speaks of, also on the disk.
   Result<TileReport> write(const std::string& checkpoint) && {
-    STEGPASS_CHECK_OK(entries());
-    for (int level = 0; level < 8 && report_.size >> (tile::kHeight * level) > 0; ++level) STEGPASS_CHECK_OK(hashes(level));
-    STEGPASS_CHECK_OK(commits());
-    STEGPASS_CHECK_OK(sync_file_system(folder_));
+    if (report_.from < report_.size) STEGPASS_CHECK_OK(tiles());
     STEGPASS_CHECK_OK(write_whole_file(folder_ / "checkpoint", as_bytes(checkpoint), true));
     ++report_.files;
     report_.bytes += checkpoint.size();
@@ -32,6 +30,14 @@ class Exporter {
   }
 
  private:
+  /// Returns when the disk has them.
+  Status tiles() {
+    STEGPASS_CHECK_OK(entries());
+    for (int level = 0; level < 8 && report_.size >> (tile::kHeight * level) > 0; ++level) STEGPASS_CHECK_OK(hashes(level));
+    STEGPASS_CHECK_OK(commits());
+    return sync_file_system(folder_);
+  }
+
   Status put(const std::string& name, ByteView content) {
     const auto path = folder_ / name;
     std::error_code error;
@@ -60,12 +66,10 @@ class Exporter {
     if (old_count == count) return Done{};
     for (auto t = old_count / tile::kWidth; t * tile::kWidth < count; ++t) {
       const auto width = tile::width(count, t);
-      Bytes content;
-      for (std::uint64_t i = 0; i < width; ++i) {
-        STEGPASS_TRY(hash, read_node(database_, tile::kHeight * level, t * tile::kWidth + i));
-        append(content, hash);
-      }
-      STEGPASS_CHECK_OK(put(tile::path(tile::hashes(level), t, width), content));
+      STEGPASS_TRY(stored, read_tile(database_, level, t));
+      if (stored.bytes().size() < node_tile::nodes_of(width) * sizeof(Digest32))
+        return {Errc::malformed, "tile " + std::to_string(t) + " of level " + std::to_string(level) + " lacks hashes"};
+      STEGPASS_CHECK_OK(put(tile::path(tile::hashes(level), t, width), node_tile::lowest_level(stored.bytes(), width)));
     }
     return Done{};
   }
@@ -93,11 +97,15 @@ class Exporter {
   TileReport report_;
 };
 
-/// The size that an earlier export reached; 0 in a folder without one.
-Result<std::uint64_t> exported_size(const LedgerParts::Impl& log, const Head& head, const fs::path& folder) {
+/// What an earlier export reached: of size 0, without a note, in a folder without one.
+struct Exported {
+  std::uint64_t size = 0;
+  std::string note;
+};
+Result<Exported> exported(const LedgerParts::Impl& log, const Head& head, const fs::path& folder) {
   const auto path = folder / "checkpoint";
   auto note = read_whole_file(path, kMaxNoteBytes);
-  if (!note && note.error().code == Errc::not_found) return std::uint64_t{0};
+  if (!note && note.error().code == Errc::not_found) return Exported{};
   if (!note) return note.error();
   auto there = check_note(as_text(*note), log.verifier);
   if (!there) return {Errc::malformed, path.string() + ": " + there.error().detail};
@@ -105,9 +113,9 @@ Result<std::uint64_t> exported_size(const LedgerParts::Impl& log, const Head& he
     return {Errc::malformed, path.string() + ": stands at size " + std::to_string(there->tree_size) +
                                  ", and the database ends at " + std::to_string(head.checkpoint.tree_size) +
                                  ": it is rolled back"};
-  if (there->tree_size == 0) return std::uint64_t{0};
+  if (there->tree_size == 0) return Exported{};
   STEGPASS_TRY(root, range_root(node_reader(log.database), 0, there->tree_size));
-  if (root == there->root) return there->tree_size;
+  if (root == there->root) return Exported{there->tree_size, std::string(as_text(*note))};
   return {Errc::malformed, path.string() + ": another history of this log: at size " + std::to_string(there->tree_size) +
                                " it has root " + to_hex(there->root) + ", and the database " + to_hex(root)};
 }
@@ -120,13 +128,14 @@ Result<TileReport> export_tiles(const Ledger& ledger, const fs::path& folder) {
     const std::lock_guard lock(log.mutex);
     return log.head;
   }();
-  STEGPASS_TRY(from, exported_size(log, head, folder));
-  const TileReport report{from, head.checkpoint.tree_size, 0, 0};
-  if (report.from == report.size) return report;
+  STEGPASS_TRY(there, exported(log, head, folder));
+  STEGPASS_TRY(note, with_cosignatures(log.folder, head.note));
+  const TileReport report{there.size, head.checkpoint.tree_size, 0, 0};
+  if (there.note == note) return report;
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) return {Errc::io, folder.string() + ": cannot create: " + error.message()};
-  return Exporter(log.database, folder, report).write(head.note);
+  return Exporter(log.database, folder, report).write(note);
 }
 
 }  // namespace stegpass::ledger

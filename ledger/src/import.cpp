@@ -2,7 +2,10 @@
 
 #include <stegpass/credential/merkle.hpp>
 
+#include "cosigned.hpp"
+#include "growth.hpp"
 #include "layout.hpp"
+#include "memory.hpp"
 #include "outside.hpp"
 #include "staging.hpp"
 #include "tile_source.hpp"
@@ -14,13 +17,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kWritesTogether = 16'384;
 
-/// What the audit found wrong, in one line.
-std::string first_fault(const Verdict& verdict) {
-  for (const auto& check : verdict.checks())
-    if (check.outcome == Outcome::invalid) return check.code + ": " + check.detail;
-  return "undecided";
-}
-
 /// Writes all that a ledger of these tiles has in its database, in the order of its entries.
 class Importer {
  public:
@@ -30,38 +26,45 @@ class Importer {
   Result<TileReport> run() && {
     writes_.emplace_back(layout::format(), to_bytes(layout::kFormat));
     STEGPASS_CHECK_OK(tiles_.for_each_entry([this](std::uint64_t index, ByteView octets) { return add(index, octets); }));
-    STEGPASS_CHECK_OK(database_.write(writes_));
-    report_.size = tree_.size();
+    STEGPASS_CHECK_OK(flush());
+    report_.size = growth_.tree.size();
     return report_;
   }
 
  private:
   Status add(std::uint64_t index, ByteView octets) {
-    const auto leaf = credential::merkle_leaf(octets);
-    put(layout::entry(index), to_bytes(octets));
-    put(layout::index_of(leaf), layout::number_value(index));
-    tree_.append(leaf, [this](const TreeNode& node) { put(layout::node(node.level, node.index), to_bytes(node.hash)); });
-    if (commit_ != tiles_.commits().end() && commit_->tree_size == tree_.size()) {
+    STEGPASS_TRY(statement, credential::Statement::decode(octets));
+    STEGPASS_CHECK_OK(RulesMemory::recall(database_, statement, state_));
+    STEGPASS_TRY(key, state_.accept_unverified(statement, index, tiles_.checkpoint().time));
+    static_cast<void>(key);
+    RulesMemory::remember(state_, statement, index, writes_);
+    growth_.add({to_bytes(octets), credential::merkle_leaf(octets), index_keys(state_, statement, index)}, writes_);
+    if (commit_ != tiles_.commits().end() && commit_->tree_size == growth_.tree.size()) {
       STEGPASS_TRY(signed_root, tiles_.signed_root(commit_->tree_size));
       put(layout::checkpoint(commit_->tree_size), to_bytes(commit_->note));
       put(layout::signed_root(commit_->tree_size), encode_sign1(signed_root));
       ++commit_;
     }
     if (writes_.size() < kWritesTogether) return Done{};
+    return flush();
+  }
+
+  Status flush() {
+    put_tiles(growth_.tiles, writes_);
+    for (const auto& [key, value] : writes_) report_.bytes += key.size() + value.size();
     STEGPASS_CHECK_OK(database_.write(writes_));
     writes_.clear();
+    RulesMemory::trim(state_);
     return Done{};
   }
 
-  void put(Bytes key, Bytes value) {
-    report_.bytes += key.size() + value.size();
-    writes_.emplace_back(std::move(key), std::move(value));
-  }
+  void put(Bytes key, Bytes value) { writes_.emplace_back(std::move(key), std::move(value)); }
 
   const TileSource& tiles_;
   Database database_;
   std::vector<StoredCommit>::const_iterator commit_;
-  TreeBuilder tree_;
+  Growth growth_;
+  RegistrationPolicy state_;
   WriteSet writes_;
   TileReport report_;
 };
@@ -82,7 +85,8 @@ Result<TileReport> import_tiles(const fs::path& tiles, const fs::path& given,
   STEGPASS_CHECK_OK(staging.make());
   STEGPASS_TRY(database, Database::open(staging.folder() / layout::kDatabaseFolder, Database::Mode::create));
   STEGPASS_TRY(report, Importer(*source, std::move(database)).run());
-  STEGPASS_CHECK_OK(replace_outside_checkpoint(staging.folder(), source->note()));
+  STEGPASS_CHECK_OK(replace_outside_checkpoint(staging.folder(), source->commits().back().note));
+  if (source->note() != source->commits().back().note) STEGPASS_CHECK_OK(replace_cosigned(staging.folder(), source->note()));
   // Reads the head anew, and so compares the root of what was written with the checkpoint.
   if (auto whole = Ledger::open(staging.folder(), Ledger::Mode::read); !whole) return whole.error();
   STEGPASS_CHECK_OK(staging.move_to(folder));

@@ -33,6 +33,29 @@ Result<std::string> Ledger::checkpoint() const {
   return impl_->head.note;
 }
 
+Result<std::vector<std::uint64_t>> Ledger::list(const credential::IndexKey& key, std::uint64_t tree_size) const {
+  if (const auto end = size(); tree_size == 0 || tree_size > end)
+    return {Errc::usage, "no tree of " + std::to_string(tree_size) + ": the log has 1 to " + std::to_string(end) + " entries"};
+  return find_in_index(impl_->database, key, tree_size);
+}
+
+Result<credential::IndexProof> Ledger::prove_list(const credential::IndexKey& key, std::uint64_t tree_size) const {
+  STEGPASS_TRY(entries, list(key, tree_size));
+  STEGPASS_TRY(note, impl_->database.get(layout::checkpoint(tree_size)));
+  if (!note) return {Errc::usage, "no commit ended at size " + std::to_string(tree_size) + ", so its index was never signed"};
+  STEGPASS_TRY(checkpoint, check_note(as_text(*note), impl_->verifier));
+  if (!checkpoint.index_root) return {Errc::usage, "the checkpoint of size " + std::to_string(tree_size) + " signs no index"};
+  credential::IndexProof proof{std::string(as_text(*note)), key, {}, {}};
+  STEGPASS_TRY(blocks, prove_in_index(impl_->database, key, tree_size));
+  proof.blocks = std::move(blocks);
+  for (const auto index : entries) {
+    STEGPASS_TRY(octets, read_entry(impl_->database, index));
+    STEGPASS_TRY(path, inclusion_path(node_reader(impl_->database), index, tree_size));
+    proof.entries.push_back({std::move(octets), std::move(path)});
+  }
+  return proof;
+}
+
 Result<credential::InclusionProof> Ledger::inclusion_proof(std::uint64_t index, std::uint64_t tree_size) const {
   if (const auto end = size(); tree_size > end || index >= tree_size)
     return {Errc::usage, "no proof of entry " + std::to_string(index) + " in a tree of " + std::to_string(tree_size) + ": the log has " +

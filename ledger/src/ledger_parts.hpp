@@ -11,6 +11,7 @@
 #include <stegpass/ledger/ledger.hpp>
 #include <stegpass/ledger/policy.hpp>
 
+#include "growth.hpp"
 #include "stored.hpp"
 
 namespace stegpass::ledger {
@@ -21,6 +22,7 @@ struct Submission {
   std::int64_t now = 0;
   std::vector<Bytes> entries;                                  // of the statements, in order
   std::vector<Digest32> leaves;                                // of the entries
+  std::uint64_t recalled = 0;                                  // `Impl::forgotten` when the rules recalled them; they are still in memory if it is the same
   std::vector<std::optional<credential::PublicKey>> verified;  // key under which a signature has been found good already
   std::optional<Result<std::vector<Appended>>> answer;
   std::condition_variable called;  // answered, or first in line while nobody commits
@@ -34,20 +36,22 @@ struct Ledger::Impl {
   Database database;
   credential::NoteVerifier verifier;  // the log's own: origin and key, as entry 0 says
   bool writing = false;
+  std::optional<std::string> cosigned;  // note in the file beside the database at opening
 
   /// Waits for the commit under way, keeps the next one from starting, and so holds the database and all below still.
   std::unique_lock<std::mutex> hold_still() const;
   ~Impl();
 
-  mutable std::mutex mutex;  // guards all below but `tree`
+  mutable std::mutex mutex;  // guards all below but `growth`
   Head head;
   std::string outside;        // note in the file beside the database
-  RegistrationPolicy policy;  // in write mode only, as the tree; during a commit already with its statements
+  RegistrationPolicy policy;  // in write mode only, as the growth; during a commit already with its statements
+  std::uint64_t forgotten = 0;  // how often the rules forgot what they had recalled
   bool failed = false;        // a write failed: what the disk holds is known only after opening again
   std::deque<Submission*> waiting;
   bool committing = false;
   mutable std::condition_variable idle;  // committing became false
-  TreeBuilder tree;                      // of whoever is committing
+  Growth growth;                         // of whoever is committing
 
   std::mutex outside_mutex;  // held while the outside checkpoint is replaced; taken before `mutex`, and guards `outside_replaced`
   std::chrono::steady_clock::time_point outside_replaced{};

@@ -2,11 +2,13 @@
 #include <chrono>
 #include <thread>
 
+#include <stegpass/credential/merkle.hpp>
+
 #include "commit.hpp"
+#include "cosigned.hpp"
 #include "layout.hpp"
 #include "ledger_parts.hpp"
 #include "outside.hpp"
-#include "replay.hpp"
 #include "staging.hpp"
 
 namespace stegpass::ledger {
@@ -48,6 +50,7 @@ Status check_origin(const std::string& origin) {
 Result<std::unique_ptr<Ledger::Impl>> LedgerParts::load(const fs::path& folder, Database::Mode mode) {
   // The file first: a commit that comes in between then makes the database newer, which is no sign of harm.
   STEGPASS_TRY(outside, read_outside_checkpoint(folder));
+  STEGPASS_TRY(cosigned, read_cosigned(folder));
   STEGPASS_TRY(database, Database::open(folder / layout::kDatabaseFolder, mode));
   STEGPASS_CHECK_OK(check_format(database));
   STEGPASS_TRY(first, read_entry(database, 0));
@@ -55,9 +58,13 @@ Result<std::unique_ptr<Ledger::Impl>> LedgerParts::load(const fs::path& folder, 
   STEGPASS_TRY(head, read_head(database, verifier));
   STEGPASS_TRY(seen, compare_outside(database, outside, head, verifier));
   static_cast<void>(seen);
+  if (cosigned)
+    if (auto agrees = compare_outside(database, *cosigned, head, verifier); !agrees)
+      return {agrees.error().code, "by the cosigned checkpoint beside the database: " + agrees.error().detail};
   auto impl = std::make_unique<Ledger::Impl>(folder, std::move(database), verifier);
   impl->head = std::move(head);
   impl->outside = std::move(outside);
+  impl->cosigned = std::move(cosigned);
   return impl;
 }
 
@@ -72,16 +79,14 @@ Result<std::unique_ptr<Ledger::Impl>> LedgerParts::load_for_reading(const fs::pa
   }
 }
 
-/// Rebuilds what appending needs, and brings the file beside the database up to date.
+/// Reads what appending needs, and brings the file beside the database up to date.
 Status LedgerParts::prepare_writing(Ledger::Impl& impl) {
-  STEGPASS_TRY(commits, read_commits(impl.database));
-  STEGPASS_TRY(found, replay(DatabaseSource(impl.database), commits));
-  if (found.fault) return {Errc::malformed, found.fault->detail + "; see the audit"};
-  if (found.tree_fault) return {Errc::malformed, *found.tree_fault + "; see the audit"};
-  if (found.tree.root() != impl.head.checkpoint.root)
-    return {Errc::malformed, "the entries give another root than the newest checkpoint; see the audit"};
-  impl.policy = std::move(found.state);
-  impl.tree = std::move(found.tree);
+  STEGPASS_TRY(state, first_state(impl.database));
+  impl.policy = std::move(state);
+  STEGPASS_TRY(growth, Growth::load(impl.database, impl.head.checkpoint.tree_size));
+  impl.growth = std::move(growth);
+  if (const auto& signed_index = impl.head.checkpoint.index_root; signed_index && impl.growth.index.root() != *signed_index)
+    return {Errc::malformed, "the stored index has another root than the newest checkpoint says; see the audit"};
   impl.writing = true;
   if (impl.outside == impl.head.note) return Done{};
   STEGPASS_CHECK_OK(replace_outside_checkpoint(impl.folder, impl.head.note));
@@ -116,7 +121,9 @@ Result<Ledger> Ledger::create(const fs::path& given, const std::string& origin, 
   // Made whole under another name, then moved to its own.
   Staging staging(folder);
   STEGPASS_CHECK_OK(staging.make());
-  auto commit = prepare_commit({}, {policy.entry()}, origin, log_key, now);
+  Growth growth;
+  const auto entry = policy.entry();
+  auto commit = prepare_commit(growth, {{entry, credential::merkle_leaf(entry), index_keys(rules, policy, 0)}}, origin, log_key, now);
   commit.writes.emplace_back(layout::format(), to_bytes(layout::kFormat));
   {
     STEGPASS_TRY(database, Database::open(staging.folder() / layout::kDatabaseFolder, Database::Mode::create));

@@ -1,10 +1,13 @@
 #include "replay.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <stegpass/credential/merkle.hpp>
 #include <stegpass/credential/statement.hpp>
 
+#include "index.hpp"
+#include "node_tile.hpp"
 #include "parallel.hpp"
 
 namespace stegpass::ledger {
@@ -22,38 +25,62 @@ struct Item {
   Bytes octets;
   Digest32 leaf{};
   std::optional<Statement> statement;
-  std::optional<PublicKey> key;  // that the statement has to be signed by
-  std::string fault;             // of decoding, then of the signature
+  std::optional<PublicKey> key;                   // that the statement has to be signed by
+  std::string fault;                              // of decoding, then of the signature
+  Result<std::string> way_fault = std::string{};  // of the way from its hash to it
 
-  void decode() {
+  void decode(const LogSource& source) {
     leaf = credential::merkle_leaf(octets);
     auto decoded = Statement::decode(octets);
-    if (!decoded) fault = decoded.error().detail;
-    else if (decoded->entry() != octets) fault = "not in the form that the ledger keeps (empty unprotected header)";
-    else statement = std::move(*decoded);
+    if (!decoded)
+      fault = decoded.error().detail;
+    else if (decoded->entry() != octets)
+      fault = "not in the form that the ledger keeps (empty unprotected header)";
+    else
+      statement = std::move(*decoded);
+    way_fault = source.index_fault(index, leaf);
   }
   void verify() {
     if (auto status = verify_statement(*statement, *key); !status) fault = status.error().detail;
   }
 };
 
+/// Consecutive entries.
+struct Chunk {
+  std::vector<Item> items;
+  std::size_t taken = 0;  // how many of them the rules took
+};
+
 /// The log's time when it took entry `index`: that of the first commit beyond it.
 std::int64_t commit_time(const std::vector<StoredCommit>& commits, std::uint64_t index) {
-  const auto at = std::find_if(std::partition_point(commits.begin(), commits.end(), [&](const auto& c) { return c.tree_size <= index; }),
-                               commits.end(), [](const auto& commit) { return commit.checkpoint.has_value(); });
+  const auto at =
+      std::find_if(std::partition_point(commits.begin(), commits.end(), [&](const auto& c) { return c.tree_size <= index; }),
+                   commits.end(), [](const auto& commit) { return commit.checkpoint.has_value(); });
   return at == commits.end() ? 0 : at->checkpoint->time;
 }
 
+/// Entries pass in chunks: decoded, then taken by the rules in order, then their signatures checked. Each step does all three at
+/// once on three chunks; only the middle one is bound to one thread.
 class Replayer {
  public:
-  Replayer(const LogSource& source, const std::vector<StoredCommit>& commits) : source_(source), commits_(commits) {
-    for (const auto& commit : commits) found_.roots[commit.tree_size];
+  Replayer(const LogSource& source, const std::vector<StoredCommit>& commits, std::uint64_t verified)
+      : source_(source), commits_(commits), verified_(verified) {
+    if (verified > 0) found_.roots[verified];
+    for (const auto& commit : commits) {
+      found_.roots[commit.tree_size];
+      if (commit.checkpoint && commit.checkpoint->index_root) found_.index_roots[commit.tree_size];
+    }
   }
 
-  Status take_chunk(std::vector<Item>& chunk) {
-    for_each_parallel(chunk.size(), [&](std::size_t i) { chunk[i].decode(); });
-    for (const auto& item : chunk) STEGPASS_CHECK_OK(grow_tree(item));
-    if (!found_.fault) STEGPASS_CHECK_OK(judge(chunk));
+  Status add(std::uint64_t index, ByteView octets) {
+    incoming_.items.emplace_back().index = index;
+    incoming_.items.back().octets = to_bytes(octets);
+    return incoming_.items.size() < kChunkEntries ? Done{} : step();
+  }
+
+  /// Brings all that was added to its end.
+  Status flush() {
+    for (int passes = 0; passes < 3; ++passes) STEGPASS_CHECK_OK(step());
     return Done{};
   }
 
@@ -67,21 +94,65 @@ class Replayer {
     if (!found_.fault) found_.fault = Fault{index, "audit.entries", detail};
   }
 
-  Replay finish() && { return std::move(found_); }
+  Result<Replay> finish() && {
+    if (!broken_off_ && found_.tree.size() > 0) STEGPASS_CHECK_OK(compare_tiles(tiles_.take()));
+    return std::move(found_);
+  }
   Replay& found() { return found_; }
   bool broken_off() const { return broken_off_; }
 
  private:
-  /// Takes statements in order until a rule is broken, then checks the signatures of those taken.
-  Status judge(std::vector<Item>& chunk) {
-    std::size_t taken = 0;
-    for (; taken < chunk.size() && !found_.fault; ++taken) take(chunk[taken]);
-    if (found_.fault) --taken;
-    for_each_parallel(taken, [&](std::size_t i) { chunk[i].verify(); });
-    const auto bad = std::find_if(chunk.begin(), chunk.begin() + taken, [](const Item& item) { return !item.fault.empty(); });
-    if (bad == chunk.begin() + taken) return Done{};
+  Status step() {
+    Status taken = Done{};
+    const auto signatures = judged_.taken;
+    for_each_parallel(1 + signatures + incoming_.items.size(), [&](std::size_t i) {
+      if (i == 0)
+        taken = take_chunk(decoded_);
+      else if (i <= signatures)
+        verify(judged_.items[i - 1]);
+      else
+        incoming_.items[i - 1 - signatures].decode(source_);
+    });
+    STEGPASS_CHECK_OK(taken);
+    STEGPASS_CHECK_OK(settle(judged_));
+    judged_ = std::exchange(decoded_, std::exchange(incoming_, {}));
+    return Done{};
+  }
+
+  void verify(Item& item) const {
+    if (item.index >= verified_) item.verify();
+  }
+
+  /// Grows the tree, and takes statements in order until a rule is broken.
+  Status take_chunk(Chunk& chunk) {
+    for (const auto& item : chunk.items) STEGPASS_CHECK_OK(grow_tree(item));
+    for (auto& item : chunk.items) {
+      if (found_.fault) break;
+      take(item);
+      if (!found_.fault) ++chunk.taken;
+    }
+    return compare_index_writes();
+  }
+
+  /// The first bad signature of a chunk comes before whatever was found in later ones.
+  Status settle(const Chunk& chunk) {
+    const auto end = chunk.items.begin() + static_cast<std::ptrdiff_t>(chunk.taken);
+    const auto bad = std::find_if(chunk.items.begin(), end, [](const Item& item) { return !item.fault.empty(); });
+    if (bad == end) return Done{};
     found_.fault = Fault{bad->index, "audit.signatures", entry_name(bad->index) + ": " + bad->fault};
-    return restate(bad->index);
+    decoded_.taken = 0;
+    STEGPASS_TRY(state, state_before(source_, commits_, bad->index));
+    found_.state = std::move(state);
+    return Done{};
+  }
+
+  Status compare_index_writes() {
+    if (found_.index_fault.empty()) {
+      STEGPASS_TRY(fault, source_.index_writes_fault(index_writes_));
+      found_.index_fault = fault;
+    }
+    index_writes_.clear();
+    return Done{};
   }
 
   void take(Item& item) {
@@ -90,42 +161,45 @@ class Replayer {
       return;
     }
     auto key = found_.state.accept_unverified(*item.statement, item.index, commit_time(commits_, item.index));
-    if (key) item.key = *key;
-    else found_.fault = Fault{item.index, "audit.policy", entry_name(item.index) + ": " + key.error().detail};
-  }
-
-  /// The state as it was before entry `end`, whose signature turned out bad after it had been taken.
-  Status restate(std::uint64_t end) {
-    STEGPASS_TRY(state, state_before(source_, commits_, end));
-    found_.state = std::move(state);
-    return Done{};
+    if (key) {
+      item.key = *key;
+      index_.add(index_keys(found_.state, *item.statement, item.index), index_writes_);
+      if (const auto root = found_.index_roots.find(index_.size()); root != found_.index_roots.end())
+        root->second = index_.root();
+    } else
+      found_.fault = Fault{item.index, "audit.policy", entry_name(item.index) + ": " + key.error().detail};
   }
 
   Status grow_tree(const Item& item) {
-    std::vector<TreeNode> nodes;
-    found_.tree.append(item.leaf, [&](const TreeNode& node) { nodes.push_back(node); });
+    found_.tree.append(item.leaf, [&](const TreeNode& node) { tiles_.add(node); });
     if (const auto root = found_.roots.find(found_.tree.size()); root != found_.roots.end()) root->second = found_.tree.root();
-    for (const auto& node : nodes) STEGPASS_CHECK_OK(compare_node(item, node));
+    if (found_.tree.size() % node_tile::kWidth == 0) STEGPASS_CHECK_OK(compare_tiles(tiles_.take_whole()));
     return compare_index(item);
   }
 
-  Status compare_node(const Item& item, const TreeNode& node) {
-    if (found_.tree_fault) return Done{};
-    STEGPASS_TRY(fault, source_.node_fault(node));
-    if (!fault.empty()) found_.tree_fault = entry_name(item.index) + ": " + fault;
+  Status compare_tiles(const node_tile::Builder::Tiles& tiles) {
+    for (const auto& [place, nodes] : tiles) {
+      if (found_.tree_fault) return Done{};
+      STEGPASS_TRY(fault, source_.tile_fault(place.first, place.second, nodes));
+      if (!fault.empty()) found_.tree_fault = fault;
+    }
     return Done{};
   }
 
   Status compare_index(const Item& item) {
-    if (found_.tree_fault) return Done{};
-    STEGPASS_TRY(fault, source_.index_fault(item.index, item.leaf));
-    if (!fault.empty()) found_.tree_fault = entry_name(item.index) + ": " + fault;
+    if (!item.way_fault) return item.way_fault.error();
+    if (!found_.tree_fault && !item.way_fault->empty()) found_.tree_fault = entry_name(item.index) + ": " + *item.way_fault;
     return Done{};
   }
 
   const LogSource& source_;
   const std::vector<StoredCommit>& commits_;
   Replay found_;
+  node_tile::Builder tiles_;
+  IndexBuilder index_;
+  WriteSet index_writes_;  // of the chunk
+  Chunk incoming_, decoded_, judged_;
+  std::uint64_t verified_;  // entries whose signatures were checked before
   bool broken_off_ = false;
 };
 
@@ -142,30 +216,22 @@ Result<RegistrationPolicy> state_before(const LogSource& source, const std::vect
   return state;
 }
 
-Result<Replay> replay(const LogSource& source, const std::vector<StoredCommit>& commits,
+Result<Replay> replay(const LogSource& source, const std::vector<StoredCommit>& commits, std::uint64_t verified,
                       const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
-  Replayer replayer(source, commits);
+  Replayer replayer(source, commits, verified);
   const std::uint64_t total = commits.empty() ? 0 : commits.back().tree_size;
-  std::vector<Item> chunk;
-  const auto flush = [&]() -> Status {
-    STEGPASS_CHECK_OK(replayer.take_chunk(chunk));
-    chunk.clear();
-    if (progress) progress(std::min(replayer.found().tree.size(), total), total);
-    return Done{};
-  };
   const auto visit = [&](std::uint64_t number, ByteView value) -> Status {
     const auto index = replayer.found().entries++;
     if (replayer.broken_off() || index >= total) return Done{};
-    if (number != index) {
-      STEGPASS_CHECK_OK(flush());  // what came before the gap is judged first
-      replayer.break_off(index);
-      return Done{};
-    }
-    chunk.push_back(Item{index, to_bytes(value), {}, {}, {}, {}});
-    return chunk.size() < kChunkEntries ? Done{} : flush();
+    if (progress && index % kChunkEntries == 0) progress(std::min(replayer.found().tree.size(), total), total);
+    if (number == index) return replayer.add(index, value);
+    STEGPASS_CHECK_OK(replayer.flush());  // what came before the gap is judged first
+    replayer.break_off(index);
+    return Done{};
   };
   STEGPASS_CHECK_OK(source.for_each_entry(visit));
-  STEGPASS_CHECK_OK(flush());
+  STEGPASS_CHECK_OK(replayer.flush());
+  if (progress) progress(std::min(replayer.found().tree.size(), total), total);
   const auto entries = replayer.found().entries;
   if (entries < total && !replayer.broken_off()) replayer.break_off(entries);
   if (entries > total) replayer.note(total, entry_name(total) + " lies beyond the newest checkpoint");

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include <stegpass/credential/core/text.hpp>
+
 #include "layout.hpp"
+#include "node_tile.hpp"
 #include "stored.hpp"
 
 namespace stegpass::ledger {
@@ -19,11 +22,26 @@ Result<credential::Sign1> DatabaseSource::signed_root(std::uint64_t tree_size) c
   return read_signed_root(database_, tree_size);
 }
 
-Result<std::string> DatabaseSource::node_fault(const TreeNode& node) const {
-  STEGPASS_TRY(stored, database_.get(layout::node(node.level, node.index)));
-  if (stored && std::ranges::equal(*stored, node.hash)) return std::string{};
-  return std::string(stored ? "another" : "no") + " hash is stored for tree node (level " + std::to_string(node.level) +
-         ", index " + std::to_string(node.index) + ") than its entries give";
+Result<std::string> DatabaseSource::tile_fault(int level, std::uint64_t index, ByteView nodes) const {
+  STEGPASS_TRY(stored, database_.pin(layout::tile(level, index)));
+  const auto found = stored ? stored->bytes() : ByteView{};
+  const auto differs = static_cast<std::size_t>(std::ranges::mismatch(found, nodes).in2 - nodes.begin());
+  if (differs == nodes.size() && found.size() == nodes.size()) return std::string{};
+  const auto name = [&](std::size_t position) {
+    const auto node = node_tile::node_at({level, index, position});
+    return "tree node (level " + std::to_string(node.level) + ", index " + std::to_string(node.index) + ")";
+  };
+  if (differs == nodes.size()) return "hashes are stored beyond " + name(nodes.size() / sizeof(Digest32) - 1);
+  return std::string(differs < found.size() ? "another" : "no") + " hash is stored for " + name(differs / sizeof(Digest32)) +
+         " than its entries give";
+}
+
+Result<std::string> DatabaseSource::index_writes_fault(const WriteSet& expected) const {
+  for (const auto& [key, value] : expected) {
+    STEGPASS_TRY(stored, database_.pin(key));
+    if (!stored || !std::ranges::equal(stored->bytes(), value)) return "the index at " + to_hex(key) + " is another than the entries come to";
+  }
+  return std::string{};
 }
 
 Result<std::string> DatabaseSource::index_fault(std::uint64_t index, const Digest32& leaf) const {

@@ -22,10 +22,11 @@ class LogSource {
   /// Hash of a complete subtree. Safe from several threads, as the next.
   virtual Result<Digest32> node(int level, std::uint64_t index) const = 0;
   virtual Result<credential::Sign1> signed_root(std::uint64_t tree_size) const = 0;
-  /// What is wrong with the hash that is kept of a subtree, given what its entries come to; empty when nothing is, or when it is
-  /// not kept.
-  virtual Result<std::string> node_fault(const TreeNode& node) const = 0;
-  /// What is wrong with the way from a leaf hash to its entry; empty as above.
+  /// What is wrong with the hashes that are kept of a tile of nodes (node_tile.hpp), given what its entries come to; empty when nothing is.
+  virtual Result<std::string> tile_fault(int level, std::uint64_t index, ByteView nodes) const = 0;
+  /// What is wrong with what is kept of the index, given the keys and values that the entries come to; empty as above.
+  virtual Result<std::string> index_writes_fault(const WriteSet& expected) const = 0;
+  /// What is wrong with the way from a leaf hash to its entry; empty as above. Safe from several threads.
   virtual Result<std::string> index_fault(std::uint64_t index, const Digest32& leaf) const = 0;
 };
 
@@ -42,7 +43,8 @@ class DatabaseSource : public LogSource {
   Result<Bytes> entry(std::uint64_t index) const override;
   Result<Digest32> node(int level, std::uint64_t index) const override;
   Result<credential::Sign1> signed_root(std::uint64_t tree_size) const override;
-  Result<std::string> node_fault(const TreeNode& node) const override;
+  Result<std::string> tile_fault(int level, std::uint64_t index, ByteView nodes) const override;
+  Result<std::string> index_writes_fault(const WriteSet& expected) const override;
   Result<std::string> index_fault(std::uint64_t index, const Digest32& leaf) const override;
 
  private:

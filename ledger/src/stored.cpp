@@ -1,12 +1,14 @@
 #include "stored.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/merkle.hpp>
 #include <stegpass/credential/statement.hpp>
 
 #include "layout.hpp"
+#include "node_tile.hpp"
 
 namespace stegpass::ledger {
 namespace {
@@ -43,17 +45,69 @@ Result<std::uint64_t> find_entry(const Database& database, ByteView entry) {
   return index;
 }
 
-Result<Digest32> read_node(const Database& database, int level, std::uint64_t index) {
-  const auto name = "tree node (level " + std::to_string(level) + ", index " + decimal(index) + ")";
-  STEGPASS_TRY(value, required(database, layout::node(level, index), name));
+Result<PinnedValue> read_tile(const Database& database, int level, std::uint64_t index) {
+  const auto name = [&] { return "tile (level " + std::to_string(level) + ", index " + decimal(index) + ")"; };
+  STEGPASS_TRY(value, database.pin(layout::tile(level, index)));
+  if (!value) return {Errc::malformed, name() + " is missing from the database"};
+  const auto bytes = value->bytes().size();
+  if (bytes % sizeof(Digest32) != 0 || bytes / sizeof(Digest32) > node_tile::kNodes)
+    return {Errc::malformed, name() + " has " + decimal(bytes) + " bytes, expected up to 510 hashes of 32"};
+  return std::move(*value);
+}
+
+Result<Digest32> node_in_tile(ByteView tile, int level, std::uint64_t index) {
+  const auto at = node_tile::place_of(level, index).position * sizeof(Digest32);
+  if (at >= tile.size())
+    return {Errc::malformed, "tree node (level " + std::to_string(level) + ", index " + decimal(index) + ") is missing from its tile"};
   Digest32 hash;
-  if (value.size() != hash.size()) return {Errc::malformed, name + " has " + decimal(value.size()) + " bytes, expected 32"};
-  std::copy(value.begin(), value.end(), hash.begin());
+  std::copy_n(tile.begin() + static_cast<std::ptrdiff_t>(at), hash.size(), hash.begin());
   return hash;
 }
 
+Result<Digest32> read_node(const Database& database, int level, std::uint64_t index) {
+  const auto place = node_tile::place_of(level, index);
+  STEGPASS_TRY(tile, read_tile(database, place.level, place.index));
+  return node_in_tile(tile.bytes(), level, index);
+}
+
 NodeReader node_reader(const Database& database) {
-  return [&database](int level, std::uint64_t index) { return read_node(database, level, index); };
+  // The nodes of a path lie in few tiles: each is asked for once.
+  using Kept = std::vector<std::pair<std::pair<int, std::uint64_t>, PinnedValue>>;
+  return [&database, kept = std::make_shared<Kept>()](int level, std::uint64_t index) -> Result<Digest32> {
+    constexpr std::size_t kTilesKept = 16;
+    const auto place = node_tile::place_of(level, index);
+    const std::pair key(place.level, place.index);
+    auto found = std::ranges::find(*kept, key, &Kept::value_type::first);
+    if (found == kept->end()) {
+      STEGPASS_TRY(tile, read_tile(database, place.level, place.index));
+      if (kept->size() >= kTilesKept) kept->clear();
+      kept->emplace_back(key, std::move(tile));
+      found = kept->end() - 1;
+    }
+    return node_in_tile(found->second.bytes(), level, index);
+  };
+}
+
+Result<std::pair<TreeBuilder, node_tile::Builder>> read_right_edge(const Database& database, std::uint64_t size) {
+  const auto read = node_reader(database);
+  std::vector<Digest32> peaks;
+  for (int level = 63; level >= 0; --level) {
+    if ((size >> level & 1) == 0) continue;
+    STEGPASS_TRY(peak, read(level, (size >> level) - 1));
+    peaks.push_back(peak);
+  }
+  node_tile::Builder tiles;
+  for (int level = 0; size >> (node_tile::kHeight * level) > 0; ++level) {
+    const auto count = size >> (node_tile::kHeight * level), width = count % node_tile::kWidth;
+    if (width == 0) continue;
+    STEGPASS_TRY(tile, read_tile(database, level, count / node_tile::kWidth));
+    const auto bytes = node_tile::nodes_of(width) * sizeof(Digest32);
+    if (tile.bytes().size() != bytes)
+      return {Errc::malformed, "the tile at the right edge of level " + std::to_string(level) + " has " +
+                                   decimal(tile.bytes().size()) + " bytes, expected " + decimal(bytes)};
+    tiles.restore(level, count / node_tile::kWidth, to_bytes(tile.bytes()));
+  }
+  return std::pair(TreeBuilder(size, std::move(peaks)), std::move(tiles));
 }
 
 Result<Sign1> read_signed_root(const Database& database, std::uint64_t tree_size) {
@@ -106,6 +160,14 @@ Result<Checkpoint> check_note(std::string_view text, const NoteVerifier& verifie
   if (checkpoint.origin != verifier.name)
     return {Errc::malformed, "the checkpoint is of log " + checkpoint.origin + ", expected " + verifier.name};
   return checkpoint;
+}
+
+Result<RegistrationPolicy> first_state(const Database& database) {
+  STEGPASS_TRY(octets, read_entry(database, 0));
+  STEGPASS_TRY(statement, credential::Statement::decode(octets));
+  RegistrationPolicy state;
+  if (auto key = state.accept_unverified(statement, 0, statement.issued_at()); !key) return {Errc::malformed, "entry 0: " + key.error().detail};
+  return state;
 }
 
 Result<NoteVerifier> verifier_of(ByteView first_entry) {

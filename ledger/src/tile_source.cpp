@@ -4,6 +4,7 @@
 
 #include <stegpass/credential/merkle.hpp>
 
+#include "node_tile.hpp"
 #include "tile.hpp"
 #include "whole_file.hpp"
 
@@ -102,14 +103,18 @@ Result<Digest32> TileSource::node(int level, std::uint64_t index) const {
   return credential::merkle_root({begin, begin + static_cast<std::ptrdiff_t>(count)});
 }
 
-Result<std::string> TileSource::node_fault(const TreeNode& node) const {
-  if (node.level % tile::kHeight != 0) return std::string{};
-  const auto kept = this->node(node.level, node.index);
-  if (kept && *kept == node.hash) return std::string{};
+Result<std::string> TileSource::tile_fault(int level, std::uint64_t index, ByteView nodes) const {
+  const auto width = tile::width(checkpoint_.tree_size >> (tile::kHeight * level), index);
+  const auto expected = node_tile::lowest_level(nodes, width);
+  const auto kept = hash_tile(level, index);
   if (!kept && kept.error().code == Errc::io) return kept.error();
-  const auto name = "hash " + std::to_string(node.index % tile::kWidth) + " of tile " +
-                    tile::path(tile::hashes(node.level / tile::kHeight), node.index / tile::kWidth, tile::kWidth);
-  return name + (kept ? " is another than its entries give" : ": " + kept.error().detail);
+  const auto name = [&](std::size_t at) {
+    return "hash " + std::to_string(at) + " of tile " + tile::path(tile::hashes(level), index, tile::kWidth);
+  };
+  if (!kept) return name(0) + ": " + kept.error().detail;
+  for (std::size_t i = 0; i < width; ++i)
+    if (!std::ranges::equal((*kept)[i], ByteView(expected).subspan(32 * i, 32))) return name(i) + " is another than its entries give";
+  return std::string{};
 }
 
 Result<credential::Sign1> TileSource::signed_root(std::uint64_t tree_size) const {

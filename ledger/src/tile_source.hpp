@@ -31,7 +31,8 @@ class TileSource : public LogSource {
   Result<Bytes> entry(std::uint64_t index) const override;
   Result<Digest32> node(int level, std::uint64_t index) const override;
   Result<credential::Sign1> signed_root(std::uint64_t tree_size) const override;
-  Result<std::string> node_fault(const TreeNode& node) const override;
+  Result<std::string> tile_fault(int level, std::uint64_t index, ByteView nodes) const override;
+  Result<std::string> index_writes_fault(const WriteSet&) const override { return std::string{}; }
   Result<std::string> index_fault(std::uint64_t, const Digest32&) const override { return std::string{}; }
 
  private:

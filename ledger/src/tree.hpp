@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include <stegpass/credential/core/digest.hpp>
@@ -19,6 +20,9 @@ struct TreeNode {
 /// Grows an RFC 9162 tree leaf by leaf, holding only the roots of its complete subtrees (at most 64).
 class TreeBuilder {
  public:
+  TreeBuilder() = default;
+  /// A tree of `size` leaves again, from the roots of its complete subtrees, left to right: one for each bit set in `size`.
+  TreeBuilder(std::uint64_t size, std::vector<Digest32> peaks) : size_(size), peaks_(std::move(peaks)) {}
   /// Calls `node` with each subtree that the leaf makes complete, the leaf itself first.
   void append(const Digest32& leaf, const std::function<void(const TreeNode&)>& node);
   std::uint64_t size() const { return size_; }

@@ -9,7 +9,7 @@
 namespace stegpass::credential {
 namespace {
 
-constexpr std::string_view kTimeLabel = "time ";
+constexpr std::string_view kTimeLabel = "time ", kIndexLabel = "index ";
 
 Error bad(std::string detail) { return {Errc::malformed, "checkpoint: " + std::move(detail)}; }
 
@@ -32,10 +32,18 @@ std::optional<std::string_view> take_line(std::string_view& text) {
   return line;
 }
 
+Status read_index(std::string_view value, Checkpoint& checkpoint) {
+  const auto root = parse_base64(value);
+  if (!root || root->size() != 32 || checkpoint.index_root) return bad("index line twice or not 32 bytes in base64");
+  std::copy(root->begin(), root->end(), checkpoint.index_root.emplace().begin());
+  return Done{};
+}
+
 Status read_extensions(std::string_view text, Checkpoint& checkpoint) {
   while (!text.empty()) {
     const auto line = take_line(text);
     if (!line || line->empty()) return bad("extension line empty or without a line feed");
+    if (line->substr(0, kIndexLabel.size()) == kIndexLabel) STEGPASS_CHECK_OK(read_index(line->substr(kIndexLabel.size()), checkpoint));
     if (line->substr(0, kTimeLabel.size()) != kTimeLabel) continue;
     const auto seconds = parse_decimal<std::int64_t>(line->substr(kTimeLabel.size()));
     if (!seconds || *seconds == 0 || checkpoint.time != 0) return bad("time line twice or not a count of seconds");
@@ -53,7 +61,7 @@ Result<Checkpoint> parse_checkpoint(std::string_view note_text) {
   const auto tree_size = parse_decimal<std::uint64_t>(*size);
   if (!tree_size) return bad("tree size is not a decimal of at most 64 bits");
   STEGPASS_TRY(hash, parse_base64(*root));
-  Checkpoint checkpoint{std::string(*origin), *tree_size, {}, 0};
+  Checkpoint checkpoint{std::string(*origin), *tree_size, {}, 0, {}};
   if (hash.size() != checkpoint.root.size()) return bad("root of " + std::to_string(hash.size()) + " bytes, expected 32");
   std::copy(hash.begin(), hash.end(), checkpoint.root.begin());
   STEGPASS_CHECK_OK(read_extensions(note_text, checkpoint));
@@ -64,6 +72,7 @@ std::string encode_checkpoint(const Checkpoint& checkpoint) {
   assert(!checkpoint.origin.empty() && checkpoint.origin.find('\n') == std::string::npos && checkpoint.time >= 0);
   std::string text = checkpoint.origin + "\n" + std::to_string(checkpoint.tree_size) + "\n" + to_base64(checkpoint.root) + "\n";
   if (checkpoint.time != 0) text.append(kTimeLabel).append(std::to_string(checkpoint.time)).append("\n");
+  if (checkpoint.index_root) text.append(kIndexLabel).append(to_base64(*checkpoint.index_root)).append("\n");
   return text;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <set>
 
 #include "statement_fields.hpp"
 
@@ -10,6 +11,7 @@ namespace stegpass::credential {
 namespace {
 
 constexpr std::size_t kMaxPolicy = std::size_t{1} << 20, kMaxName = 200, kMaxCode = 100;
+constexpr std::size_t kMaxWitnesses = 100, kMaxGroups = 100;  // C2SP asks for 32
 constexpr std::int64_t kMaxAge = 100LL * 366 * 86400;
 constexpr double kLeastBound = -1e6;
 
@@ -43,6 +45,65 @@ Status read_issuer(const Words& words, TrustPolicy& out) {
   const auto same = [&](const TrustPolicy::Issuer& issuer) { return issuer.thumbprint == thumbprint; };
   if (std::any_of(out.issuers.begin(), out.issuers.end(), same)) return wrong("this issuer is named twice");
   out.issuers.push_back({std::string(words[1]), thumbprint});
+  return Done{};
+}
+
+bool is_defined(std::string_view name, const TrustPolicy& policy) {
+  const auto named = [&](const auto& item) { return item.name == name; };
+  return std::any_of(policy.witnesses.begin(), policy.witnesses.end(), named) ||
+         std::any_of(policy.groups.begin(), policy.groups.end(), named);
+}
+
+// A name for a witness or group that is not taken.
+Status check_new_name(std::string_view name, const TrustPolicy& policy) {
+  if (!is_plain_text(name, kMaxName) || name == "none") return wrong("not a name for a witness or group");
+  if (is_defined(name, policy)) return wrong("the name " + std::string(name) + " is given twice");
+  return Done{};
+}
+
+Status read_witness(const Words& words, TrustPolicy& out) {
+  if (words.size() != 3 && words.size() != 4) return wrong("expected: witness <name> <vkey>");  // C2SP allows an address after it
+  STEGPASS_CHECK_OK(check_new_name(words[1], out));
+  STEGPASS_TRY(verifier, NoteVerifier::parse(words[2], NoteKind::witness));
+  const auto same = [&](const TrustPolicy::Witness& witness) { return witness.key.key == verifier.key; };
+  if (std::any_of(out.witnesses.begin(), out.witnesses.end(), same)) return wrong("this witness's key is named twice");
+  if (out.witnesses.size() == kMaxWitnesses) return wrong("more than 100 witnesses");
+  out.witnesses.push_back({std::string(words[1]), std::move(verifier)});
+  return Done{};
+}
+
+// Each name in one group at most, so that no witness counts twice (C2SP tlog-policy).
+Status check_members(const TrustPolicy::Group& group, const TrustPolicy& policy) {
+  std::set<std::string_view> taken;
+  for (const TrustPolicy::Group& other : policy.groups) taken.insert(other.members.begin(), other.members.end());
+  for (const std::string& member : group.members) {
+    if (!is_defined(member, policy)) return wrong("no witness or group " + member + " is named above");
+    if (!taken.insert(member).second) return wrong(member + " is a member twice");
+  }
+  return Done{};
+}
+
+Status read_group(const Words& words, TrustPolicy& out) {
+  if (words.size() < 4) return wrong("expected: group <name> all|any|<k> <name>...");
+  STEGPASS_CHECK_OK(check_new_name(words[1], out));
+  TrustPolicy::Group group{std::string(words[1]), 0, {words.begin() + 3, words.end()}};
+  const std::string_view count = words[2];
+  const auto [end, failure] = std::from_chars(count.data(), count.data() + count.size(), group.needed);
+  if (count == "all") group.needed = group.members.size();
+  else if (count == "any") group.needed = 1;
+  else if (failure != std::errc{} || end != count.data() + count.size() || group.needed < 1 || group.needed > group.members.size())
+    return wrong("a group needs all, any, or a number from 1 to that of its members");
+  STEGPASS_CHECK_OK(check_members(group, out));
+  if (out.groups.size() == kMaxGroups) return wrong("more than 100 groups");
+  out.groups.push_back(std::move(group));
+  return Done{};
+}
+
+Status read_quorum(const Words& words, TrustPolicy& out) {
+  if (words.size() != 2) return wrong("expected: quorum <name>|none");
+  if (words[1] == "none") return Done{};
+  if (!is_defined(words[1], out)) return wrong("no witness or group " + std::string(words[1]) + " is named above");
+  out.quorum = words[1];
   return Done{};
 }
 
@@ -91,10 +152,10 @@ Status read_line(const Words& words, TrustPolicy& out) {
   if (word == "max-age") return read_max_age(words, out);
   if (word == "require") return read_require(words, out);
   if (word == "mark-bound") return read_mark_bound(words, out);
-  if (word == "quorum" && words.size() == 2 && words[1] == "none") return Done{};
-  if (word == "witness" || word == "group" || word == "quorum")
-    return Error{Errc::unsupported, "witnesses are not checked by this version"};
-  return wrong("starts with none of log, issuer, max-age, require, mark-bound");
+  if (word == "witness") return read_witness(words, out);
+  if (word == "group") return read_group(words, out);
+  if (word == "quorum") return read_quorum(words, out);
+  return wrong("starts with none of log, issuer, witness, group, quorum, max-age, require, mark-bound");
 }
 
 }  // namespace
@@ -102,7 +163,7 @@ Status read_line(const Words& words, TrustPolicy& out) {
 Result<TrustPolicy> parse_trust_policy(std::string_view text) {
   if (text.size() > kMaxPolicy) return Error{Errc::malformed, "trust policy of over 1 MiB"};
   TrustPolicy out;
-  int number = 0, bounds = 0;
+  int number = 0, bounds = 0, quorums = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     std::string_view line = text.substr(at, end - at);
@@ -113,9 +174,13 @@ Result<TrustPolicy> parse_trust_policy(std::string_view text) {
     if (words.empty()) continue;
     Status read = read_line(words, out);
     bounds += words[0] == "mark-bound";
+    quorums += words[0] == "quorum";
     if (read && bounds > 1) read = wrong("mark-bound is given twice");
+    if (read && quorums > 1) read = wrong("quorum is given twice");
     if (!read) return Error{read.error().code, "line " + std::to_string(number) + ": " + read.error().detail};
   }
+  if (!out.witnesses.empty() && quorums == 0)
+    return Error{Errc::malformed, "witnesses are named without a quorum line, which says who of them has to have cosigned"};
   return out;
 }
 
@@ -124,6 +189,13 @@ std::string encode_trust_policy(const TrustPolicy& policy) {
   for (const NoteVerifier& log : policy.logs) out += "log " + log.to_vkey() + "\n";
   for (const TrustPolicy::Issuer& issuer : policy.issuers)
     out += "issuer " + issuer.name + " " + thumbprint_uri(issuer.thumbprint) + "\n";
+  for (const TrustPolicy::Witness& witness : policy.witnesses) out += "witness " + witness.name + " " + witness.key.to_vkey() + "\n";
+  for (const TrustPolicy::Group& group : policy.groups) {
+    out += "group " + group.name + " " + std::to_string(group.needed);
+    for (const std::string& member : group.members) out += " " + member;
+    out += "\n";
+  }
+  if (!policy.quorum.empty() || !policy.witnesses.empty()) out += "quorum " + (policy.quorum.empty() ? "none" : policy.quorum) + "\n";
   if (policy.max_age_s) out += "max-age " + std::to_string(*policy.max_age_s) + "s\n";
   for (const std::string& code : policy.required) out += "require " + code + "\n";
   std::array<char, 64> number{};

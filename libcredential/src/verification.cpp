@@ -4,6 +4,7 @@
 
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/receipt.hpp>
+#include <stegpass/credential/witness.hpp>
 
 #include "verification_memory.hpp"
 #include "verification_openings.hpp"
@@ -66,10 +67,13 @@ class Judge {
     const bool signed_by_log = signature.outcome == Outcome::valid;
     add("checkpoint.signature", std::move(signature));
     if (!signed_by_log) {
+      add("checkpoint.witnesses", {Outcome::undecided, "no trusted log signed the checkpoint"});
       add("checkpoint.age", {Outcome::undecided, "no trusted log signed the checkpoint"});
       return add("checkpoint.memory", {Outcome::undecided, "no trusted log signed the checkpoint"});
     }
     out_.as_of = checkpoint_.time;
+    const Check witnesses = judge_witnesses(note_, policy_, options_.now);
+    add("checkpoint.witnesses", {witnesses.outcome, witnesses.detail});
     add("checkpoint.age", checkpoint_age());
     Finding memory = judge_memory(checkpoint_, options_.memory);
     if (memory.outcome == Outcome::valid && checkpoint_.time <= options_.now + kClockSkew) remember();
@@ -89,6 +93,7 @@ class Judge {
     const Result<Checkpoint> checkpoint = parse_checkpoint(note->text);
     if (!checkpoint) return {outcome_of(checkpoint.error()), checkpoint.error().detail};
     checkpoint_ = *checkpoint;
+    note_ = *note;
     for (const NoteVerifier& log : policy_.logs) {
       if (log.name != checkpoint_.origin) continue;
       const Status verified = verify_note(*note, log);
@@ -364,6 +369,7 @@ class Judge {
   const TrustPolicy& policy_;
   const PaperOptions& options_;
   PaperVerdict out_;
+  Note note_;  // of the checkpoint
   Checkpoint checkpoint_;
   const NoteVerifier* log_ = nullptr;    // set once it is trusted and its signature held
   const Statement* status_ = nullptr;    // set once it is the owner's and this registration's

@@ -142,11 +142,59 @@ TEST_CASE("a folder without a ledger cannot be shown") {
   require_refused({"ledger", "checkpoint", "--home", folder.file("absent")}, {4}, folder);
 }
 
+TEST_CASE("ledger list shows what a licensee, an issuer and a model have, and its proof verifies without the ledger") {
+  const TempFolder folder;
+  const Json shown = run_json(ledger("show")).json()["registrations"][0];
+  const std::string owner = shown["owner"], licensee = shown["licenses"][0]["licensee"];
+  const Ran by_owner = run_json(ledger("list", {"--issuer", owner, "--prove", folder.file("owner.proof")}));
+  INFO(by_owner.out << by_owner.err);
+  CHECK(by_owner.code == 0);
+  CHECK(by_owner.json()["entries"].size() == 5);
+  const Ran to_licensee = run_json(ledger("list", {"--licensee", licensee}));
+  REQUIRE(to_licensee.json()["entries"].size() == 1);
+  CHECK(to_licensee.json()["entries"][0]["kind"] == "license");
+  CHECK(run_json(ledger("list", {"--model", std::string(64, '0')})).json()["entries"].empty());
+
+  const Args verify{"verify", "--list", folder.file("owner.proof"), "--policy", fixture("trust.policy")};
+  const Ran checked = run_json(verify);
+  INFO(checked.out << checked.err);
+  CHECK(checked.code == 0);
+  CHECK(checked.json()["entries"].size() == 5);
+  CHECK(checked.outcome("list.complete") == "valid");
+  CHECK(run_json({"verify", "--list", folder.file("owner.proof"), "--policy", fixture("stranger/trust.policy")}).code == 3);
+
+  std::string proof = read_text(folder.file("owner.proof"));
+  proof[proof.size() / 2] = static_cast<char>(proof[proof.size() / 2] ^ 1);
+  CHECK(run_json({"verify", "--list", folder.write("altered.proof", proof), "--policy", fixture("trust.policy")}).code == 1);
+  CHECK(run_json({"verify", "--list", folder.write("cut.proof", proof.substr(0, 99)), "--policy", fixture("trust.policy")}).code == 1);
+}
+
+TEST_CASE("ledger list of an older size shows what was there then, and refuses what cannot be") {
+  const TempFolder folder;
+  const std::string owner = run_json(ledger("show")).json()["registrations"][0]["owner"];
+  CHECK(run_json(ledger("list", {"--issuer", owner, "--at", "2"})).json()["entries"].size() == 1);
+  require_refused(ledger("list", {"--issuer", owner, "--at", "99", "--prove", folder.file("p")}), {2}, folder);
+  require_refused(ledger("list", {"--issuer", "me", "--prove", folder.file("p")}), {2}, folder);
+  require_refused(ledger("list", {"--prove", folder.file("p")}), {2}, folder);
+  require_refused({"verify", "--policy", fixture("trust.policy")}, {2}, folder);
+}
+
+TEST_CASE("an audit goes on from the checkpoint of an earlier one, and refuses another log's") {
+  const TempFolder folder;
+  const std::string note = run(ledger("checkpoint")).out;
+  const Ran ran = run_json(audit(fixture("home/ledger"), {"--since", folder.write("since", note)}));
+  INFO(ran.out << ran.err);
+  CHECK(ran.code == 0);
+  CHECK(ran.outcome("audit.since") == "valid");
+  require_refused(audit(fixture("home/ledger"), {"--since", folder.write("no-note", "text")}), {2, 4}, folder);
+}
+
 TEST_CASE("a good ledger passes its audit under the auditor's policy") {
   const Ran ran = run_json(audit(fixture("home/ledger"), {"--policy", fixture("trust.policy")}));
   INFO(ran.out << ran.err);
   CHECK(ran.code == 0);
-  for (const char* code : {"audit.entries", "audit.signatures", "audit.policy", "audit.tree", "audit.checkpoint", "audit.outside-checkpoint"}) {
+  for (const char* code : {"audit.entries", "audit.signatures", "audit.policy", "audit.tree", "audit.checkpoint", "audit.outside-checkpoint", "audit.index",
+                           "audit.memory"}) {
     CHECK(ran.outcome(code) == "valid");
   }
   const Json object = ran.json();

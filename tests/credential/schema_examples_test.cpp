@@ -3,10 +3,12 @@
 #include <fstream>
 #include <iterator>
 
+#include <stegpass/credential/index_proof.hpp>
 #include <stegpass/credential/merkle.hpp>
 #include <stegpass/credential/note.hpp>
 #include <stegpass/credential/receipt.hpp>
 #include <stegpass/credential/secret_file.hpp>
+#include <stegpass/credential/witness.hpp>
 
 #include "helpers.hpp"
 
@@ -51,6 +53,30 @@ TEST_CASE("the checkpoint of its schema page verifies under the key there, and i
   CHECK(checkpoint.root == merkle_node(merkle_leaf(as_bytes("first")), merkle_leaf(as_bytes("second"))));
   CHECK(checkpoint.tree_size == 2);
   CHECK(checkpoint.time == 1790000000);
+}
+
+TEST_CASE("the request of the witness page is answered with what stands there, by the key there") {
+  const std::string vkey = block("checkpoint.md", "vkey");
+  const NoteVerifier log = require_ok(NoteVerifier::parse(vkey.substr(0, vkey.size() - 1)));
+  VerifierMemory memory;
+  memory.newest["ledger.example/one"] = {"ledger.example/one", 1, merkle_leaf(as_bytes("first")), 1789999000};
+  const WitnessRequest wanted{1, {merkle_leaf(as_bytes("second"))}, block("checkpoint.md", "note")};
+  CHECK(encode_witness_request(wanted) == block("witness.md", "request"));
+  const WitnessRequest request = require_ok(parse_witness_request(block("witness.md", "request")));
+  const WitnessAnswer answer = answer_witness_request(request, {log}, memory, "witness.example/w1", fixed_key("witness"), 1790000060);
+  CHECK(answer.verdict.outcome() == Outcome::valid);
+  CHECK(encode_note_signatures({answer.cosignature}) == block("witness.md", "answer"));
+  const NoteVerifier witness{"witness.example/w1", fixed_key("witness").public_key(), NoteKind::witness};
+  CHECK(witness.to_vkey() + "\n" == block("witness.md", "vkey"));
+}
+
+TEST_CASE("record, block and root of the index's schema page are those that the code makes") {
+  Digest32 thumbprint;
+  thumbprint.fill(0x11);
+  const IndexRecord record = index_record({IndexKind::issuer, thumbprint}, 0);
+  CHECK(hex_block("ledger-index.md", "record") == to_bytes(ByteView(record)));
+  CHECK(hex_block("ledger-index.md", "block") == to_bytes(ByteView(index_block({record}).root)));
+  CHECK(hex_block("ledger-index.md", "root") == to_bytes(ByteView(index_root(1, {index_block({record})}))));
 }
 
 TEST_CASE("the secret file of its schema page opens with the passphrase there") {

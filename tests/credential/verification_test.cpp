@@ -17,6 +17,7 @@ TEST_CASE("good papers give every check in the order that the header names") {
   for (const Check& check : papers.verdict.checks()) codes.push_back(check.code);
   CHECK(codes == std::vector<std::string>{"bundle.bytes",
                                           "checkpoint.signature",
+                                          "checkpoint.witnesses",
                                           "checkpoint.age",
                                           "checkpoint.memory",
                                           "ledger.policy",
@@ -89,7 +90,7 @@ TEST_CASE("a log that the policy does not name is undecided, and so is all that 
   TrustPolicy policy = office.policy();
   policy.logs = {{office.log.origin, named_key("other log").public_key()}};
   check_only(verify_papers(encode_bundle(office.issue()), policy, {.now = kNow}),
-             {"checkpoint.signature", "checkpoint.age", "checkpoint.memory", "ledger.policy", "receipt.ledger-policy",
+             {"checkpoint.signature", "checkpoint.witnesses", "checkpoint.age", "checkpoint.memory", "ledger.policy", "receipt.ledger-policy",
               "receipt.registration", "receipt.license", "receipt.status"},
              Outcome::undecided);
 }

@@ -9,12 +9,14 @@
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/cose.hpp>
 #include <stegpass/credential/crypto.hpp>
+#include <stegpass/credential/index_proof.hpp>
 #include <stegpass/credential/note.hpp>
 #include <stegpass/credential/receipt.hpp>
 #include <stegpass/credential/request.hpp>
 #include <stegpass/credential/statement.hpp>
 #include <stegpass/credential/trust_policy.hpp>
 #include <stegpass/credential/verification.hpp>
+#include <stegpass/credential/witness.hpp>
 
 #include "status_list.hpp"
 
@@ -50,6 +52,13 @@ void take_sign1(ByteView bytes) {
   const auto message = decode_sign1(bytes);
   if (taken(message)) demand(same(encode_sign1(*message), bytes), "one encoding");
   static_cast<void>(taken(decode_foreign_sign1(bytes)));
+}
+
+void take_index_proof(ByteView bytes) {
+  const auto proof = decode_index_proof(bytes);
+  if (!taken(proof)) return;
+  demand(same(encode_index_proof(*proof), bytes), "one encoding");
+  for (const auto& range : proof->blocks) static_cast<void>(taken(root_of_range(range)));
 }
 
 void take_statement(ByteView bytes) {
@@ -104,6 +113,10 @@ void take_note(ByteView bytes) {
     demand(encode_note(*note) == as_text(bytes), "one encoding");
     static_cast<void>(taken(parse_checkpoint(note->text)));
   }
+  const auto request = parse_witness_request(as_text(bytes));
+  if (taken(request)) demand(encode_witness_request(*request) == as_text(bytes), "one encoding");
+  static_cast<void>(taken(parse_note_signatures(as_text(bytes))));
+  static_cast<void>(taken(NoteVerifier::parse(as_text(bytes), NoteKind::witness)));
   const auto checkpoint = parse_checkpoint(as_text(bytes));
   if (taken(checkpoint)) static_cast<void>(encode_checkpoint(*checkpoint));
   static_cast<void>(taken(NoteVerifier::parse(as_text(bytes))));
@@ -152,6 +165,7 @@ const std::vector<Decoder>& decoders() {
       {"note", take_note},           {"key", take_key},
       {"request", take_request},     {"status-list", take_status_list},
       {"text", take_text},           {"safetensors", take_safetensors},
+      {"index-proof", take_index_proof},
   };
   return all;
 }

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/index_proof.hpp>
 
 #include "status_list.hpp"
 #include "tests/credential/papers_fixture.hpp"
@@ -64,6 +65,7 @@ void add_papers(Corpus& corpus, Office& office) {
   corpus.add("receipt", office.log.receipt(1));
   corpus.add("note", as_bytes(office.log.checkpoint(kNow)));
   corpus.add("note", as_bytes(office.log.verifier().to_vkey()));
+  corpus.add("note", as_bytes("old 0\n\n" + office.log.checkpoint(kNow)));
   corpus.add("text", as_bytes(encode_trust_policy(office.policy())));
   corpus.add("text", as_bytes(encode_verifier_memory(office.verify().memory)));
   corpus.add("text", as_bytes(office.owner.public_key().thumbprint_uri()));
@@ -84,6 +86,9 @@ void add_small(Corpus& corpus, const Office& office) {
                                .identity_picture = office.identity.picture,
                                .issued_at = kNow};
   corpus.add("request", sign_license_request(office.licensee, request).value());
+  IndexRange range{5, 1, {index_record({IndexKind::model, Digest32{1}}, 1), index_record({IndexKind::issuer, Digest32{2}}, 2)}, {}};
+  ignore_result(add_range_hashes(range, [](std::uint64_t, std::uint64_t) { return Result<Digest32>(Digest32{3}); }));
+  corpus.add("index-proof", encode_index_proof({"note", {IndexKind::issuer, Digest32{2}}, {range}, {{to_bytes("entry"), {Digest32{4}}}}}));
   Bytes tensors = {60, 0, 0, 0, 0, 0, 0, 0};
   append(tensors, as_bytes(R"({"weight":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}  )"));
   append(tensors, Bytes(8, 1));

@@ -20,7 +20,7 @@ std::vector<std::string> with_keys(std::vector<std::string> arguments, const cre
 
 }  // namespace
 
-Child::Child(std::vector<std::string> arguments) {
+Child::Child(std::vector<std::string> arguments, const std::map<std::string, std::string>& environment) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
   std::vector<char*> argv;
@@ -28,10 +28,16 @@ Child::Child(std::vector<std::string> arguments) {
   argv.push_back(program.data());
   for (auto& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
+  std::vector<std::string> settings;
+  for (const auto& [name, value] : environment) settings.push_back(name + "=" + value);
+  std::vector<char*> envp;
+  for (auto& setting : settings) envp.push_back(setting.data());
+  for (char** ours = environ; *ours; ++ours) envp.push_back(*ours);
+  envp.push_back(nullptr);
   pid_ = ::fork();
   if (pid_ == 0) {
     ::dup2(ends[1], STDOUT_FILENO);
-    ::execv(program.c_str(), argv.data());
+    ::execve(program.c_str(), argv.data(), envp.data());
     ::_exit(127);
   }
   ::close(ends[1]);
@@ -39,8 +45,9 @@ Child::Child(std::vector<std::string> arguments) {
   if (pid_ < 0) throw std::runtime_error("no child");
 }
 
-Child::Child(std::vector<std::string> arguments, const credential::PrivateKey& log_key, const credential::PrivateKey& owner)
-    : Child(with_keys(std::move(arguments), log_key, owner)) {}
+Child::Child(std::vector<std::string> arguments, const credential::PrivateKey& log_key, const credential::PrivateKey& owner,
+             const std::map<std::string, std::string>& environment)
+    : Child(with_keys(std::move(arguments), log_key, owner), environment) {}
 
 Child::~Child() {
   kill();

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,9 +14,11 @@ namespace stegpass::ledger::test {
 /// A process of its own, since a forked copy would lack RocksDB's threads.
 class Child {
  public:
-  explicit Child(std::vector<std::string> arguments);
+  /// `environment` is added to ours.
+  explicit Child(std::vector<std::string> arguments, const std::map<std::string, std::string>& environment = {});
   /// As above, with the keys to append with: their secrets follow the arguments in hexadecimal.
-  Child(std::vector<std::string> arguments, const credential::PrivateKey& log_key, const credential::PrivateKey& owner);
+  Child(std::vector<std::string> arguments, const credential::PrivateKey& log_key, const credential::PrivateKey& owner,
+        const std::map<std::string, std::string>& environment = {});
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child();

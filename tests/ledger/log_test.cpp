@@ -35,7 +35,9 @@ TEST_CASE("a new log holds its policy as entry 0, and a signed checkpoint of siz
   const auto first = credential::Statement::decode(*log.entry(0));
   REQUIRE(first);
   CHECK(first->kind() == credential::StatementKind::ledger_policy);
-  CHECK(newest(log) == credential::Checkpoint{kOrigin, 1, credential::merkle_leaf(*log.entry(0)), kNow});
+  const auto record = credential::index_record({credential::IndexKind::issuer, log_key().public_key().thumbprint()}, 0);
+  CHECK(newest(log) == credential::Checkpoint{kOrigin, 1, credential::merkle_leaf(*log.entry(0)), kNow,
+                                              credential::index_root(1, {credential::index_block({record})})});
 }
 
 TEST_CASE("a log takes an empty folder, and makes its parents") {

@@ -5,6 +5,7 @@
 #include <stegpass/credential/receipt.hpp>
 
 #include "layout.hpp"
+#include "node_tile.hpp"
 #include "support.hpp"
 #include "tests/support/catch.hpp"
 
@@ -201,7 +202,7 @@ TEST_CASE("RocksDB keeps no diary in the log's folder") {
 TEST_CASE("a log opened for writing many times stays small and whole") {
   TempFolder temp;
   { const auto log = make_log(temp / "log", {registration(1)}); }
-  for (std::uint64_t i = 0; i < 15; ++i) {
+  for (std::uint64_t i = 0; i < 40; ++i) {
     auto log = Ledger::open(temp / "log", Ledger::Mode::write);
     REQUIRE(log);
     append_one(*log, license(1000 + i, 1, i));
@@ -209,16 +210,41 @@ TEST_CASE("a log opened for writing many times stays small and whole") {
   const auto report = audit_folder(temp / "log");
   REQUIRE(report);
   CHECK(report->verdict.outcome() == Outcome::valid);
-  CHECK(report->checkpoint.tree_size == 17);
-  CHECK(std::distance(std::filesystem::directory_iterator(temp / "log/db"), {}) < 20);
+  CHECK(report->checkpoint.tree_size == 42);
+  CHECK(std::distance(std::filesystem::directory_iterator(temp / "log/db"), {}) < 40);
 }
 
 TEST_CASE("a damaged tree is not built upon") {
   TempFolder temp;
   { const auto log = make_log(temp / "log", some_statements(4)); }
-  tamper_put(temp / "log", layout::entry(3), license(1001, 1, 77).entry());
+  auto tile = tamper_get(temp / "log", layout::tile(0, 0));
+  tile[32 * node_tile::place_of(2, 0).position] ^= 1;
+  tamper_put(temp / "log", layout::tile(0, 0), tile);
   const auto log = Ledger::open(temp / "log", Ledger::Mode::write);
   REQUIRE_FALSE(log.ok());
   CHECK(log.error().code == Errc::malformed);
-  CHECK_THAT(log.error().detail, Contains("entry 3"));
+  CHECK_THAT(log.error().detail, Contains("the stored tree has root"));
+}
+
+TEST_CASE("a damaged index is not built upon") {
+  TempFolder temp;
+  { const auto log = make_log(temp / "log", some_statements(4)); }
+  auto keys = tamper_get(temp / "log", layout::index_entry(3));
+  keys[5] ^= 1;
+  tamper_put(temp / "log", layout::index_entry(3), keys);
+  const auto log = Ledger::open(temp / "log", Ledger::Mode::write);
+  REQUIRE_FALSE(log.ok());
+  CHECK_THAT(log.error().detail, Contains("the stored index has another root"));
+}
+
+TEST_CASE("a database of the first format is refused by its name, to readers and writers") {
+  TempFolder temp;
+  { const auto log = make_log(temp / "log"); }
+  replace_by_first_format(temp / "log");
+  for (const auto mode : {Ledger::Mode::read, Ledger::Mode::write}) {
+    const auto log = Ledger::open(temp / "log", mode);
+    REQUIRE_FALSE(log.ok());
+    CHECK(log.error().code == Errc::unsupported);
+    CHECK_THAT(log.error().detail, Contains("stegpass.ledger.v1"));
+  }
 }

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "database.hpp"
 #include "tests/support/catch.hpp"
 
 namespace stegpass::ledger::test {
@@ -24,12 +25,33 @@ Statement must_sign(const PrivateKey& key, const credential::StatementBody& body
   return std::move(*statement);
 }
 
-std::unique_ptr<rocksdb::DB> raw(const fs::path& folder) {
-  rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::Open({}, (folder / "db").string(), &db);
-  if (!status.ok()) throw std::runtime_error(status.ToString());
-  return std::unique_ptr<rocksdb::DB>(db);
-}
+/// The database behind the ledger's back, with its column families.
+class Raw {
+ public:
+  explicit Raw(const fs::path& folder) {
+    std::vector<rocksdb::ColumnFamilyDescriptor> families{{rocksdb::kDefaultColumnFamilyName, {}}};
+    rocksdb::ColumnFamilyOptions growing;
+    growing.compaction_style = rocksdb::kCompactionStyleUniversal;
+    for (const char kind : Database::kFamilies) families.emplace_back(std::string(1, kind), growing);
+    rocksdb::DB* db = nullptr;
+    const auto status = rocksdb::DB::Open({}, (folder / "db").string(), families, &handles_, &db);
+    if (!status.ok()) throw std::runtime_error(status.ToString());
+    db_.reset(db);
+  }
+  Raw(const Raw&) = delete;
+  ~Raw() {
+    for (auto* handle : handles_) db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+  }
+  rocksdb::DB* operator->() const { return db_.get(); }
+  rocksdb::ColumnFamilyHandle* family(const Bytes& key) const {
+    const auto at = Database::kFamilies.find(static_cast<char>(key[0]));
+    return handles_[at == Database::kFamilies.npos ? 0 : at + 1];
+  }
+
+ private:
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+};
 
 std::string text(const Bytes& bytes) { return std::string(as_text(bytes)); }
 
@@ -179,14 +201,29 @@ void write_file(const fs::path& path, ByteView bytes) {
 }
 
 void tamper_put(const fs::path& folder, const Bytes& key, const Bytes& value) {
-  REQUIRE(raw(folder)->Put({}, text(key), text(value)).ok());
+  const Raw raw(folder);
+  REQUIRE(raw->Put({}, raw.family(key), text(key), text(value)).ok());
 }
 
-void tamper_delete(const fs::path& folder, const Bytes& key) { REQUIRE(raw(folder)->Delete({}, text(key)).ok()); }
+void tamper_delete(const fs::path& folder, const Bytes& key) {
+  const Raw raw(folder);
+  REQUIRE(raw->Delete({}, raw.family(key), text(key)).ok());
+}
+
+void replace_by_first_format(const fs::path& folder) {
+  fs::remove_all(folder / "db");
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  rocksdb::DB* opened = nullptr;
+  REQUIRE(rocksdb::DB::Open(options, (folder / "db").string(), &opened).ok());
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  REQUIRE(db->Put({}, "v", "stegpass.ledger.v1").ok());
+}
 
 Bytes tamper_get(const fs::path& folder, const Bytes& key) {
   std::string value;
-  REQUIRE(raw(folder)->Get({}, text(key), &value).ok());
+  const Raw raw(folder);
+  REQUIRE(raw->Get({}, raw.family(key), text(key), &value).ok());
   return to_bytes(value);
 }
 

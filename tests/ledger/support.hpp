@@ -83,6 +83,8 @@ void write_file(const std::filesystem::path& path, ByteView bytes);
 /// Puts a value into, or takes a key out of, the database of a closed log, past all rules.
 void tamper_put(const std::filesystem::path& folder, const Bytes& key, const Bytes& value);
 void tamper_delete(const std::filesystem::path& folder, const Bytes& key);
+/// Puts a database as format v1 had it, of one column family, in the place of a closed log's.
+void replace_by_first_format(const std::filesystem::path& folder);
 Bytes tamper_get(const std::filesystem::path& folder, const Bytes& key);
 
 }  // namespace stegpass::ledger::test

@@ -1,3 +1,4 @@
+#include "node_tile.hpp"
 #include "tree.hpp"
 
 #include <map>
@@ -86,4 +87,32 @@ TEST_CASE("a missing node is an error, not a path") {
   Grown tree(20);
   tree.nodes.erase({2, 1});
   CHECK_FALSE(inclusion_path(tree.reader(), 0, 20).ok());
+}
+
+TEST_CASE("a node has its own place in its tile, and the place tells the node") {
+  std::set<std::tuple<int, std::uint64_t, std::size_t>> places;
+  TreeBuilder tree;
+  for (int i = 0; i < 600; ++i)
+    tree.append({}, [&](const TreeNode& node) {
+      const auto place = node_tile::place_of(node.level, node.index);
+      CHECK(places.insert({place.level, place.index, place.position}).second);
+      const auto back = node_tile::node_at(place);
+      CHECK(std::pair(back.level, back.index) == std::pair(node.level, node.index));
+    });
+  CHECK(places.count({0, 0, node_tile::kNodes - 1}) == 1);
+  CHECK(places.count({0, 0, node_tile::kNodes}) == 0);
+}
+
+TEST_CASE("a partial tile is the beginning of the whole one") {
+  TreeBuilder tree;
+  node_tile::Builder tiles;
+  Bytes last;
+  for (std::uint64_t width = 1; width <= 256; ++width) {
+    tree.append(sha256(Bytes{static_cast<std::uint8_t>(width)}), [&](const TreeNode& node) { tiles.add(node); });
+    const auto tile = tiles.take().at({0, 0});
+    CHECK(tile.size() == 32 * node_tile::nodes_of(width));
+    CHECK(std::equal(last.begin(), last.end(), tile.begin()));
+    last = tile;
+  }
+  CHECK(last.size() == 32 * node_tile::kNodes);
 }

@@ -4,6 +4,8 @@
 //   acknowledged ledger_writer group FOLDER COUNT LOG OWNER      as append, from four threads; says index and leaf hash of each
 //   ledger_writer fill FOLDER COUNT LOG OWNER       as append, on a disk that is full after 256 KiB more in any one file; says
 //   "full" and the error
+//   ledger_writer series FOLDER COUNT LOG OWNER     appends licenses 1 to COUNT, the same in every run; says the number of each, or "error" and what is wrong
+//   ledger_writer export FOLDER TILES LOG OWNER     exports, opening for reading; says "exported", or "error" and what is wrong
 // Each first opens the ledger for writing, and says "open". LOG and OWNER are secrets of Ed25519 keys in hexadecimal.
 
 #include <signal.h>
@@ -19,6 +21,7 @@
 #include <stegpass/credential/crypto.hpp>
 #include <stegpass/credential/merkle.hpp>
 #include <stegpass/ledger/ledger.hpp>
+#include <stegpass/ledger/tiles.hpp>
 
 using namespace stegpass;
 using namespace stegpass::ledger;
@@ -35,8 +38,8 @@ PrivateKey key_of(const char* hex) {
       .value();
 }
 
-credential::Statement next_license(const PrivateKey& owner, std::uint64_t index) {
-  credential::License body{.id = credential::random_bytes(16), .registration_id = Bytes(16, 0), .licensee = owner.public_key()};
+credential::Statement next_license(const PrivateKey& owner, std::uint64_t index, Bytes id = credential::random_bytes(16)) {
+  credential::License body{.id = std::move(id), .registration_id = Bytes(16, 0), .licensee = owner.public_key()};
   body.registration_id[15] = 1;
   body.not_before = kNow;
   body.expires = kNow + 1'000;
@@ -55,6 +58,29 @@ int append_alone(Ledger& log, std::uint64_t count, const PrivateKey& log_key, co
     }
     std::cout << appended->at(0).index << std::endl;
   }
+  return 0;
+}
+
+int say_error(const Error& error) {
+  std::cout << "error " << error.detail << std::endl;
+  return 1;
+}
+
+int append_series(Ledger& log, std::uint64_t count, const PrivateKey& log_key, const PrivateKey& owner) {
+  for (std::uint64_t i = 1; i <= count; ++i) {
+    Bytes id(8, 0xaa);
+    append_big_endian(id, i, 8);
+    if (auto appended = log.append({next_license(owner, i, id)}, log_key, kNow); !appended) return say_error(appended.error());
+    std::cout << i << std::endl;
+  }
+  return 0;
+}
+
+int export_log(const char* folder, const char* tiles) {
+  const auto log = Ledger::open(folder, Ledger::Mode::read);
+  if (!log) return say_error(log.error());
+  if (auto exported = export_tiles(*log, tiles); !exported) return say_error(exported.error());
+  std::cout << "exported" << std::endl;
   return 0;
 }
 
@@ -84,11 +110,9 @@ int append_together(Ledger& log, std::uint64_t count, const PrivateKey& log_key,
 int main(int argc, char** argv) {
   const std::string job = argc > 2 ? argv[1] : "";
   if (job != "hold" && argc != 6) return 2;
+  if (job == "export") return export_log(argv[2], argv[3]);
   auto log = Ledger::open(argv[2], Ledger::Mode::write);
-  if (!log) {
-    std::cout << "error " << log.error().detail << std::endl;
-    return 1;
-  }
+  if (!log) return say_error(log.error());
   std::cout << "open" << std::endl;
   while (job == "hold") ::pause();
   if (job == "fill") {
@@ -96,6 +120,6 @@ int main(int argc, char** argv) {
     const rlimit limit{256 * 1024, 256 * 1024};
     ::setrlimit(RLIMIT_FSIZE, &limit);
   }
-  const auto run = job == "group" ? append_together : append_alone;
+  const auto run = job == "group" ? append_together : job == "series" ? append_series : append_alone;
   return run(*log, std::stoull(argv[3]), key_of(argv[4]), key_of(argv[5]));
 }

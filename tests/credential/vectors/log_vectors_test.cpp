@@ -1,5 +1,6 @@
 #include <stegpass/credential/merkle.hpp>
 #include <stegpass/credential/note.hpp>
+#include <stegpass/credential/witness.hpp>
 
 #include "vectors.hpp"
 
@@ -91,4 +92,18 @@ TEST_CASE("the checkpoint in a witness request is read, behind its header and pr
   const Note note = require_ok(parse_note(request.substr(request.find("\n\n") + 2)));
   CHECK(parse_checkpoint(note.text).ok());
   CHECK_FALSE(note.signatures.empty());
+}
+
+TEST_CASE("the request and the answer of C2SP tlog-witness are read, and written again to the byte") {
+  const std::string text = read_text(vector_path("c2sp/tlog-witness/add-checkpoint-request.txt"));
+  const WitnessRequest request = require_ok(parse_witness_request(text));
+  CHECK(request.old_size == 20852014);
+  CHECK(request.proof.size() == 4);
+  CHECK(encode_witness_request(request) == text);
+  CHECK(require_ok(parse_checkpoint(require_ok(parse_note(request.checkpoint)).text)).tree_size == 20852163);
+  const std::string lines = read_text(vector_path("c2sp/tlog-witness/add-checkpoint-response.txt"));
+  const auto cosignatures = require_ok(parse_note_signatures(lines));
+  CHECK(encode_note_signatures(cosignatures) == lines);
+  REQUIRE_FALSE(cosignatures.empty());
+  for (const NoteSignature& line : cosignatures) CHECK(line.signature.size() == 72);  // a time and an Ed25519 signature
 }

@@ -10,6 +10,7 @@
 
 #include <stegpass/credential/core/result.hpp>
 #include <stegpass/credential/core/verdict.hpp>
+#include <stegpass/credential/index_proof.hpp>
 #include <stegpass/credential/merkle.hpp>
 #include <stegpass/credential/note.hpp>
 #include <stegpass/credential/statement.hpp>
@@ -55,6 +56,11 @@ class Ledger {
   Result<std::uint64_t> find(ByteView entry) const;
   /// The newest signed checkpoint (a note).
   Result<std::string> checkpoint() const;
+  /// The entries that go by a key among the first `tree_size`, in order.
+  Result<std::vector<std::uint64_t>> list(const credential::IndexKey& key, std::uint64_t tree_size) const;
+  /// The same with what shows that these are all, for a verifier without the database (credential::verify_index_proof).
+  /// Errors  usage: no commit ended at `tree_size`, so that its index was never signed, or it signs none.
+  Result<credential::IndexProof> prove_list(const credential::IndexKey& key, std::uint64_t tree_size) const;
   Result<credential::InclusionProof> inclusion_proof(std::uint64_t index, std::uint64_t tree_size) const;
   Result<credential::ConsistencyProof> consistency_proof(std::uint64_t old_size, std::uint64_t new_size) const;
   /// The receipt of an entry for the newest tree (RFC 9942); needs no key.

@@ -83,6 +83,9 @@ class RegistrationPolicy {
   const RegistrationState* registration_of_dispute(ByteView dispute_id) const;
 
  private:
+  friend struct RulesMemory;  // of src/: its memory in the database
+  friend struct RulesMemoryAccess;
+  friend struct RulesMemoryRecords;
   using Judged = Result<credential::PublicKey>;  // the key that the statement must be signed by
   Judged judge(const credential::Statement& statement, std::uint64_t index, std::int64_t now) const;
   Judged judge_body(const credential::Statement&, const credential::LedgerPolicy& policy) const;

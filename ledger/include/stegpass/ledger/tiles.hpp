@@ -30,7 +30,7 @@ Result<TileReport> export_tiles(const Ledger& ledger, const std::filesystem::pat
 /// otherwise every statement as of the checkpoint, which the report says. Errors  not_found (no checkpoint there); malformed (a
 /// file that is no tile); io.
 Result<AuditReport> audit_tiles(const std::filesystem::path& folder, const std::optional<credential::NoteVerifier>& log_key,
-                                const std::function<void(std::uint64_t done, std::uint64_t total)>& progress = {});
+                                const AuditProgress& progress = {}, const std::optional<std::string>& since = {});
 
 /// Makes a new ledger in `folder` from exported files, after auditing them. It is a whole ledger: who has the log's key can
 /// append to it. Errors  exists; refused with what the audit found; unsupported for tiles without commits, which have no

@@ -46,7 +46,7 @@ struct PaperVerdict {
 
 /// Judges a bundle's bytes without disk, network or tensors. Never valid on less than: bytes, a trusted log's checkpoint, a receipt of
 /// every statement, a trusted issuer's registration, a license in force and a fresh status.
-/// Codes, in order (schemas/bundle.md says when each is valid or undecided): bundle.bytes, checkpoint.signature, checkpoint.age,
+/// Codes, in order (schemas/bundle.md says when each is valid or undecided): bundle.bytes, checkpoint.signature, checkpoint.witnesses, checkpoint.age,
 /// checkpoint.memory, ledger.policy, receipt.ledger-policy, registration.signature, registration.issuer, receipt.registration,
 /// key-rotation, license.signature, receipt.license, renewal, license.dates, license.status, status.age, receipt.status, suspension,
 /// reinstatement, transfer, revocation (key-rotation, renewal and these four when there is one), opening.cover, opening.isn-key, opening.identity, opening.passport-ROLE (one for each passport opened), holder.possession.
