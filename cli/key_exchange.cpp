@@ -32,7 +32,8 @@ std::string public_form(const ExportOptions& options, const PublicKey& key) {
 }
 
 Status check_export(const ExportOptions& options) {
-  const bool control = std::any_of(options.comment.begin(), options.comment.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; });
+  const bool control =
+      std::any_of(options.comment.begin(), options.comment.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; });
   if (control) return Error{Errc::usage, "the comment holds a control character"};
   const bool binary = options.secret || options.format == "cose";
   if (options.out.empty()) return binary ? Status(Error{Errc::usage, "--out is needed for this form"}) : Status(Done{});
@@ -59,7 +60,8 @@ Result<Report> export_secret(const ExportOptions& options) {
   const std::string text = export_private_key(key, fresh);
   STEGPASS_CHECK_OK(write_file(options.out, as_bytes(text), {.force = options.force, .secret = true}));
   return report_of_key("wrote the signing key of " + options.file + " as encrypted PKCS#8 to " + options.out +
-                           "; the sealing key beside it stays in " + options.file, key.public_key());
+                           "; the sealing key beside it stays in " + options.file,
+                       key.public_key());
 }
 
 Result<Report> export_key(const ExportOptions& options) {
@@ -83,7 +85,8 @@ Result<Report> import_key(const ImportOptions& options) {
   STEGPASS_TRY(passphrase, read_passphrase(options.passphrase, "New passphrase for " + options.out, true));
   STEGPASS_CHECK_OK(files.write(*key, passphrase, options.force));
   Report report = report_of_key("imported " + options.from + " as " + files.secret.string() + " and " + files.open.string() +
-                                    ", with a new sealing key beside it", key->public_key());
+                                    ", with a new sealing key beside it",
+                                key->public_key());
   report.figures["key"] = files.secret.string();
   report.figures["public"] = files.open.string();
   return report;
@@ -94,30 +97,39 @@ int run_import(const ImportOptions& options, Output& output) { return finish(out
 
 void setup_export(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<ExportOptions>();
-  CLI::App* command = group.add_subcommand("export", "Write a key in another program's form: the public half, or the signing key as encrypted PKCS#8");
+  CLI::App* command = group.add_subcommand(
+      "export", "Write a key in another program's form: the public half, or the signing key as encrypted PKCS#8");
   command->add_option("file", options->file, "Key file, encrypted or public")->required();
-  command->add_option("--format", options->format, "Of the public half: ssh, pem or cose")->check(CLI::IsMember({"ssh", "pem", "cose"}))->capture_default_str();
-  auto* secret = command->add_flag("--private", options->secret, "The signing key instead, as PKCS#8 under the new passphrase; never in the clear");
+  command->add_option("--format", options->format, "Of the public half: ssh, pem or cose")
+      ->check(CLI::IsMember({"ssh", "pem", "cose"}))
+      ->capture_default_str();
+  auto* secret = command->add_flag("--private", options->secret,
+                                   "The signing key instead, as PKCS#8 under the new passphrase; never in the clear");
   command->add_option("--comment", options->comment, "At the end of an ssh line")->excludes(secret);
   command->add_option("--out", options->out, "Where to; ssh and pem go to standard output without it");
   command->add_flag("--force", options->force, "Replace what is there");
   add_passphrase_options(*command, options->passphrase);
   add_passphrase_options(*command, options->new_passphrase, "new-");
-  command->footer("Example: stegpass key export ada.key --format pem --out ada.pem\n         stegpass key export ada.key --private --out ada-private.pem");
+  command->footer(
+      "Example: stegpass key export ada.key --format pem --out ada.pem\n         stegpass key export ada.key --private --out "
+      "ada-private.pem");
   bind_command(commands, *command, options, run_export);
 }
 
 void setup_import(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<ImportOptions>();
-  CLI::App* command = group.add_subcommand("import", "Take over a signing key of SSH (Ed25519) or of a PEM file (PKCS#8: Ed25519, P-256)");
-  command->add_option("--from", options->from, "OpenSSH private key without passphrase, or PKCS#8, plain or encrypted")->required();
+  CLI::App* command =
+      group.add_subcommand("import", "Take over a signing key of SSH (Ed25519) or of a PEM file (PKCS#8: Ed25519, P-256)");
+  command->add_option("--from", options->from, "OpenSSH private key without passphrase, or PKCS#8, plain or encrypted")
+      ->required();
   command->add_option("--out", options->out, "The encrypted key file")->required();
   command->add_option("--public", options->public_out, "The public half; default: the same name ending in .pub");
   command->add_flag("--force", options->force, "Replace what is there");
   add_passphrase_options(*command, options->passphrase);
   add_passphrase_options(*command, options->source_passphrase, "source-");
-  command->footer("The sealing key is new: what was sealed to another file of this key is opened by that file alone.\n"
-                  "Example: stegpass key import --from ~/.ssh/id_ed25519 --out ada.key");
+  command->footer(
+      "The sealing key is new: what was sealed to another file of this key is opened by that file alone.\n"
+      "Example: stegpass key import --from ~/.ssh/id_ed25519 --out ada.key");
   bind_command(commands, *command, options, run_import);
 }
 

@@ -42,7 +42,8 @@ Result<PassphraseCost> cost_of(const ProtectOptions& options, const std::string&
   return asked;
 }
 
-Result<Protected> protect_one(const ProtectOptions& options, const std::string& path, const SecretBytes& passphrase, const SecretBytes& next) {
+Result<Protected> protect_one(const ProtectOptions& options, const std::string& path, const SecretBytes& passphrase,
+                              const SecretBytes& next) {
   STEGPASS_TRY(file, read_file(path, kMaxPictureFile, "an encrypted key or vault"));
   auto info = credential::read_secret_file_info(file);
   if (!info) return about(path, info.error());
@@ -55,7 +56,8 @@ Result<Protected> protect_one(const ProtectOptions& options, const std::string& 
 /// Keeps other commands out of the folders of the files meanwhile: a home's vault may be written by any of them.
 Result<std::vector<HomeLock>> lock_folders(const std::vector<std::string>& files) {
   std::set<fs::path> folders;
-  for (const std::string& file : files) folders.insert(fs::path(file).has_parent_path() ? fs::path(file).parent_path() : fs::path("."));
+  for (const std::string& file : files)
+    folders.insert(fs::path(file).has_parent_path() ? fs::path(file).parent_path() : fs::path("."));
   std::vector<HomeLock> locks;
   for (const fs::path& folder : folders) {
     STEGPASS_TRY(lock, HomeLock::take({folder}));
@@ -103,10 +105,15 @@ int run(const ProtectOptions& options, Output& output) { return finish(output, p
 
 void setup_key_protect(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<ProtectOptions>();
-  CLI::App* command = group.add_subcommand("protect", "Encrypt keys and vaults anew: at a higher cost for whoever guesses, or under another passphrase");
-  command->add_option("files", options->files, "Encrypted keys or vaults under one passphrase; a home's are owner.key, log.key and vault")->required();
+  CLI::App* command = group.add_subcommand(
+      "protect", "Encrypt keys and vaults anew: at a higher cost for whoever guesses, or under another passphrase");
+  command
+      ->add_option("files", options->files,
+                   "Encrypted keys or vaults under one passphrase; a home's are owner.key, log.key and vault")
+      ->required();
   command->add_option("--passes", options->passes, "Argon2id passes, at least the file's own")->check(CLI::Range(1, 16));
-  command->add_option("--memory-mib", options->memory_mib, "Argon2id memory in MiB, at least the file's own")->check(CLI::Range(1, 1024));
+  command->add_option("--memory-mib", options->memory_mib, "Argon2id memory in MiB, at least the file's own")
+      ->check(CLI::Range(1, 1024));
   command->add_flag("--change-passphrase", options->change, "Take another passphrase");
   add_passphrase_options(*command, options->passphrase);
   add_passphrase_options(*command, options->new_passphrase, "new-");

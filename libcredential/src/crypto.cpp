@@ -32,6 +32,30 @@ Digest32 sha256_of_parts(std::initializer_list<ByteView> parts) {
 
 Digest32 fast_sha256(ByteView data) { return sha256_of_parts({data}); }
 
+struct StreamHash::Context {
+  DigestContextPtr digest{EVP_MD_CTX_new()};
+};
+
+StreamHash::StreamHash(Algorithm algorithm) : context_(std::make_unique<Context>()) {
+  const EVP_MD* digest = algorithm == Algorithm::sha256 ? EVP_sha256() : EVP_blake2b512();
+  if (EVP_DigestInit_ex2(context_->digest.get(), digest, nullptr) != 1) throw std::runtime_error("openssl lacks a digest");
+}
+
+StreamHash::StreamHash(StreamHash&&) noexcept = default;
+StreamHash::~StreamHash() = default;
+
+void StreamHash::update(ByteView piece) {
+  if (EVP_DigestUpdate(context_->digest.get(), piece.data(), piece.size()) != 1) throw std::runtime_error("openssl cannot hash");
+}
+
+Bytes StreamHash::finish() {
+  Bytes digest(EVP_MAX_MD_SIZE);
+  unsigned size = 0;
+  if (EVP_DigestFinal_ex(context_->digest.get(), digest.data(), &size) != 1) throw std::runtime_error("openssl cannot hash");
+  digest.resize(size);
+  return digest;
+}
+
 Digest64 hmac_sha512(ByteView key, ByteView message) {
   Digest64 code;
   const std::uint8_t none = 0;  // a null key would mean "the key of the last call" to OpenSSL

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <memory>
+
 #include <stegpass/credential/core/bytes.hpp>
 #include <stegpass/credential/core/digest.hpp>
 #include <stegpass/credential/core/result.hpp>
@@ -12,6 +14,22 @@ Bytes random_bytes(std::size_t count);
 
 /// SHA-256 at OpenSSL's speed; equal to core's.
 Digest32 fast_sha256(ByteView data);
+
+/// A digest of bytes that come piece by piece. Move-only.
+class StreamHash {
+ public:
+  enum class Algorithm { sha256, blake2b };  ///< 32 bytes; 64 bytes
+  explicit StreamHash(Algorithm algorithm);
+  StreamHash(StreamHash&&) noexcept;
+  ~StreamHash();
+  void update(ByteView piece);
+  /// The digest; nothing may follow.
+  Bytes finish();
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
 
 /// HMAC-SHA-512 (RFC 2104).
 Digest64 hmac_sha512(ByteView key, ByteView message);
