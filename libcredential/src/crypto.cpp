@@ -2,6 +2,7 @@
 
 #include <openssl/hmac.h>
 
+#include <array>
 #include <cassert>
 #include <new>
 #include <stdexcept>
@@ -64,6 +65,13 @@ Digest64 hmac_sha512(ByteView key, ByteView message) {
     throw std::runtime_error("openssl has no HMAC-SHA-512");
   }
   return code;
+}
+
+bool is_sealing_key(ByteView x25519_public) {
+  require_sodium();
+  std::array<std::uint8_t, crypto_scalarmult_BYTES> shared{};
+  const std::array<std::uint8_t, crypto_scalarmult_SCALARBYTES> any{1};
+  return x25519_public.size() == crypto_box_PUBLICKEYBYTES && crypto_scalarmult(shared.data(), any.data(), x25519_public.data()) == 0;
 }
 
 Bytes seal_to(ByteView x25519_public, ByteView message) {

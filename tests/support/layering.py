@@ -39,7 +39,7 @@ OWNERS = [(name, re.compile(pattern)) for name, pattern in [
     ("spdlog", r"spdlog/"),
     ("Catch2", r"catch2/"),
     ("Benchmark", r"benchmark/"),
-    ("system", r"(spawn|stdlib|unistd|fcntl|dlfcn|signal|poll|termios|dirent|sched|pthread|immintrin|netinet/|arpa/|sys/|linux/)"),
+    ("system", r"(malloc|spawn|stdlib|unistd|fcntl|dlfcn|signal|poll|termios|dirent|sched|pthread|immintrin|netinet/|arpa/|sys/|linux/)"),
 ]]
 
 OURS = {"core", "credential", "model", "model_io", "ledger"}
