@@ -25,7 +25,7 @@ Status check_algorithm(const Cbor& protected_header) {
 Status check_profile(const Cbor& header) {
   const Cbor* typ = header.find(cose::kTyp);
   const std::string* text = typ ? typ->as_text() : nullptr;
-  if (!text || text->starts_with("application/stegpass-")) return Done{};
+  if (!text || text->starts_with("application/stegpass-") || *text == "application/statuslist+cwt") return Done{};
   return Error{Errc::unsupported, "a message of another profile, typ " + cbor_diagnostic(*typ)};
 }
 
