@@ -7,6 +7,7 @@
 #include <stegpass/credential/core/safetensors.hpp>
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
+#include <stegpass/credential/model_signature.hpp>
 #include <stegpass/credential/note.hpp>
 #include <stegpass/credential/statement.hpp>
 #include <stegpass/credential/trust_policy.hpp>
@@ -101,10 +102,25 @@ std::optional<Description> describe_text(ByteView bytes) {
   return std::nullopt;
 }
 
+std::optional<Description> describe_model_signature(ByteView bytes) {
+  const auto signature = decode_model_signature(bytes);
+  if (!signature) return std::nullopt;
+  const std::string by = signature->certificates.empty() ? "key with hint " + signature->key_hint
+                                                         : std::to_string(signature->certificates.size()) + " certificates";
+  Description out{"model signature", "signed by " + by + "\n", {{"certificates", signature->certificates.size()}, {"key_hint", signature->key_hint}}};
+  const auto manifest = decode_model_manifest(signature->payload);
+  if (!manifest) return out;
+  for (const ModelResource& resource : manifest->resources) out.text += to_hex(resource.digest) + "  " + resource.name + "\n";
+  out.text += "root " + to_hex(manifest->root()) + "  " + manifest->model_name + "\n";
+  out.members.update({{"model", manifest->model_name}, {"root", to_hex(manifest->root())}, {"resources", manifest->resources.size()}});
+  return out;
+}
+
 std::optional<Description> describe(ByteView bytes) {
   if (auto picture = describe_png(bytes)) return picture;
   if (auto model = describe_safetensors(bytes)) return model;
   if (auto text = describe_text(bytes)) return text;
+  if (auto signature = describe_model_signature(bytes)) return signature;
   if (auto item = decode_cbor(bytes)) return describe_cbor(bytes, *item);
   return std::nullopt;
 }

@@ -31,46 +31,34 @@ struct ShowOptions {
 
 std::string_view type_name(KeyType type) { return type == KeyType::ed25519 ? "ed25519" : "p256"; }
 
-Report report_of(std::string first_line, const PublicKey& key) {
-  Report report;
-  report.text = std::move(first_line) + "\n  type        " + std::string(type_name(key.type())) + "\n  thumbprint  " + key.thumbprint_uri();
-  report.figures = {{"type", type_name(key.type())}, {"thumbprint", key.thumbprint_uri()},
-                    {"thumbprint_hex", to_hex(key.thumbprint())}, {"public_key", to_hex(key.encode())}};
-  return report;
-}
-
 Result<Report> make(const NewOptions& options) {
-  const fs::path secret = options.out;
-  const fs::path open = options.public_out.empty() ? fs::path(secret).replace_extension(".pub") : fs::path(options.public_out);
-  if (secret == open) return Error{Errc::usage, "the key and its public half cannot both be " + secret.string()};
-  STEGPASS_CHECK_OK(check_output(secret, options.force));
-  STEGPASS_CHECK_OK(check_output(open, options.force));
-  STEGPASS_TRY(passphrase, read_passphrase(options.passphrase, "New passphrase for " + secret.string(), true));
+  const KeyFiles files(options.out, options.public_out);
+  STEGPASS_CHECK_OK(files.check(options.force));
+  STEGPASS_TRY(passphrase, read_passphrase(options.passphrase, "New passphrase for " + options.out, true));
   const PrivateKey key = PrivateKey::generate(options.type == "p256" ? KeyType::p256 : KeyType::ed25519);
-  const Bytes file = encode_key_file(key, passphrase);
-  if (interrupted()) return Error{Errc::interrupted, "stopped; no key was written"};
-  STEGPASS_CHECK_OK(write_file(secret, file, {.force = options.force, .secret = true}));
-  STEGPASS_CHECK_OK(write_file(open, key.public_key().encode(), {.force = options.force}));
-  Report report = report_of("made the key " + secret.string() + " and " + open.string(), key.public_key());
-  report.figures["key"] = secret.string();
-  report.figures["public"] = open.string();
+  STEGPASS_CHECK_OK(files.write(key, passphrase, options.force));
+  Report report = report_of_key("made the key " + files.secret.string() + " and " + files.open.string(), key.public_key());
+  report.figures["key"] = files.secret.string();
+  report.figures["public"] = files.open.string();
   return report;
 }
 
-/// A public key file as it is, or the public half of an encrypted one.
-Result<PublicKey> read_either(const ShowOptions& options) {
-  STEGPASS_TRY(file, read_file(options.file, kMaxSmallFile, "a key"));
-  if (auto open = PublicKey::decode(file)) return open;
-  STEGPASS_TRY(passphrase, read_passphrase(options.passphrase, "Passphrase of " + options.file));
-  STEGPASS_TRY(key, read_private_key(options.file, passphrase));
-  return key.public_key();
+/// What an encrypted file says of its cost to everybody; nothing of a public key.
+void add_cost(Report& report, const std::string& path) {
+  auto file = read_file(path, kMaxSmallFile, "a key");
+  const auto info = file ? credential::read_secret_file_info(*file) : Result<credential::SecretFileInfo>(file.error());
+  if (!info) return;
+  report.text += "\n  passphrase  Argon2id, " + std::to_string(info->cost.passes) + " passes over " + std::to_string(info->cost.memory_kib) + " KiB";
+  report.figures["cost"] = {{"passes", info->cost.passes}, {"memory_kib", info->cost.memory_kib}};
 }
 
 Result<Report> show(const ShowOptions& options) {
   if (!options.public_out.empty()) STEGPASS_CHECK_OK(check_output(options.public_out, options.force));
-  STEGPASS_TRY(key, read_either(options));
+  STEGPASS_TRY(key, read_public_half(options.file, options.passphrase));
   if (!options.public_out.empty()) STEGPASS_CHECK_OK(write_file(options.public_out, key.encode(), {.force = options.force}));
-  return report_of(options.file, key);
+  Report report = report_of_key(options.file, key);
+  add_cost(report, options.file);
+  return report;
 }
 
 int run_new(const NewOptions& options, Output& output) { return finish(output, make(options)); }
@@ -101,11 +89,45 @@ void setup_show(Commands& commands, CLI::App& group) {
 
 }  // namespace
 
+Result<PublicKey> read_public_half(const std::string& file, const PassphraseSource& source) {
+  STEGPASS_TRY(bytes, read_file(file, kMaxSmallFile, "a key"));
+  if (auto open = PublicKey::decode(bytes)) return open;
+  STEGPASS_TRY(passphrase, read_passphrase(source, "Passphrase of " + file));
+  STEGPASS_TRY(key, read_private_key(file, passphrase));
+  return key.public_key();
+}
+
+Report report_of_key(std::string first_line, const PublicKey& key) {
+  Report report;
+  report.text = std::move(first_line) + "\n  type        " + std::string(type_name(key.type())) + "\n  thumbprint  " + key.thumbprint_uri();
+  report.figures = {{"type", type_name(key.type())}, {"thumbprint", key.thumbprint_uri()},
+                    {"thumbprint_hex", to_hex(key.thumbprint())}, {"public_key", to_hex(key.encode())}};
+  return report;
+}
+
+KeyFiles::KeyFiles(const std::string& secret_path, const std::string& open_path)
+    : secret(secret_path), open(open_path.empty() ? fs::path(secret_path).replace_extension(".pub") : fs::path(open_path)) {}
+
+Status KeyFiles::check(bool force) const {
+  if (secret == open) return Error{Errc::usage, "the key and its public half cannot both be " + secret.string()};
+  STEGPASS_CHECK_OK(check_output(secret, force));
+  return check_output(open, force);
+}
+
+Status KeyFiles::write(const PrivateKey& key, const credential::SecretBytes& passphrase, bool force) const {
+  const Bytes file = encode_key_file(key, passphrase);
+  if (interrupted()) return Error{Errc::interrupted, "stopped; no key was written"};
+  STEGPASS_CHECK_OK(write_file(secret, file, {.force = force, .secret = true}));
+  return write_file(open, key.public_key().encode(), {.force = force});
+}
+
 void setup_key(Commands& commands) {
-  CLI::App* group = commands.app.add_subcommand("key", "Make, show and rotate keys");
+  CLI::App* group = commands.app.add_subcommand("key", "Make, show, move, protect and rotate keys");
   group->require_subcommand(1);
   setup_new(commands, *group);
   setup_show(commands, *group);
+  setup_key_exchange(commands, *group);
+  setup_key_protect(commands, *group);
 #ifdef STEGPASS_WITH_LEDGER
   setup_key_rotate(commands, *group);
 #endif

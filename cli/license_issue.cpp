@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <array>
 #include <filesystem>
+#include <set>
 
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
@@ -7,6 +10,7 @@
 
 #include "files.hpp"
 #include "license.hpp"
+#include "license_terms.hpp"
 #include "model_part.hpp"
 #include "workspace.hpp"
 #include "workspace_ledger.hpp"
@@ -25,6 +29,8 @@ struct IssueOptions {
   std::string request, passport, out;
   std::string not_before = "+0s", expires = "+365d", status_until = "+30d";
   credential::LicenseTerms terms{.scope = "inference", .territory = "worldwide", .seats = 0};
+  std::string contract;
+  std::vector<std::string> more_terms, critical;
   bool force = false;
 };
 
@@ -70,6 +76,34 @@ Result<Dates> dates_of(const IssueOptions& options) {
   return dates;
 }
 
+/// NAME=TEXT as a term of its own.
+Result<std::pair<credential::Cbor, credential::Cbor>> term_of(const std::string& given) {
+  static constexpr std::array<std::string_view, 6> kOwnOptions{"scope", "territory", "seats", "sublicensing", "text", "critical"};
+  const std::size_t equals = given.find('=');
+  if (equals == std::string::npos || equals == 0) return Error{Errc::usage, "--term " + given + " is not NAME=TEXT"};
+  const std::string name = given.substr(0, equals);
+  if (std::find(kOwnOptions.begin(), kOwnOptions.end(), name) != kOwnOptions.end()) {
+    return Error{Errc::usage, "--term " + given + ": " + name + " has an option of its own"};
+  }
+  return std::pair{credential::Cbor::text(name), credential::Cbor::text(given.substr(equals + 1))};
+}
+
+Result<credential::LicenseTerms> terms_of(const IssueOptions& options) {
+  credential::LicenseTerms terms = options.terms;
+  for (const std::string& given : options.more_terms) {
+    STEGPASS_TRY(term, term_of(given));
+    const bool twice = std::any_of(terms.other.begin(), terms.other.end(), [&](const auto& known) { return known.first == term.first; });
+    if (twice) return Error{Errc::usage, "--term " + given + ": that name is given twice"};
+    terms.other.push_back(std::move(term));
+  }
+  const std::set<std::string> names(options.critical.begin(), options.critical.end());
+  terms.critical.assign(names.begin(), names.end());
+  if (options.contract.empty()) return terms;
+  STEGPASS_TRY(contract, read_file(options.contract, kMaxPictureFile, "the contract's text"));
+  terms.text = credential::fast_sha256(contract);
+  return terms;
+}
+
 Result<VaultLicense*> find_minted(Vault& vault, const Minted& minted) {
   VaultLicense* record = vault.minted(minted.request.licensee.thumbprint(), minted.digest);
   if (record == nullptr || record->registration_id != minted.request.registration_id) {
@@ -78,7 +112,7 @@ Result<VaultLicense*> find_minted(Vault& vault, const Minted& minted) {
   return record;
 }
 
-License license_of(const IssueOptions& options, const Dates& dates, const OpenHome& home, const VaultLicense& record, const LicenseRequest& request,
+License license_of(const credential::LicenseTerms& terms, const Dates& dates, const OpenHome& home, const VaultLicense& record, const LicenseRequest& request,
                    const ledger::RegistrationState& state) {
   const Digest32 owner = state.registration.owner.thumbprint();  // commitments stay under it, whatever key signs
   License license{.id = record.license_id, .registration_id = record.registration_id, .licensee = request.licensee};
@@ -89,7 +123,7 @@ License license_of(const IssueOptions& options, const Dates& dates, const OpenHo
   license.identity = credential::commitment("identity", owner, record.identity_salt, credential::fast_sha256(record.identity));
   license.isn_key = credential::commitment("isn-key", owner, record.isn_key_salt, isn_key(home.vault, record.registration_id, record.licensee));
   license.reveal_bar_mdb = record.reveal_bar_mdb;
-  license.terms = options.terms;
+  license.terms = terms;
   return license;
 }
 
@@ -113,16 +147,17 @@ Status deliver(const ledger::Ledger& log, std::uint64_t index, const Minted& min
 Report report_of(const std::string& out, const License& license, const LicenseRequest& request, std::uint64_t index) {
   Report report;
   report.text = "license " + to_hex(license.id) + " for " + request.name + ", entry " + std::to_string(index) + " of the ledger\n  from " +
-                utc_time(license.not_before) + " until " + utc_time(license.expires) + "\n  send " + out + " to the licensee; it is sealed to his key";
+                utc_time(license.not_before) + " until " + utc_time(license.expires) + "\n  " + credential::describe_terms(license.terms) + "\n  send " + out + " to the licensee; it is sealed to his key";
   report.figures = {{"id", to_hex(license.id)}, {"urn", credential::license_urn(license.id)}, {"registration", to_hex(license.registration_id)},
                     {"licensee", request.licensee.thumbprint_uri()}, {"name", request.name}, {"index", index}, {"status_index", license.status_index},
-                    {"not_before", utc_time(license.not_before)}, {"expires", utc_time(license.expires)}, {"delivery", out}};
+                    {"not_before", utc_time(license.not_before)}, {"expires", utc_time(license.expires)}, {"terms", terms_json(license.terms)}, {"delivery", out}};
   return report;
 }
 
 Result<Report> issue(const IssueOptions& options, Output& output) {
   STEGPASS_CHECK_OK(check_output(options.out, options.force));
   STEGPASS_TRY(dates, dates_of(options));
+  STEGPASS_TRY(terms, terms_of(options));
   STEGPASS_TRY(minted, read_minted(options.request, options.passport));
   STEGPASS_TRY(home, open_home(options.home));
   STEGPASS_TRY(signers, read_signers(home.home, home.passphrase));
@@ -136,7 +171,7 @@ Result<Report> issue(const IssueOptions& options, Output& output) {
     return Error{Errc::refused, "this passport is licensed already, as " + to_hex((*record)->license_id)};
   }
   (*record)->license_id = credential::random_bytes(kIdBytes);
-  const License license = license_of(options, dates, home, **record, minted.request, *state);
+  const License license = license_of(terms, dates, home, **record, minted.request, *state);
   STEGPASS_TRY(statement, credential::sign_statement(signers.owner, license, dates.now));
   STEGPASS_TRY(status, credential::sign_statement(signers.owner, status_list_of(*state, dates.status_until, &license), dates.now));
   STEGPASS_TRY(index, commit(home, ledger, signers, **record, {statement, status}));
@@ -177,6 +212,11 @@ void setup_license_issue(Commands& commands, CLI::App& group) {
   command->add_option("--scope", options->terms.scope, "What it allows")->capture_default_str();
   command->add_option("--territory", options->terms.territory, "Where")->capture_default_str();
   command->add_option("--seats", options->terms.seats, "How many may use it at once; 0: not limited")->capture_default_str();
+  command->add_flag("--sublicensing", options->terms.sublicensing, "The licensee may license others");
+  command->add_option("--contract", options->contract, "File with the contract's text, which the license names by its SHA-256");
+  command->add_option("--term", options->more_terms, "A further term, NAME=TEXT; may be given again")->allow_extra_args(false);
+  command->add_option("--critical", options->critical, "Name of a term that a verifier must know, or else cannot decide; may be given again")
+      ->allow_extra_args(false);
   command->add_flag("--force", options->force, "Replace what is there");
   command->footer("Example: stegpass license issue --home studio --request ada.request --passport user-passport.png --expires +365d --out license.delivery");
   bind_command(commands, *command, options, run_issue);

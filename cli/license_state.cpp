@@ -4,6 +4,7 @@
 #include "files.hpp"
 #include "license.hpp"
 #include "license_desk.hpp"
+#include "license_terms.hpp"
 #include "workspace.hpp"
 #include "workspace_ledger.hpp"
 
@@ -58,10 +59,11 @@ Result<Report> list(const ListOptions& options) {
     for (const auto& [id, license] : entry.licenses) {
       const std::string state = state_of(license, now);
       report.text += id + "  " + state + std::string(12 - state.size(), ' ') + "until " + utc_time(license.expires()) + "  " +
-                     license.license.licensee.thumbprint_uri() + "\n";
+                     license.license.licensee.thumbprint_uri() + "\n    " + credential::describe_terms(license.license.terms) + "\n";
       licenses.push_back({{"id", id}, {"registration", registration}, {"state", state}, {"index", license.index},
                           {"licensee", license.license.licensee.thumbprint_uri()}, {"not_before", utc_time(license.license.not_before)},
-                          {"expires", utc_time(license.expires())}, {"status_index", license.license.status_index}});
+                          {"expires", utc_time(license.expires())}, {"status_index", license.license.status_index},
+                          {"terms", terms_json(license.license.terms)}});
     }
   }
   if (report.text.empty()) report.text = "no licenses";

@@ -27,9 +27,9 @@ void setup_all(Commands& commands) {
   setup_data(commands);
   setup_isn(commands);
   setup_passport(commands);
-  setup_model(commands);
   setup_attack(commands);
 #endif
+  setup_model(commands);
   setup_license(commands);
 #ifdef STEGPASS_WITH_LEDGER
   setup_ledger(commands);

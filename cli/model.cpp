@@ -9,6 +9,7 @@
 #include "command.hpp"
 #include "files.hpp"
 #include "model_part.hpp"
+#include "model_signature.hpp"
 #include "training_record.hpp"
 #include "workspace.hpp"
 #include "workspace_ledger.hpp"
@@ -184,11 +185,9 @@ int run(const RegisterOptions& options, Output& output) {
 
 }  // namespace
 
-void setup_model(Commands& commands) {
-  CLI::App* group = commands.app.add_subcommand("model", "Register models");
-  group->require_subcommand(1);
+void setup_model_register(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<RegisterOptions>();
-  CLI::App* command = group->add_subcommand("register", "Enter a trained model into the ledger, with commitments to its marks");
+  CLI::App* command = group.add_subcommand("register", "Enter a trained model into the ledger, with commitments to its marks");
   add_home_options(*command, options->home);
   command->add_option("--models", options->models, "Folder that passport train left")->required();
   command->add_option("--out", options->out, "Also write the statement with its receipt, for licensees");

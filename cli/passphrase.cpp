@@ -1,6 +1,7 @@
 #include "passphrase.hpp"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -56,12 +57,15 @@ Result<SecretBytes> ask_terminal(const std::string& prompt, bool confirm) {
 
 }  // namespace
 
-void add_passphrase_options(CLI::App& command, PassphraseSource& source) {
-  auto* file = command.add_option("--passphrase-file", source.file, "File whose first line is the passphrase");
-  command.add_option("--passphrase-fd", source.fd, "File descriptor to read the passphrase from")->excludes(file);
+void add_passphrase_options(CLI::App& command, PassphraseSource& source, const std::string& which) {
+  const std::string name = which.empty() ? "the passphrase" : "the " + which.substr(0, which.size() - 1) + " passphrase";
+  auto* file = command.add_option("--" + which + "passphrase-file", source.file, "File whose first line is " + name);
+  command.add_option("--" + which + "passphrase-fd", source.fd, "File descriptor to read " + name + " from, up to the first line feed")
+      ->excludes(file);
 }
 
 Result<SecretBytes> read_passphrase(const PassphraseSource& source, const std::string& prompt, bool confirm) {
+  ::prctl(PR_SET_DUMPABLE, 0);  // from here on there are secrets in this process: it leaves no core
   if (source.fd >= 0) return read_line(source.fd);
   if (source.file.empty()) return ask_terminal(prompt, confirm);
   const int fd = ::open(source.file.c_str(), O_RDONLY | O_CLOEXEC);

@@ -3,10 +3,12 @@
 #include <optional>
 
 #include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/crypto.hpp>
 #include <stegpass/credential/verification.hpp>
 
 #include "command.hpp"
 #include "files.hpp"
+#include "license_terms.hpp"
 #include "model_checks.hpp"
 #include "policy_files.hpp"
 #include "verify_list.hpp"
@@ -19,7 +21,7 @@ using namespace credential;
 constexpr std::size_t kMaxNonceBytes = 64;
 
 struct VerifyOptions {
-  std::string bundle, list, policy, model, passport, isn, presentation, audience, nonce, memory;
+  std::string bundle, list, policy, model, passport, isn, presentation, audience, nonce, memory, contract;
 };
 
 /// The presentation with what the verifier asked for; none when none is given.
@@ -60,6 +62,7 @@ struct Inputs {
   EvidenceFile bundle;
   PaperOptions papers;
   ModelEvidence evidence;
+  std::optional<EvidenceFile> contract;
 };
 
 Result<Inputs> read_inputs(const VerifyOptions& options) {
@@ -70,8 +73,9 @@ Result<Inputs> read_inputs(const VerifyOptions& options) {
   STEGPASS_TRY(model, read_optional(options.model, kMaxModelFile, "a model (safetensors)"));
   STEGPASS_TRY(passport, read_optional(options.passport, kMaxPictureFile, "a user passport (PNG)"));
   STEGPASS_TRY(isn, read_optional(options.isn, kMaxPictureFile, "ISN weights (safetensors)"));
+  STEGPASS_TRY(contract, read_optional(options.contract, kMaxPictureFile, "the contract's text"));
   PaperOptions papers{current_time(), std::move(memory), std::move(challenge)};
-  return Inputs{std::move(policy), std::move(bundle), std::move(papers), {std::move(model), std::move(passport), std::move(isn)}};
+  return Inputs{std::move(policy), std::move(bundle), std::move(papers), {std::move(model), std::move(passport), std::move(isn)}, std::move(contract)};
 }
 
 PaperVerdict judge_papers(const Inputs& inputs) {
@@ -80,6 +84,20 @@ PaperVerdict judge_papers(const Inputs& inputs) {
   unreadable.memory = inputs.papers.memory;
   unreadable.verdict.add("bundle.bytes", Outcome::invalid, inputs.bundle.problem);
   return unreadable;
+}
+
+/// Whether the text that was brought is the one that the license names; no check where there is neither.
+void check_contract(Verdict& verdict, const std::optional<License>& license, const std::optional<EvidenceFile>& contract) {
+  constexpr const char* code = "license.text";
+  const std::optional<Digest32> named = license ? license->terms.text : std::nullopt;
+  if (!contract && !named) return;
+  if (!contract) return verdict.add(code, Outcome::not_checked, "would need the contract's text (--contract), SHA-256 " + to_hex(*named));
+  if (!contract->problem.empty()) return verdict.add(code, Outcome::invalid, contract->problem);
+  if (!license) return verdict.add(code, Outcome::undecided, "there is no verified license to compare the contract with");
+  if (!named) return verdict.add(code, Outcome::undecided, "the license names no text");
+  const Digest32 found = fast_sha256(contract->bytes);
+  if (found == *named) return verdict.add(code, Outcome::valid, "the text that the license names, SHA-256 " + to_hex(found));
+  verdict.add(code, Outcome::invalid, "SHA-256 is " + to_hex(found) + ", the license names " + to_hex(*named));
 }
 
 /// Keeps what the papers added to the memory, also when the verdict is bad: a verifier who has seen a revocation must not be shown
@@ -107,9 +125,7 @@ Json describe(const License& license) {
           {"licensee", license.licensee.thumbprint_uri()},
           {"not_before", utc_time(license.not_before)},
           {"expires", utc_time(license.expires)},
-          {"scope", license.terms.scope},
-          {"territory", license.terms.territory},
-          {"seats", license.terms.seats}};
+          {"terms", terms_json(license.terms)}};
 }
 
 Json describe(const VerifyOptions& options, const Inputs& inputs, const PaperVerdict& papers, const Json& figures) {
@@ -130,6 +146,7 @@ int run(const VerifyOptions& options, Output& output) {
   const PaperVerdict papers = judge_papers(*inputs);
   const ModelVerdict models = check_models(papers, inputs->policy, inputs->evidence);
   Verdict all = papers.verdict;
+  check_contract(all, papers.license, inputs->contract);
   all.append(models.verdict);
   apply_requirements(all, inputs->policy);
   if (auto kept = keep_memory(options, inputs->papers.memory, papers.memory); !kept) {
@@ -153,6 +170,7 @@ void setup_verify(Commands& commands) {
   command.add_option("--presentation", options->presentation, "The licensee's answer to your nonce");
   command.add_option("--audience", options->audience, "Who you said you are when you asked for the presentation");
   command.add_option("--nonce", options->nonce, "The nonce you asked with, in hexadecimal");
+  command.add_option("--contract", options->contract, "The contract's text, which the license may name by its SHA-256");
   command.add_option("--memory", options->memory, "File that remembers the newest checkpoint seen of each log; older ones are refused");
   command.footer(
       "Exit codes: 0 valid, 1 proved false, 2 usage, 3 undecided, 4 file or environment.\n"

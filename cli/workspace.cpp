@@ -58,7 +58,9 @@ Result<OpenHome> open_home(const HomeOptions& options, HomeWait wait) {
 }
 
 Status save_vault(const OpenHome& open, const Vault& vault) {
-  return write_file(open.home.vault(), seal_vault(vault, open.passphrase), {.force = true, .secret = true});
+  STEGPASS_TRY(before, read_file(open.home.vault(), kMaxPictureFile, "an owner's vault"));
+  STEGPASS_TRY(info, credential::read_secret_file_info(before));  // a cost that was raised stays
+  return write_file(open.home.vault(), seal_vault(vault, open.passphrase, info.cost), {.force = true, .secret = true});
 }
 
 Result<credential::PrivateKey> read_private_key(const fs::path& path, const credential::SecretBytes& passphrase) {

@@ -2,6 +2,7 @@
 
 #include <openssl/hmac.h>
 
+#include <array>
 #include <cassert>
 #include <new>
 #include <stdexcept>
@@ -32,6 +33,30 @@ Digest32 sha256_of_parts(std::initializer_list<ByteView> parts) {
 
 Digest32 fast_sha256(ByteView data) { return sha256_of_parts({data}); }
 
+struct StreamHash::Context {
+  DigestContextPtr digest{EVP_MD_CTX_new()};
+};
+
+StreamHash::StreamHash(Algorithm algorithm) : context_(std::make_unique<Context>()) {
+  const EVP_MD* digest = algorithm == Algorithm::sha256 ? EVP_sha256() : EVP_blake2b512();
+  if (EVP_DigestInit_ex2(context_->digest.get(), digest, nullptr) != 1) throw std::runtime_error("openssl lacks a digest");
+}
+
+StreamHash::StreamHash(StreamHash&&) noexcept = default;
+StreamHash::~StreamHash() = default;
+
+void StreamHash::update(ByteView piece) {
+  if (EVP_DigestUpdate(context_->digest.get(), piece.data(), piece.size()) != 1) throw std::runtime_error("openssl cannot hash");
+}
+
+Bytes StreamHash::finish() {
+  Bytes digest(EVP_MAX_MD_SIZE);
+  unsigned size = 0;
+  if (EVP_DigestFinal_ex(context_->digest.get(), digest.data(), &size) != 1) throw std::runtime_error("openssl cannot hash");
+  digest.resize(size);
+  return digest;
+}
+
 Digest64 hmac_sha512(ByteView key, ByteView message) {
   Digest64 code;
   const std::uint8_t none = 0;  // a null key would mean "the key of the last call" to OpenSSL
@@ -40,6 +65,13 @@ Digest64 hmac_sha512(ByteView key, ByteView message) {
     throw std::runtime_error("openssl has no HMAC-SHA-512");
   }
   return code;
+}
+
+bool is_sealing_key(ByteView x25519_public) {
+  require_sodium();
+  std::array<std::uint8_t, crypto_scalarmult_BYTES> shared{};
+  const std::array<std::uint8_t, crypto_scalarmult_SCALARBYTES> any{1};
+  return x25519_public.size() == crypto_box_PUBLICKEYBYTES && crypto_scalarmult(shared.data(), any.data(), x25519_public.data()) == 0;
 }
 
 Bytes seal_to(ByteView x25519_public, ByteView message) {

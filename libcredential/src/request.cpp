@@ -43,6 +43,7 @@ std::optional<LicenseRequest> read_request(Fields& claims, const Envelope& envel
   LicenseRequest out{.licensee = *licensee};
   Fields own = claims.map(kRequestClaim);
   out.sealing_key = own.bytes("sealing-key", 32);
+  own.require(own.failed() || is_sealing_key(out.sealing_key), "sealing-key is a point of low order");
   out.registration_id = own.bytes("registration", kIdBytes);
   out.name = own.text("name", 200);
   out.identity_picture = own.bytes("identity-picture", 1, kMaxPicture);

@@ -138,6 +138,16 @@ Result<SecretBytes> decrypt_secret_file(SecretKind kind, ByteView file, const Se
   return content;
 }
 
+Result<SecretFileInfo> read_secret_file_info(ByteView file) {
+  STEGPASS_TRY(item, decode_cbor(file));
+  const CborArray* items = item.as_array();
+  const bool vault = items != nullptr && items->size() > 1 && (*items)[1] == Cbor::text(kind_name(SecretKind::vault));
+  const SecretKind kind = vault ? SecretKind::vault : SecretKind::key;
+  STEGPASS_TRY(parts, read_parts(item, kind));
+  const auto passes = static_cast<std::uint32_t>(parts.header.passes), memory = static_cast<std::uint32_t>(parts.header.memory_kib);
+  return SecretFileInfo{kind, {passes, memory}};
+}
+
 Bytes encode_key_file(const PrivateKey& key, const SecretBytes& passphrase, PassphraseCost cost) {
   SecretBytes content = key_frame(key.public_key().type());
   put_part(content, kSigningAt, key.signing_secret());

@@ -21,6 +21,14 @@ Status check_algorithm(const Cbor& protected_header) {
   return Error{Errc::unsupported, "algorithm " + std::to_string(number) + " is none of -19, -9, -8, -7"};
 }
 
+// What says of itself that it is somebody else's is unsupported, before it is found to lack what ours have.
+Status check_profile(const Cbor& header) {
+  const Cbor* typ = header.find(cose::kTyp);
+  const std::string* text = typ ? typ->as_text() : nullptr;
+  if (!text || text->starts_with("application/stegpass-") || *text == "application/statuslist+cwt") return Done{};
+  return Error{Errc::unsupported, "a message of another profile, typ " + cbor_diagnostic(*typ)};
+}
+
 // The three claims that header and payload both carry.
 void read_common(Fields& claims, Envelope& out) {
   out.issuer = claims.text(kIss);
@@ -32,6 +40,7 @@ void read_common(Fields& claims, Envelope& out) {
 
 Result<Envelope> open_envelope(const Sign1& message) {
   STEGPASS_CHECK_OK(check_algorithm(message.protected_header));
+  STEGPASS_CHECK_OK(check_profile(message.protected_header));
   if (encode_cbor(message.protected_header) != message.protected_bytes) {
     return Error{Errc::malformed, "protected header is not in its deterministic encoding"};
   }

@@ -92,6 +92,19 @@ Fields Fields::map(const FieldKey& key) {
   return Fields(value, where_ + "." + name, *error_);
 }
 
+bool Fields::boolean(const FieldKey& key) {
+  const bool* value = take(key).as_boolean();
+  if (!value) refuse_type(key, "true or false");
+  return value && *value;
+}
+
+bool Fields::flag(const FieldKey& key) {
+  skip(key);
+  const Cbor* value = find(key);
+  if (value && !(*value == Cbor::boolean(true))) refuse_type(key, "true, or absent");
+  return value != nullptr;
+}
+
 std::optional<PublicKey> Fields::confirmation_key(const FieldKey& key) {
   const Cbor& cnf = take(key);
   const Cbor* inner = cnf.find(1);
@@ -100,6 +113,17 @@ std::optional<PublicKey> Fields::confirmation_key(const FieldKey& key) {
   if (!read) return refuse(read.error().detail), std::nullopt;
   if (!(confirmation(*read) == cnf)) return refuse_type(key, "a COSE_Key in its one encoding"), std::nullopt;
   return *read;
+}
+
+CborMap Fields::rest() {
+  CborMap out;
+  if (const CborMap* pairs = map_->as_map()) {
+    for (const auto& pair : *pairs) {
+      if (std::find(known_.begin(), known_.end(), pair.first) == known_.end()) out.push_back(pair);
+    }
+  }
+  for (const auto& [key, value] : out) known_.push_back(key);
+  return out;
 }
 
 void Fields::finish() {

@@ -41,6 +41,9 @@ class Fields {
   /// Items of an array; lives as long as the map.
   const CborArray& array(const FieldKey& key, std::size_t min, std::size_t max);
   Fields map(const FieldKey& key);
+  bool boolean(const FieldKey& key);
+  /// Whether the value is the boolean true. It may be absent, and false is not written.
+  bool flag(const FieldKey& key);
   /// The key in a `cnf` map {1: COSE_Key}, in its one encoding.
   std::optional<PublicKey> confirmation_key(const FieldKey& key);
   template <std::size_t N>
@@ -53,6 +56,8 @@ class Fields {
 
   /// Counts a key as known without reading it.
   void skip(const FieldKey& key) { known_.push_back(key.item); }
+  /// The pairs that nobody asked for, which count as known from here on.
+  CborMap rest();
   /// Notes that a rule is broken; `detail` says found and expected.
   void refuse(const std::string& detail);
   void require(bool holds, const std::string& detail) {

@@ -1,3 +1,4 @@
+#include "license_terms.hpp"
 #include "statement_body.hpp"
 
 namespace stegpass::credential {
@@ -5,16 +6,7 @@ namespace {
 
 constexpr const char* kClaim = "stegpass.license";
 constexpr std::int64_t kExp = 4, kNbf = 5, kStatus = 65535;
-constexpr std::uint64_t kMaxSeats = 1'000'000'000, kMaxBar = 200'000;
-
-LicenseTerms read_terms(Fields terms) {
-  LicenseTerms out;
-  out.scope = terms.text("scope");
-  out.territory = terms.text("territory");
-  out.seats = terms.number("seats", 0, kMaxSeats);
-  terms.finish();
-  return out;
-}
+constexpr std::uint64_t kMaxBar = 200'000;
 
 // The claim {"status_list": {"idx", "uri"}} of the status list draft, section 6.3.
 std::uint64_t read_status(Fields status, const std::string& uri) {
@@ -39,9 +31,6 @@ void read_own(Fields own, License& out) {
 }  // namespace
 
 CborMap write_body(const License& body) {
-  const Cbor terms =
-      Cbor::map({field("scope", Cbor::text(body.terms.scope)), field("territory", Cbor::text(body.terms.territory)),
-                 field("seats", cbor_number(body.terms.seats))});
   const Cbor status =
       Cbor::map({field("idx", cbor_number(body.status_index)), field("uri", Cbor::text(status_urn(body.registration_id)))});
   return {field(kExp, cbor_time(body.expires)),
@@ -52,7 +41,7 @@ CborMap write_body(const License& body) {
           field(kClaim, Cbor::map({field("registration", Cbor::bytes(body.registration_id)),
                                    field("user-passport", Cbor::bytes(body.user_passport)),
                                    field("identity", Cbor::bytes(body.identity)), field("isn-key", Cbor::bytes(body.isn_key)),
-                                   field("reveal-bar", cbor_number(body.reveal_bar_mdb)), field("terms", terms)}))};
+                                   field("reveal-bar", cbor_number(body.reveal_bar_mdb)), field("terms", write_terms(body.terms))}))};
 }
 
 std::optional<StatementBody> read_license(Fields& claims) {

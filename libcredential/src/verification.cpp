@@ -37,6 +37,7 @@ class Judge {
     add("receipt.registration", receipt(StatementKind::registration));
     if (has(StatementKind::key_rotation)) add("key-rotation", key_rotations());
     add("license.signature", license_signature());
+    add("license.terms", license_terms());
     add("receipt.license", receipt(StatementKind::license));
     if (has(StatementKind::renewal)) add("renewal", renewal());
     add("license.dates", license_dates());
@@ -237,6 +238,15 @@ class Judge {
     out_.license = license;
     return {Outcome::valid,
             "license " + to_hex(license.id) + " to " + license.licensee.thumbprint_uri() + ", signed by the owner"};
+  }
+
+  Finding license_terms() const {
+    if (!out_.license) return {Outcome::undecided, "no verified license"};
+    const std::string said = describe_terms(out_.license->terms);
+    std::string unknown;
+    for (const std::string& name : unknown_critical_terms(out_.license->terms)) unknown += (unknown.empty() ? "" : ", ") + name;
+    if (unknown.empty()) return {Outcome::valid, said};
+    return {Outcome::undecided, "critical terms that this version does not know: " + unknown + "; " + said};
   }
 
   Finding license_dates() const {

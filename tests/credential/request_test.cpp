@@ -2,6 +2,8 @@
 
 #include <functional>
 
+#include <stegpass/credential/core/text.hpp>
+
 #include "papers_fixture.hpp"
 #include "tests/support/catch.hpp"
 
@@ -62,6 +64,15 @@ TEST_CASE("a license request breaks no rule of its schema") {
   CHECK(request_refused([](LicenseRequest& r) { r.name = "a\x1b[31m"; }));
   CHECK(request_refused([](LicenseRequest& r) { r.identity_picture.clear(); }));
   CHECK(request_refused([](LicenseRequest& r) { r.issued_at = -1; }));
+}
+
+TEST_CASE("a request to seal to a point of low order is refused before anything is sealed") {
+  for (const std::uint8_t first : {0, 1}) {
+    Bytes point(32, 0);
+    point[0] = first;
+    CHECK(request_refused([&](LicenseRequest& r) { r.sealing_key = point; }));
+  }
+  CHECK(request_refused([](LicenseRequest& r) { r.sealing_key = parse_hex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f").value(); }));
 }
 
 TEST_CASE("an identity picture of over 4 MiB is refused") {

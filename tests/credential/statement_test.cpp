@@ -315,7 +315,7 @@ TEST_CASE("the issuer must be the thumbprint in kid") {
   CHECK(signed_with(office, change).error().detail.find("kid") != std::string::npos);
 }
 
-TEST_CASE("an unknown key in any of a license's maps is refused by name") {
+TEST_CASE("an unknown key in any of a license's maps but its terms is refused by name") {
   const Office office;
   const auto refused = [&](const std::function<void(CborMap&, CborMap&)>& edit) {
     const Result<Statement> read = signed_with(office, edit);
@@ -332,11 +332,6 @@ TEST_CASE("an unknown key in any of a license's maps is refused by name") {
   CHECK(refused([&](CborMap&, CborMap& claims) {
     Cbor& own = at(claims, Cbor::text("stegpass.license"));
     own = surprise(*own.as_map());
-  }));
-  CHECK(refused([&](CborMap&, CborMap& claims) {
-    CborMap own = *at(claims, Cbor::text("stegpass.license")).as_map();
-    at(own, Cbor::text("terms")) = surprise(*at(own, Cbor::text("terms")).as_map());
-    at(claims, Cbor::text("stegpass.license")) = Cbor::map(own);
   }));
 }
 

@@ -26,6 +26,7 @@ TEST_CASE("good papers give every check in the order that the header names") {
                                           "registration.issuer",
                                           "receipt.registration",
                                           "license.signature",
+                                          "license.terms",
                                           "receipt.license",
                                           "license.dates",
                                           "license.status",

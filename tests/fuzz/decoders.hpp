@@ -11,7 +11,7 @@ namespace stegpass::credential::fuzz {
 /// the one encoding of what they hold; it ends the process if not.
 struct Decoder {
   std::string_view name;
-  void (*take)(ByteView bytes);
+  bool (*take)(ByteView bytes);  ///< whether the bytes were accepted
 };
 
 const std::vector<Decoder>& decoders();

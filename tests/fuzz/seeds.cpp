@@ -1,33 +1,25 @@
-// Writes a seed corpus, one folder a decoder, with the encoders of the tests. Usage: fuzz_seeds FOLDER
-#include <filesystem>
-#include <fstream>
-#include <iostream>
+#include "seeds.hpp"
 
+#include <stegpass/credential/core/safetensors.hpp>
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/index_proof.hpp>
+#include <stegpass/credential/key_formats.hpp>
+#include <stegpass/credential/model_signature.hpp>
+#include <stegpass/credential/secret_file.hpp>
+#include <stegpass/credential/tensor_proof.hpp>
 
 #include "status_list.hpp"
 #include "tests/credential/papers_fixture.hpp"
 
+namespace stegpass::credential {
 namespace {
 
-using namespace stegpass;
-using namespace stegpass::credential;
-using namespace stegpass::credential::testing;
-namespace fs = std::filesystem;
+using namespace testing;
 
 class Corpus {
  public:
-  explicit Corpus(fs::path folder) : folder_(std::move(folder)) {}
-  void add(const std::string& decoder, ByteView bytes) {
-    fs::create_directories(folder_ / decoder);
-    std::ofstream file(folder_ / decoder / std::to_string(count_++), std::ios::binary);
-    file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  }
-
- private:
-  fs::path folder_;
-  int count_ = 0;
+  void add(const std::string& decoder, ByteView bytes) { seeds.push_back({decoder, to_bytes(bytes)}); }
+  std::vector<fuzz::Seed> seeds;
 };
 
 std::vector<Statement> statements_of(const Office& office) {
@@ -89,19 +81,40 @@ void add_small(Corpus& corpus, const Office& office) {
   IndexRange range{5, 1, {index_record({IndexKind::model, Digest32{1}}, 1), index_record({IndexKind::issuer, Digest32{2}}, 2)}, {}};
   ignore_result(add_range_hashes(range, [](std::uint64_t, std::uint64_t) { return Result<Digest32>(Digest32{3}); }));
   corpus.add("index-proof", encode_index_proof({"note", {IndexKind::issuer, Digest32{2}}, {range}, {{to_bytes("entry"), {Digest32{4}}}}}));
-  Bytes tensors = {60, 0, 0, 0, 0, 0, 0, 0};
-  append(tensors, as_bytes(R"({"weight":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}  )"));
-  append(tensors, Bytes(8, 1));
+  const Bytes tensors = encode_safetensors({{"weight", "F32", {2}, named_bytes("weight", 8)}}, {{"note", "of a seed"}});
   corpus.add("safetensors", tensors);
+  corpus.add("tensor-proof", encode_tensor_proof(prove_tensor(tensors, "weight").value()));
+}
+
+// Keys of other programs. The plain ones are put together from what `read_pkcs8` and SSH's file take.
+void add_foreign_keys(Corpus& corpus) {
+  const std::string begin = "-----BEGIN PRIVATE KEY-----\n", end = "\n-----END PRIVATE KEY-----\n";
+  Bytes der = parse_hex("302e020100300506032b657004220420").value();
+  append(der, named_bytes("seed", 32));
+  corpus.add("private-key", as_bytes(begin + to_base64(der) + end));
+  corpus.add("secret-file", encode_key_file(named_key("owner"), SecretBytes::copy_of(as_bytes("secret")), {1, 8}));
+}
+
+void add_model(Corpus& corpus) {
+  ModelManifest manifest{.model_name = "model", .ignore_paths = {".git"}};
+  manifest.resources = {{"a.bin", named_bytes("a", 32)}, {"folder/b.bin", named_bytes("b", 32)}};
+  const ModelSignature signature = sign_model(named_key("p-256", KeyType::p256), manifest).value();
+  corpus.add("model-signature", as_bytes(encode_model_signature(signature)));
+  corpus.add("model-manifest", signature.payload);
+  corpus.add("json", signature.payload);
 }
 
 }  // namespace
 
-int main(int count, char** arguments) {
-  if (count != 2) return std::cerr << "usage: fuzz_seeds FOLDER\n", 2;
-  Corpus corpus(arguments[1]);
+std::vector<fuzz::Seed> fuzz::seeds() {
+  Corpus corpus;
   Office office;
   add_statements(corpus, office);
   add_papers(corpus, office);
   add_small(corpus, office);
+  add_foreign_keys(corpus);
+  add_model(corpus);
+  return std::move(corpus.seeds);
 }
+
+}  // namespace stegpass::credential

@@ -89,7 +89,7 @@ TEST_CASE("status lists of the draft with a state that is none of ours are refus
   }
 }
 
-TEST_CASE("files of standards that are not read here are refused by every decoder, in one line") {
+TEST_CASE("files of other standards are refused by every decoder of ours, in one line") {
   std::size_t files = 0;
   for (const char* folder : {"oms", "rfc3161", "dsse", "sd-cwt"}) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(vector_path(folder))) {

@@ -3,7 +3,7 @@
 # Exits with 77, which ctest shows as skipped, where they cannot be fetched.
 set -euo pipefail
 
-packages=(cbor2==5.9.0 pycddl==0.6.4 cwt==3.3.0 pycose==1.1.0 cryptography)
+packages=(cbor2==5.9.0 pycddl==0.6.4 cwt==3.3.0 pycose==1.1.0 model_signing==1.1.1 pyopenssl cryptography)
 stamp="$1/stamp"
 [ "$(cat "$stamp" 2>/dev/null)" = "${packages[*]}" ] && exit 0
 rm -rf "$1"

@@ -15,6 +15,7 @@ namespace stegpass::credential {
 struct PassphraseCost {
   std::uint32_t passes = 3;          ///< 1 .. 16
   std::uint32_t memory_kib = 65536;  ///< 64 MiB; 8 KiB .. 1 GiB, and more is refused on read as unsupported
+  friend bool operator==(const PassphraseCost&, const PassphraseCost&) = default;
 };
 
 enum class SecretKind { key, vault };
@@ -27,6 +28,13 @@ Bytes encrypt_secret_file(SecretKind kind, ByteView content, const SecretBytes& 
 /// Errors  malformed; unsupported (version, cost out of bounds); locked (wrong passphrase or changed file);
 ///         io when the system has not the memory that the file's cost asks for.
 Result<SecretBytes> decrypt_secret_file(SecretKind kind, ByteView file, const SecretBytes& passphrase);
+
+/// What a secret file says of itself to everybody. Errors as decrypt_secret_file, but for what only the passphrase shows.
+struct SecretFileInfo {
+  SecretKind kind = SecretKind::key;
+  PassphraseCost cost;
+};
+Result<SecretFileInfo> read_secret_file_info(ByteView file);
 
 /// A private key as a file of kind `key`.
 Bytes encode_key_file(const PrivateKey& key, const SecretBytes& passphrase, PassphraseCost cost = {});

@@ -60,11 +60,21 @@ struct Registration {
   std::uint32_t accuracy_verification = 0;
 };
 
+/// What a license allows; its dates are the license's own.
 struct LicenseTerms {
-  std::string scope;      ///< what the use may be, e.g. "inference"
-  std::string territory;  ///< e.g. "worldwide"
-  std::uint64_t seats = 0;  ///< 0: not limited
+  std::string scope;             ///< what the use may be, e.g. "inference"
+  std::string territory;         ///< e.g. "worldwide"
+  std::uint64_t seats = 0;       ///< 0: not limited
+  bool sublicensing = false;     ///< whether the licensee may license others
+  std::optional<Digest32> text;  ///< SHA-256 of the contract's file
+  CborMap other;                 ///< up to 32 more terms: a name of at most 64 bytes, any value of at most 1,000 bytes encoded
+  std::vector<std::string> critical;  ///< names of terms that a verifier must know; ascending
 };
+
+/// The critical terms that this version does not know; while there are any, nobody can say what the license allows.
+std::vector<std::string> unknown_critical_terms(const LicenseTerms& terms);
+/// The terms on one line, e.g. `inference, worldwide, 1 seat, no sublicensing`.
+std::string describe_terms(const LicenseTerms& terms);
 
 /// The user credential: this licensee may use that registered model, with this user passport.
 struct License {
