@@ -18,8 +18,8 @@ struct Commit {
   Head head;
 };
 
-/// Adds entries to the log and signs the new root: as a checkpoint, and as the message that receipts are made of. When the writing
-/// fails, `growth` has to be loaded again.
+/// Adds entries to the log and signs the new root: as a checkpoint, and as the message that receipts are made of. When the
+/// writing fails, `growth` has to be loaded again.
 Commit prepare_commit(Growth& growth, const std::vector<TakenEntry>& entries, const std::string& origin,
                       const credential::PrivateKey& log_key, std::int64_t now);
 

@@ -22,9 +22,11 @@ struct RulesMemory {
   static bool may_be_known(const RegistrationPolicy& policy, const credential::Statement& statement);
 
   /// The records that change when `statement` is taken as entry `index`, as `policy` has them now.
-  static void remember(const RegistrationPolicy& policy, const credential::Statement& statement, std::uint64_t index, WriteSet& writes);
+  static void remember(const RegistrationPolicy& policy, const credential::Statement& statement, std::uint64_t index,
+                       WriteSet& writes);
 
-  /// Forgets all but the ledger's policy once `policy` holds much, and says whether it did. Requires that the database has all that it was told.
+  /// Forgets all but the ledger's policy once `policy` holds much, and says whether it did. Requires that the database has all
+  /// that it was told.
   static bool trim(RegistrationPolicy& policy);
 
   /// What is wrong with the database's records, given the state that its entries come to; empty when nothing is.

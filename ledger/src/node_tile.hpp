@@ -12,9 +12,9 @@
 #include "database.hpp"
 #include "tree.hpp"
 
-// How the tree's nodes are stored: eight levels of it, over 256 hashes, in one value. The 510 nodes below the top stand in the order in
-// which leaves complete them (leaf 0, leaf 1, their parent, leaf 2, ...), so that a partial tile is the beginning of the whole one and a
-// node has one position in both. The top is the next level's hash. Schema: schemas/ledger-database.md.
+// How the tree's nodes are stored: eight levels of it, over 256 hashes, in one value. The 510 nodes below the top stand in the
+// order in which leaves complete them (leaf 0, leaf 1, their parent, leaf 2, ...), so that a partial tile is the beginning of the
+// whole one and a node has one position in both. The top is the next level's hash. Schema: schemas/ledger-database.md.
 namespace stegpass::ledger::node_tile {
 
 inline constexpr int kHeight = 8;
@@ -38,7 +38,8 @@ std::size_t nodes_of(std::uint64_t width);
 /// The hashes of the tile's lowest level, as tlog-tiles have them: the first `width`. Requires nodes_of(width) hashes.
 Bytes lowest_level(ByteView tile, std::uint64_t width);
 
-/// Takes nodes as a tree makes them, and gives the tiles that they go into. Holds the tiles at the right edge: at most one a level.
+/// Takes nodes as a tree makes them, and gives the tiles that they go into. Holds the tiles at the right edge: at most one a
+/// level.
 class Builder {
  public:
   using Tiles = std::map<std::pair<int, std::uint64_t>, Bytes>;  ///< by level and index
@@ -52,7 +53,7 @@ class Builder {
   void restore(int level, std::uint64_t index, Bytes tile) { tiles_.emplace(std::pair(level, index), std::move(tile)); }
 
  private:
-  Tiles tiles_, whole_;                                // at the right edge; and not taken yet
+  Tiles tiles_, whole_;                              // at the right edge; and not taken yet
   std::set<std::pair<int, std::uint64_t>> changed_;  // of tiles_, since they were taken
 };
 

@@ -13,14 +13,14 @@
 #include <stegpass/credential/core/result.hpp>
 #include <stegpass/credential/note.hpp>
 
-// The verifiable index of a log: which entries speak of a model, a licensee or an issuer, and that no others do. Every checkpoint signs
-// the root of it. Schema: schemas/ledger-index.md.
+// The verifiable index of a log: which entries speak of a model, a licensee or an issuer, and that no others do. Every checkpoint
+// signs the root of it. Schema: schemas/ledger-index.md.
 //
-// An entry gives one record for each key that it goes by. Records are kept in sorted blocks: one for each 65,536 entries, then one for
-// each 256 of those left, then one for the rest. A block's root is a Merkle tree over its records, so that neighbours in it show that
-// nothing lies between them; the index root is a hash over the blocks' counts and roots. Blocks never change: the index of every older
-// size is made of the same ones.
-// Source  sorted Merkle trees whose adjacent leaves prove absence: Kocher, On certificate revocation and validation, 1998; blocks of
+// An entry gives one record for each key that it goes by. Records are kept in sorted blocks: one for each 65,536 entries, then
+// one for each 256 of those left, then one for the rest. A block's root is a Merkle tree over its records, so that neighbours in
+// it show that nothing lies between them; the index root is a hash over the blocks' counts and roots. Blocks never change: the
+// index of every older size is made of the same ones. Source  sorted Merkle trees whose adjacent leaves prove absence: Kocher, On
+// certificate revocation and validation, 1998; blocks of
 //         growing size: Bentley and Saxe, Decomposable searching problems, 1980.
 namespace stegpass::credential {
 
@@ -101,9 +101,9 @@ struct IndexAnswer {
   IndexKey key;
   std::vector<std::pair<std::uint64_t, Bytes>> entries;  ///< number and octets, in order
 };
-/// Checks the checkpoint's signature, every block against the index root that it signs, that nothing of the key lies outside what is
-/// shown, and every entry's path. That the log sorted its records right, and left out none, is what its audit shows.
-/// Errors  malformed, with what is wrong; unsupported when the checkpoint signs no index.
+/// Checks the checkpoint's signature, every block against the index root that it signs, that nothing of the key lies outside what
+/// is shown, and every entry's path. That the log sorted its records right, and left out none, is what its audit shows. Errors
+/// malformed, with what is wrong; unsupported when the checkpoint signs no index.
 Result<IndexAnswer> verify_index_proof(const IndexProof& proof, const NoteVerifier& log);
 
 }  // namespace stegpass::credential
