@@ -13,6 +13,10 @@ Bytes random_bytes(std::size_t count);
 /// SHA-256 at OpenSSL's speed; equal to core's.
 Digest32 fast_sha256(ByteView data);
 
+/// Hashes of the COSE registry (RFC 9054), by their numbers.
+enum class HashAlgorithm { sha256 = -16, sha384 = -43, sha512 = -44 };
+Bytes hash_bytes(HashAlgorithm algorithm, ByteView data);
+
 /// HMAC-SHA-512 (RFC 2104).
 Digest64 hmac_sha512(ByteView key, ByteView message);
 
