@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include <stegpass/credential/core/text.hpp>
+
 #include "statement_fields.hpp"
 
 namespace stegpass::credential {
@@ -43,6 +45,16 @@ Status read_issuer(const Words& words, TrustPolicy& out) {
   const auto same = [&](const TrustPolicy::Issuer& issuer) { return issuer.thumbprint == thumbprint; };
   if (std::any_of(out.issuers.begin(), out.issuers.end(), same)) return wrong("this issuer is named twice");
   out.issuers.push_back({std::string(words[1]), thumbprint});
+  return Done{};
+}
+
+Status read_root(const Words& words, std::vector<TrustedRoot>& out) {
+  if (words.size() != 3 || !is_plain_text(words[1], kMaxName)) return wrong("expected: " + std::string(words[0]) + " <name> <certificate in base64>");
+  STEGPASS_TRY(der, parse_base64(words[2]));
+  STEGPASS_CHECK_OK(check_certificate(der));
+  const auto same = [&](const TrustedRoot& root) { return root.certificate == der; };
+  if (std::any_of(out.begin(), out.end(), same)) return wrong("this certificate is named twice");
+  out.push_back({std::string(words[1]), std::move(der)});
   return Done{};
 }
 
@@ -88,13 +100,15 @@ Status read_line(const Words& words, TrustPolicy& out) {
   const std::string_view word = words[0];
   if (word == "log") return read_log(words, out);
   if (word == "issuer") return read_issuer(words, out);
+  if (word == "x509") return read_root(words, out.certifiers);
+  if (word == "time") return read_root(words, out.time_roots);
   if (word == "max-age") return read_max_age(words, out);
   if (word == "require") return read_require(words, out);
   if (word == "mark-bound") return read_mark_bound(words, out);
   if (word == "quorum" && words.size() == 2 && words[1] == "none") return Done{};
   if (word == "witness" || word == "group" || word == "quorum")
     return Error{Errc::unsupported, "witnesses are not checked by this version"};
-  return wrong("starts with none of log, issuer, max-age, require, mark-bound");
+  return wrong("starts with none of log, issuer, x509, time, max-age, require, mark-bound");
 }
 
 }  // namespace
@@ -124,6 +138,8 @@ std::string encode_trust_policy(const TrustPolicy& policy) {
   for (const NoteVerifier& log : policy.logs) out += "log " + log.to_vkey() + "\n";
   for (const TrustPolicy::Issuer& issuer : policy.issuers)
     out += "issuer " + issuer.name + " " + thumbprint_uri(issuer.thumbprint) + "\n";
+  for (const TrustedRoot& root : policy.certifiers) out += "x509 " + root.name + " " + to_base64(root.certificate) + "\n";
+  for (const TrustedRoot& root : policy.time_roots) out += "time " + root.name + " " + to_base64(root.certificate) + "\n";
   if (policy.max_age_s) out += "max-age " + std::to_string(*policy.max_age_s) + "s\n";
   for (const std::string& code : policy.required) out += "require " + code + "\n";
   std::array<char, 64> number{};
