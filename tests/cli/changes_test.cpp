@@ -4,6 +4,7 @@
 
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
+#include <stegpass/credential/sd_cwt.hpp>
 #include <stegpass/credential/statement.hpp>
 
 #include "program.hpp"
@@ -51,6 +52,22 @@ class Shop {
     REQUIRE(made.code == 0);
     return run_json({"verify", "--bundle", file, "--policy", home() + "/trust.policy"}, {.now = now});
   }
+  static credential::PersonalClaim ada_claim() { return {"licensee", "Ada Lovelace", Bytes(16, 7)}; }
+  /// Puts into the vault what minting and issuing would have.
+  void remember_ada() const {
+    cli::HomeOptions options;
+    options.home = home();
+    options.passphrase.file = secret_;
+    auto open = cli::open_home(options);
+    REQUIRE(open);
+    cli::VaultLicense& record = open->vault.licenses.emplace_back();
+    record.registration_id = Bytes(16, 1);
+    record.license_id = parse_hex(kAda).value();
+    record.identity = Bytes{1};
+    record.identity_salt = record.isn_key_salt = Bytes(32, 1);
+    record.personal = {ada_claim()};
+    REQUIRE(cli::save_vault(*open));
+  }
   cli::Signers signers() const {
     return std::move(*cli::read_signers({home()}, credential::SecretBytes::copy_of(as_bytes("correct horse"))));
   }
@@ -88,6 +105,7 @@ class Shop {
     body.status_index = index;
     body.reveal_bar_mdb = 30'000;
     body.terms = {"inference", "worldwide", 1};
+    if (id == kAda) body.personal = {credential::redacted_hash(credential::encode_personal(ada_claim()))};
     return body;
   }
 
@@ -115,6 +133,27 @@ TEST_CASE("license suspend makes fresh bundles invalid, and license reinstate va
   const Ran reinstated = shop.verify(kAda);
   CHECK(reinstated.code == 0);
   CHECK(reinstated.outcome("reinstatement") == "valid");
+}
+
+TEST_CASE("a bundle shows a personal claim until it is erased, and the license verifies all the same afterwards") {
+  const Shop shop;
+  shop.remember_ada();
+  const std::string file = shop.folder().file("shown.bundle");
+  const auto bundle = [&] {
+    return shop.command({"bundle", "--home", shop.home(), "--license", kAda, "--disclose", "licensee", "--out", file, "--force"});
+  };
+  require_done(bundle());
+  const Ran shown = run_json({"verify", "--bundle", file, "--policy", shop.home() + "/trust.policy"});
+  CHECK(shown.code == 0);
+  CHECK(shown.outcome("license.personal") == "valid");
+  CHECK(shown.json()["personal"]["licensee"] == "Ada Lovelace");
+  CHECK(shop.verify(kAda).outcome("license.personal") == "not_checked");
+  require_done(shop.command({"vault", "erase", "--home", shop.home(), "--license", kAda}));
+  const Ran gone = bundle();
+  CHECK(gone.code == 4);
+  CHECK_THAT(gone.out, Contains("was erased"));
+  CHECK(shop.verify(kAda).code == 0);
+  CHECK(shop.command({"vault", "erase", "--home", shop.home(), "--license", kAda}).code == 4);
 }
 
 TEST_CASE("a license is not suspended twice, nor reinstated when it is not suspended") {
