@@ -147,7 +147,7 @@ TEST_CASE("a bundle shows a personal claim until it is erased, and the license v
   CHECK(shown.code == 0);
   CHECK(shown.outcome("license.personal") == "valid");
   CHECK(shown.json()["personal"]["licensee"] == "Ada Lovelace");
-  CHECK(shop.verify(kAda).outcome("license.personal") == "not_checked");
+  CHECK(shop.verify(kAda).outcome("license.personal") == "not checked");
   require_done(shop.command({"vault", "erase", "--home", shop.home(), "--license", kAda}));
   const Ran gone = bundle();
   CHECK(gone.code == 4);
