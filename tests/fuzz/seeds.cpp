@@ -2,8 +2,12 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 
+#include <stegpass/credential/certificate.hpp>
 #include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/hash_envelope.hpp>
+#include <stegpass/credential/sd_cwt.hpp>
 
 #include "status_list.hpp"
 #include "tests/credential/papers_fixture.hpp"
@@ -90,6 +94,27 @@ void add_small(Corpus& corpus, const Office& office) {
   corpus.add("safetensors", tensors);
 }
 
+Bytes read_fixture(const std::string& name) {
+  std::ifstream in(STEGPASS_SOURCE_DIR "/tests/credential/certificates/" + name, std::ios::binary);
+  return to_bytes(std::string_view(std::string(std::istreambuf_iterator<char>(in), {})));
+}
+
+void add_standards(Corpus& corpus, const Office& office) {
+  for (const char* name : {"owner-chain.pem", "rsa.pem", "time.pem"}) corpus.add("certificate", read_certificates(read_fixture(name)).value().front());
+  corpus.add("certificate", read_fixture("owner-chain.pem"));
+  corpus.add("time", read_fixture("content.tst"));
+  corpus.add("time", read_fixture("content.tsr"));
+  const HashEnvelope envelope{HashAlgorithm::sha256, to_bytes(fast_sha256(as_bytes("content"))), "video/mp4", "https://example.org/a.mp4"};
+  corpus.add("foreign", encode_sign1(sign_hash_envelope(office.owner, envelope, kNow)));
+  const Bytes first = encode_disclosure(Bytes(16, 1), Cbor::text("value"), Cbor::integer(501));
+  const Cbor claims = Cbor::map({{Cbor::simple(kRedactedKeys), Cbor::array({Cbor::bytes(redacted_hash(first))})},
+                                 {Cbor::integer(65533), Cbor::map({{Cbor::text("bits"), Cbor::integer(2)},
+                                                                   {Cbor::text("lst"), Cbor::bytes(pack_status_list({0, 1, 2}))}})}});
+  const auto chain = read_certificates(read_fixture("owner-chain.pem")).value();
+  corpus.add("foreign", encode_sign1(sign_sign1(office.owner, {{Cbor::integer(33), encode_x5chain(chain)}},
+                                                {{Cbor::integer(17), Cbor::array({Cbor::bytes(first)})}}, encode_cbor(claims))));
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -99,4 +124,5 @@ int main(int count, char** arguments) {
   add_statements(corpus, office);
   add_papers(corpus, office);
   add_small(corpus, office);
+  add_standards(corpus, office);
 }
