@@ -22,7 +22,7 @@ using namespace credential;
 struct BundleOptions {
   HomeOptions home;
   std::string license, purpose = "public", out;
-  std::vector<std::string> open;
+  std::vector<std::string> open, disclose;
   bool force = false;
 };
 
@@ -76,6 +76,22 @@ Result<Disclosures> gather_disclosures(const Vault& vault, const License& licens
   return out;
 }
 
+/// Shows the named claims of the license's personal part.
+Status disclose_personal(const Vault& vault, const License& license, const std::vector<std::string>& names, std::vector<Bytes>& statements) {
+  const VaultLicense* secrets = vault.license(license.id);
+  std::vector<PersonalClaim> shown;
+  for (const std::string& name : names) {
+    const PersonalClaim* claim = secrets ? secrets->personal_claim(name) : nullptr;
+    if (!claim) return Error{Errc::not_found, "the vault has no personal claim '" + name + "' of this license; it has none, or was erased"};
+    shown.push_back(*claim);
+  }
+  for (Bytes& bytes : statements) {
+    STEGPASS_TRY(statement, Statement::decode(bytes));
+    if (statement.as<License>() && !shown.empty()) bytes = statement.with_receipts(statement.receipts(), shown);
+  }
+  return Done{};
+}
+
 Result<Vault> read_vault(const HomeOptions& options) {
   STEGPASS_TRY(file, read_file(options.place().vault(), kMaxPictureFile, "the owner's vault"));
   STEGPASS_TRY(passphrase, read_passphrase(options.passphrase, "Passphrase of the vault"));
@@ -94,8 +110,10 @@ Result<Bundle> compose(const BundleOptions& options) {
   bundle.checkpoint = checkpoint;
   STEGPASS_TRY(statements, gather_statements(opened.log, subject));
   bundle.statements = std::move(statements);
-  if (purpose == Purpose::public_) return bundle;
+  if (purpose == Purpose::public_ && options.disclose.empty()) return bundle;
   STEGPASS_TRY(vault, read_vault(options.home));
+  STEGPASS_CHECK_OK(disclose_personal(vault, subject.license->license, options.disclose, bundle.statements));
+  if (purpose == Purpose::public_) return bundle;
   STEGPASS_TRY(disclosures, gather_disclosures(vault, subject.license->license, options.open));
   bundle.disclosures = std::move(disclosures);
   return bundle;
@@ -124,6 +142,7 @@ void setup_bundle(Commands& commands) {
       ->check(CLI::IsMember({"public", "verifier", "arbiter"}))
       ->capture_default_str();
   command.add_option("--open", options->open, "Passport to show to an arbiter: cover, reserve-1, ...; one reserve a dispute");
+  command.add_option("--disclose", options->disclose, "Claim of the license's personal part to show, e.g. licensee; may be repeated");
   command.add_option("--out", options->out, "The bundle file")->required();
   command.add_flag("--force", options->force, "Replace the output if it exists");
   command.footer("Example: stegpass bundle --home acme --license 0f3a... --for verifier --passphrase-file secret --out license.bundle");

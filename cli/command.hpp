@@ -46,6 +46,8 @@ void setup_bundle(Commands&);
 void setup_verify(Commands&);
 void setup_attack(Commands&);
 void setup_audit(Commands&);
+void setup_cose(Commands&);
+void setup_time(Commands&);
 void setup_inspect(Commands&);
 
 }  // namespace stegpass::cli

@@ -26,7 +26,9 @@ struct LabelName {
 };
 
 constexpr LabelName kHeader[] = {{1, "alg"},          {2, "crit"},     {3, "content type"}, {4, "kid"}, {15, "CWT claims", Labels::claims},
-                                 {16, "typ"},         {394, "receipts"}, {395, "vds"},      {396, "proofs", Labels::proofs}};
+                                 {16, "typ"},         {17, "sd_claims"}, {33, "x5chain"},    {34, "x5t"},
+                                 {258, "payload hash"}, {259, "preimage type"}, {260, "payload location"}, {269, "time of content"}, {270, "time of signature"},
+                                 {394, "receipts"}, {395, "vds"},      {396, "proofs", Labels::proofs}};
 constexpr LabelName kClaims[] = {{1, "iss"}, {2, "sub"}, {3, "aud"},     {4, "exp"},         {5, "nbf"}, {6, "iat"},
                                  {7, "cti"}, {8, "cnf", Labels::confirmation}, {39, "cnonce"}, {65533, "status_list"}, {65534, "ttl"}, {65535, "status"}};
 constexpr LabelName kConfirmation[] = {{1, "COSE_Key", Labels::cose_key}};

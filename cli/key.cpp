@@ -29,7 +29,6 @@ struct ShowOptions {
   PassphraseSource passphrase;
 };
 
-std::string_view type_name(KeyType type) { return type == KeyType::ed25519 ? "ed25519" : "p256"; }
 
 Result<Report> make(const NewOptions& options) {
   const KeyFiles files(options.out, options.public_out);
@@ -99,8 +98,8 @@ Result<PublicKey> read_public_half(const std::string& file, const PassphraseSour
 
 Report report_of_key(std::string first_line, const PublicKey& key) {
   Report report;
-  report.text = std::move(first_line) + "\n  type        " + std::string(type_name(key.type())) + "\n  thumbprint  " + key.thumbprint_uri();
-  report.figures = {{"type", type_name(key.type())}, {"thumbprint", key.thumbprint_uri()},
+  report.text = std::move(first_line) + "\n  type        " + std::string(key_type_name(key.type())) + "\n  thumbprint  " + key.thumbprint_uri();
+  report.figures = {{"type", key_type_name(key.type())}, {"thumbprint", key.thumbprint_uri()},
                     {"thumbprint_hex", to_hex(key.thumbprint())}, {"public_key", to_hex(key.encode())}};
   return report;
 }

@@ -5,7 +5,9 @@
 
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
+#include <stegpass/credential/personal.hpp>
 #include <stegpass/credential/request.hpp>
+#include <stegpass/credential/sd_cwt.hpp>
 #include <stegpass/credential/statement.hpp>
 
 #include "files.hpp"
@@ -28,6 +30,7 @@ struct IssueOptions {
   HomeOptions home;
   std::string request, passport, out;
   std::string not_before = "+0s", expires = "+365d", status_until = "+30d";
+  std::vector<std::string> personal;
   credential::LicenseTerms terms{.scope = "inference", .territory = "worldwide", .seats = 0};
   std::string contract;
   std::vector<std::string> more_terms, critical;
@@ -112,6 +115,33 @@ Result<VaultLicense*> find_minted(Vault& vault, const Minted& minted) {
   return record;
 }
 
+/// The personal part: the licensee's name as he asked for it, and what --personal NAME=VALUE adds.
+Result<std::vector<credential::PersonalClaim>> personal_of(const IssueOptions& options, const LicenseRequest& request) {
+  std::vector<credential::PersonalClaim> out{{"licensee", request.name, credential::random_bytes(credential::kDisclosureSaltBytes)}};
+  for (const std::string& argument : options.personal) {
+    const std::size_t split = argument.find('=');
+    credential::PersonalClaim claim{argument.substr(0, split), split == std::string::npos ? "" : argument.substr(split + 1),
+                                    credential::random_bytes(credential::kDisclosureSaltBytes)};
+    if (auto readable = credential::decode_personal(credential::encode_personal(claim)); !readable)
+      return Error{Errc::usage, "--personal " + argument + " is not NAME=VALUE: " + readable.error().detail};
+    const bool twice = std::any_of(out.begin(), out.end(), [&](const auto& other) { return other.name == claim.name; });
+    if (twice) return Error{Errc::usage, "--personal names " + claim.name + " twice"};
+    out.push_back(std::move(claim));
+  }
+  if (out.size() > credential::kMaxPersonalClaims) return Error{Errc::usage, "over 32 personal claims"};
+  return out;
+}
+
+/// Hashes of the claims, filled up with decoys to a multiple of four, so that their number says little.
+std::vector<Digest32> hashes_of(const std::vector<credential::PersonalClaim>& claims) {
+  std::vector<Digest32> out;
+  for (const auto& claim : claims) out.push_back(credential::redacted_hash(credential::encode_personal(claim)));
+  while (out.size() % 4 != 0)
+    out.push_back(credential::redacted_hash(credential::encode_decoy(credential::random_bytes(credential::kDisclosureSaltBytes))));
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 License license_of(const credential::LicenseTerms& terms, const Dates& dates, const OpenHome& home, const VaultLicense& record, const LicenseRequest& request,
                    const ledger::RegistrationState& state) {
   const Digest32 owner = state.registration.owner.thumbprint();  // commitments stay under it, whatever key signs
@@ -124,6 +154,7 @@ License license_of(const credential::LicenseTerms& terms, const Dates& dates, co
   license.isn_key = credential::commitment("isn-key", owner, record.isn_key_salt, isn_key(home.vault, record.registration_id, record.licensee));
   license.reveal_bar_mdb = record.reveal_bar_mdb;
   license.terms = terms;
+  license.personal = hashes_of(record.personal);
   return license;
 }
 
@@ -138,8 +169,12 @@ Result<std::uint64_t> commit(OpenHome& home, OpenLedger& ledger, const Signers& 
   return Error(appended.error());
 }
 
-Status deliver(const ledger::Ledger& log, std::uint64_t index, const Minted& minted, const std::string& out, bool force) {
-  STEGPASS_TRY(license, transparent_statement(log, index));
+/// `personal` goes with it: the licensee may show of his own what he likes.
+Status deliver(const ledger::Ledger& log, std::uint64_t index, const Minted& minted, const std::vector<credential::PersonalClaim>& personal,
+               const std::string& out, bool force) {
+  STEGPASS_TRY(bare, transparent_statement(log, index));
+  STEGPASS_TRY(statement, Statement::decode(bare));
+  Bytes license = statement.with_receipts(statement.receipts(), personal);
   const Bytes sealed = credential::seal_license_delivery(minted.request.sealing_key, {std::move(license), minted.passport});
   return write_file(out, sealed, {.force = force});
 }
@@ -170,12 +205,14 @@ Result<Report> issue(const IssueOptions& options, Output& output) {
     output.suggest("to seal it again: stegpass license deliver --license " + to_hex((*record)->license_id));
     return Error{Errc::refused, "this passport is licensed already, as " + to_hex((*record)->license_id)};
   }
+  STEGPASS_TRY(personal, personal_of(options, minted.request));
+  (*record)->personal = personal;
   (*record)->license_id = credential::random_bytes(kIdBytes);
   const License license = license_of(terms, dates, home, **record, minted.request, *state);
   STEGPASS_TRY(statement, credential::sign_statement(signers.owner, license, dates.now));
   STEGPASS_TRY(status, credential::sign_statement(signers.owner, status_list_of(*state, dates.status_until, &license), dates.now));
   STEGPASS_TRY(index, commit(home, ledger, signers, **record, {statement, status}));
-  if (auto done = deliver(ledger.log, index, minted, options.out, options.force); !done) {
+  if (auto done = deliver(ledger.log, index, minted, personal, options.out, options.force); !done) {
     output.suggest("write it again: stegpass license deliver --license " + to_hex(license.id));
     return about("license " + to_hex(license.id) + " is in the ledger, but the delivery was not written", done.error());
   }
@@ -190,7 +227,7 @@ Result<Report> deliver_again(const DeliverOptions& options) {
   const License& license = found.license->license;
   if (!(license.licensee == minted.request.licensee)) return Error{Errc::refused, "the license is for another key than the request's"};
   if (license.user_passport != minted.digest) return Error{Errc::refused, options.passport + " is not the passport that the license names"};
-  STEGPASS_CHECK_OK(deliver(ledger.log, found.license->index, minted, options.out, options.force));
+  STEGPASS_CHECK_OK(deliver(ledger.log, found.license->index, minted, {}, options.out, options.force));
   return report_of(options.out, license, minted.request, found.license->index);
 }
 
@@ -209,6 +246,7 @@ void setup_license_issue(Commands& commands, CLI::App& group) {
   command->add_option("--not-before", options->not_before, "When it begins: a date, a time or an offset")->capture_default_str();
   command->add_option("--expires", options->expires, "When it ends")->capture_default_str();
   command->add_option("--status-until", options->status_until, "How long the status list that goes with it holds")->capture_default_str();
+  command->add_option("--personal", options->personal, "NAME=VALUE: redacted in the ledger, shown with salt from the vault; the licensee's name is always there");
   command->add_option("--scope", options->terms.scope, "What it allows")->capture_default_str();
   command->add_option("--territory", options->terms.territory, "Where")->capture_default_str();
   command->add_option("--seats", options->terms.seats, "How many may use it at once; 0: not limited")->capture_default_str();

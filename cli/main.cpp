@@ -42,6 +42,8 @@ void setup_all(Commands& commands) {
 #ifdef STEGPASS_WITH_LEDGER
   setup_audit(commands);
 #endif
+  setup_cose(commands);
+  setup_time(commands);
   setup_inspect(commands);
 }
 

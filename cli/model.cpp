@@ -2,6 +2,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include <stegpass/credential/certificate.hpp>
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
 #include <stegpass/credential/statement.hpp>
@@ -27,7 +28,7 @@ constexpr std::size_t kIdBytes = 16, kSaltBytes = 32;
 
 struct RegisterOptions {
   HomeOptions home;
-  std::string models, out, isn;
+  std::string models, out, isn, certificate;
   bool force = false;
 };
 
@@ -133,6 +134,15 @@ Result<ledger::Appended> commit(OpenHome& home, OpenLedger& ledger, const Signer
   return Error(appended.error());
 }
 
+/// The owner's certificate and its chain; none when no file is named.
+Result<std::vector<Bytes>> read_owner_chain(const std::string& path) {
+  if (path.empty()) return std::vector<Bytes>{};
+  STEGPASS_TRY(file, read_file(path, kMaxSmallFile, "the owner's certificate with its chain (PEM)"));
+  auto chain = credential::read_certificates(file);
+  if (!chain) return Error{chain.error().code, path + ": " + chain.error().detail};
+  return chain;
+}
+
 Report report_of(const RegisterOptions& options, const Registration& registration, std::uint64_t index, const std::vector<OpenPassport>& passports,
                  const std::vector<MarkReading>& readings) {
   Report report;
@@ -152,6 +162,7 @@ Report report_of(const RegisterOptions& options, const Registration& registratio
 
 Result<Report> register_model(const RegisterOptions& options) {
   if (!options.out.empty()) STEGPASS_CHECK_OK(check_output(options.out, options.force));
+  STEGPASS_TRY(certificates, read_owner_chain(options.certificate));
   STEGPASS_TRY(trained, read_trained({options.models}));
   STEGPASS_TRY(part, load_model_part());
   STEGPASS_TRY(weights, load_isn_weights(options.isn));
@@ -167,7 +178,7 @@ Result<Report> register_model(const RegisterOptions& options) {
   const VaultRegistration secret{credential::random_bytes(kIdBytes), credential::random_bytes(kSaltBytes), trained.owner_digest,
                                  trained.release_digest, credential::fast_sha256(weights)};
   STEGPASS_TRY(registration, registration_of(trained, secret, claim_of(trained.record.mark, home, passports, cover.size), home.owner));
-  STEGPASS_TRY(statement, credential::sign_statement(signers.owner, registration, current_time()));
+  STEGPASS_TRY(statement, credential::sign_statement(signers.owner, registration, current_time(), certificates));
   STEGPASS_TRY(appended, commit(home, ledger, signers, secret, statement));
   if (!options.out.empty()) {
     auto written = [&]() -> Status {
@@ -191,6 +202,7 @@ void setup_model_register(Commands& commands, CLI::App& group) {
   add_home_options(*command, options->home);
   command->add_option("--models", options->models, "Folder that passport train left")->required();
   command->add_option("--out", options->out, "Also write the statement with its receipt, for licensees");
+  command->add_option("--certificate", options->certificate, "PEM file with the owner key's certificate and its chain, leaf first, to go into the registration");
   command->add_option("--isn", options->isn, "ISN weights that will mint for this model; default: those that come with stegpass");
   command->add_flag("--force", options->force, "Replace what is at --out");
   command->footer("Example: stegpass model register --home studio --models trained --out registration.cose");

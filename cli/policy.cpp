@@ -3,6 +3,8 @@
 #include <memory>
 #include <vector>
 
+#include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/crypto.hpp>
 #include <stegpass/credential/key.hpp>
 #include <stegpass/credential/trust_policy.hpp>
 
@@ -16,7 +18,7 @@ namespace {
 using namespace credential;
 
 struct InitOptions {
-  std::vector<std::string> logs, owners, witnesses, required;
+  std::vector<std::string> logs, owners, certifiers, times, witnesses, required;
   std::string quorum = "all", max_age, out;
   double mark_bound = -30;
   bool force = false;
@@ -27,7 +29,7 @@ struct NamedFile {
 };
 
 /// NAME=FILE, or FILE alone, which then also gives the name.
-Result<NamedFile> read_named(const std::string& argument) {
+Result<NamedFile> split_named(const std::string& argument) {
   const std::size_t split = argument.find('=');
   const std::string file = split == std::string::npos ? argument : argument.substr(split + 1);
   const std::string name = split == std::string::npos ? std::filesystem::path(file).stem().string() : argument.substr(0, split);
@@ -38,12 +40,21 @@ Result<NamedFile> read_named(const std::string& argument) {
 }
 
 Result<TrustPolicy::Issuer> read_owner(const std::string& argument) {
-  STEGPASS_TRY(named, read_named(argument));
-  const auto& [name, file] = named;
-  STEGPASS_TRY(bytes, read_file(file, kMaxSmallFile, "an owner's public key (owner.pub)"));
+  STEGPASS_TRY(named, split_named(argument));
+  STEGPASS_TRY(bytes, read_file(named.file, kMaxSmallFile, "an owner's public key (owner.pub)"));
   auto key = PublicKey::decode(bytes);
-  if (!key) return Error{Errc::malformed, file + " is no public key: " + key.error().detail};
-  return TrustPolicy::Issuer{name, key->thumbprint()};
+  if (!key) return Error{Errc::malformed, named.file + " is no public key: " + key.error().detail};
+  return TrustPolicy::Issuer{named.name, key->thumbprint()};
+}
+
+Result<TrustedRoot> read_root(const std::string& argument) {
+  STEGPASS_TRY(named, split_named(argument));
+  STEGPASS_TRY(bytes, read_file(named.file, kMaxSmallFile, "a certificate (PEM or DER)"));
+  auto certificates = read_certificates(bytes);
+  if (!certificates) return Error{certificates.error().code, named.file + " is no certificate: " + certificates.error().detail};
+  if (certificates->size() != 1)
+    return Error{Errc::malformed, named.file + " holds " + std::to_string(certificates->size()) + " certificates, expected one"};
+  return TrustedRoot{named.name, std::move(certificates->front())};
 }
 
 /// The witnesses, and a group of all of them of which --quorum says how many are needed.
@@ -51,7 +62,7 @@ Status add_witnesses(const InitOptions& options, TrustPolicy& policy) {
   if (options.witnesses.empty()) return Done{};
   TrustPolicy::Group group{"witnesses", 0, {}};
   for (const std::string& argument : options.witnesses) {
-    STEGPASS_TRY(named, read_named(argument));
+    STEGPASS_TRY(named, split_named(argument));
     STEGPASS_TRY(verifier, read_vkey(named.file, NoteKind::witness));
     policy.witnesses.push_back({named.name, std::move(verifier)});
     group.members.push_back(named.name);
@@ -66,6 +77,8 @@ Status add_witnesses(const InitOptions& options, TrustPolicy& policy) {
 
 Result<TrustPolicy> compose_policy(const InitOptions& options) {
   TrustPolicy policy;
+  if (options.owners.empty() && options.certifiers.empty())
+    return Error{Errc::usage, "needs --owner or --certifier: a policy that trusts no owner decides nothing"};
   for (const std::string& file : options.logs) {
     STEGPASS_TRY(verifier, read_vkey(file));
     policy.logs.push_back(std::move(verifier));
@@ -75,6 +88,14 @@ Result<TrustPolicy> compose_policy(const InitOptions& options) {
     policy.issuers.push_back(std::move(issuer));
   }
   STEGPASS_CHECK_OK(add_witnesses(options, policy));
+  for (const std::string& argument : options.certifiers) {
+    STEGPASS_TRY(root, read_root(argument));
+    policy.certifiers.push_back(std::move(root));
+  }
+  for (const std::string& argument : options.times) {
+    STEGPASS_TRY(root, read_root(argument));
+    policy.time_roots.push_back(std::move(root));
+  }
   if (!options.max_age.empty()) {
     STEGPASS_TRY(age, parse_time("+" + options.max_age, 0));
     policy.max_age_s = age;
@@ -110,7 +131,9 @@ std::string explain(const TrustPolicy& policy) {
   for (const NoteVerifier& log : policy.logs) text += "trusts the log " + log.name + " signed by " + log.key.thumbprint_uri() + "\n";
   if (policy.logs.empty()) text += "trusts no log: every verdict stays undecided\n";
   for (const auto& issuer : policy.issuers) text += "trusts the owner " + issuer.name + ", key " + thumbprint_uri(issuer.thumbprint) + "\n";
-  if (policy.issuers.empty()) text += "trusts no owner: every verdict stays undecided\n";
+  for (const TrustedRoot& root : policy.certifiers) text += "trusts owners that are certified under " + root.name + "\n";
+  for (const TrustedRoot& root : policy.time_roots) text += "trusts timestamps of authorities under " + root.name + "\n";
+  if (policy.issuers.empty() && policy.certifiers.empty()) text += "trusts no owner: every verdict stays undecided\n";
   for (const auto& witness : policy.witnesses) text += "knows the witness " + witness.name + ", " + witness.key.to_vkey() + "\n";
   for (const auto& group : policy.groups) {
     text += "takes " + group.name + " to have cosigned when " + std::to_string(group.needed) + " of these did:";
@@ -131,10 +154,15 @@ Json describe(const TrustPolicy& policy) {
   Json logs = Json::array(), issuers = Json::array(), witnesses = Json::array(), groups = Json::array();
   for (const NoteVerifier& log : policy.logs) logs.push_back({{"name", log.name}, {"vkey", log.to_vkey()}});
   for (const auto& issuer : policy.issuers) issuers.push_back({{"name", issuer.name}, {"thumbprint", thumbprint_uri(issuer.thumbprint)}});
+  for (const TrustedRoot& root : policy.certifiers)  Json certifiers = Json::array(), times = Json::array();
+  for (const TrustedRoot& root : policy.certifiers) certifiers.push_back({{"name", root.name}, {"sha256", to_hex(fast_sha256(root.certificate))}});
+  for (const TrustedRoot& root : policy.time_roots) times.push_back({{"name", root.name}, {"sha256", to_hex(fast_sha256(root.certificate))}});
   for (const auto& witness : policy.witnesses) witnesses.push_back({{"name", witness.name}, {"vkey", witness.key.to_vkey()}});
   for (const auto& group : policy.groups) groups.push_back({{"name", group.name}, {"needed", group.needed}, {"members", group.members}});
   return {{"logs", logs},
           {"issuers", issuers},
+          {"certifiers", certifiers},
+          {"times", times},
           {"witnesses", witnesses},
           {"groups", groups},
           {"quorum", policy.quorum.empty() ? Json() : Json(policy.quorum)},
@@ -153,7 +181,9 @@ void setup_policy_init(Commands& commands, CLI::App& parent) {
   auto options = std::make_shared<InitOptions>();
   CLI::App& command = *parent.add_subcommand("init", "Write a trust policy: which logs and owners you trust, and what you demand");
   command.add_option("--log", options->logs, "File with a log's verifier key (log.vkey); may be repeated")->required();
-  command.add_option("--owner", options->owners, "NAME=FILE or FILE: an owner's public key (owner.pub); may be repeated")->required();
+  command.add_option("--owner", options->owners, "NAME=FILE or FILE: an owner's public key (owner.pub); may be repeated");
+  command.add_option("--certifier", options->certifiers, "NAME=FILE: a certificate under which owners are trusted (x5chain of their registrations)");
+  command.add_option("--time", options->times, "NAME=FILE: a certificate under which timestamp authorities are trusted");
   command.add_option("--witness", options->witnesses, "NAME=FILE or FILE: a witness's verifier key (witness.vkey); may be repeated");
   command.add_option("--quorum", options->quorum, "How many of the witnesses have to have cosigned: all, any, or a number")->capture_default_str();
   command.add_option("--max-age", options->max_age, "Oldest checkpoint and status that count: 30d, 12h, 600s");

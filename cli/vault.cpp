@@ -13,7 +13,7 @@ using credential::Cbor;
 using credential::CborArray;
 using credential::CborMap;
 
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 1, kPersonalVersion = 2;  // 2: a license has personal claims
 constexpr std::size_t kIdBytes = 16, kSaltBytes = 32, kSeedBytes = 64, kSecretBytes = 32;
 
 CborMap::value_type field(std::string_view name, Cbor value) { return {Cbor::text(name), std::move(value)}; }
@@ -37,6 +37,9 @@ Cbor to_cbor(const VaultLicense& license) {
               field("isn-key-salt", license.isn_key_salt), field("user-passport", license.user_passport),
               field("reveal-psnr-mdb", Cbor::unsigned_integer(license.reveal_psnr_mdb)),
               field("reveal-bar-mdb", Cbor::unsigned_integer(license.reveal_bar_mdb))};
+  CborArray personal;
+  for (const credential::PersonalClaim& claim : license.personal) personal.push_back(Cbor::bytes(credential::encode_personal(claim)));
+  if (!personal.empty()) map.push_back(field("personal", Cbor::array(std::move(personal))));
   if (!license.license_id.empty()) map.push_back(field("license", license.license_id));
   return Cbor::map(std::move(map));
 }
@@ -134,6 +137,13 @@ Status from_cbor(const Cbor& item, VaultLicense& license) {
   MapReader reader(item, "vault license");
   license.registration_id = reader.bytes("registration", kIdBytes);
   reader.digest("licensee", license.licensee);
+  if (reader.has("personal")) {
+    for (const Cbor& item : reader.list("personal")) {
+      if (!item.as_bytes()) return {Errc::malformed, "vault license: a personal claim is not a byte string"};
+      STEGPASS_TRY(claim, credential::decode_personal(*item.as_bytes()));
+      license.personal.push_back(std::move(claim));
+    }
+  }
   if (reader.has("license")) license.license_id = reader.bytes("license", kIdBytes);
   license.identity = reader.bytes("identity");
   license.identity_salt = reader.bytes("identity-salt", kSaltBytes);
@@ -150,8 +160,13 @@ Status list_from_cbor(const CborArray& items, std::vector<T>& out) {
   return Done{};
 }
 
+std::uint64_t version_of(const Vault& vault) {
+  const bool personal = std::any_of(vault.licenses.begin(), vault.licenses.end(), [](const auto& license) { return !license.personal.empty(); });
+  return personal ? kPersonalVersion : kVersion;
+}
+
 Bytes encode_vault(const Vault& vault) {
-  return encode_cbor(Cbor::map({field("version", Cbor::unsigned_integer(kVersion)), field("secret", vault.secret.expose()),
+  return encode_cbor(Cbor::map({field("version", Cbor::unsigned_integer(version_of(vault))), field("secret", vault.secret.expose()),
                                 field("passports", list_to_cbor(vault.passports)),
                                 field("registrations", list_to_cbor(vault.registrations)),
                                 field("licenses", list_to_cbor(vault.licenses))}));
@@ -170,9 +185,10 @@ Result<Vault> decode_vault(ByteView content) {
   const Cbor* version = item.find("version");
   const std::uint64_t* number = version ? version->as_unsigned() : nullptr;
   if (number == nullptr) return {Errc::malformed, "vault states no version"};
-  if (*number != kVersion) return {Errc::unsupported, "vault of version " + std::to_string(*number) + ", this program reads version 1"};
+  if (*number != kVersion && *number != kPersonalVersion)
+    return {Errc::unsupported, "vault of version " + std::to_string(*number) + ", this program reads versions 1 and 2"};
   MapReader reader(item, "vault");
-  reader.number("version", kVersion);
+  const std::uint64_t stated = reader.number("version", kPersonalVersion);
   const Bytes secret = reader.bytes("secret", kSecretBytes);
   const CborArray passports = reader.list("passports"), registrations = reader.list("registrations"), licenses = reader.list("licenses");
   STEGPASS_CHECK_OK(reader.finish());
@@ -182,6 +198,7 @@ Result<Vault> decode_vault(ByteView content) {
   STEGPASS_CHECK_OK(list_from_cbor(registrations, vault.registrations));
   STEGPASS_CHECK_OK(list_from_cbor(licenses, vault.licenses));
   STEGPASS_CHECK_OK(check_roles(vault));
+  if (stated != version_of(vault)) return {Errc::malformed, "vault of version " + std::to_string(stated) + " with what is of another"};
   return vault;
 }
 
@@ -196,6 +213,11 @@ const VaultRegistration* Vault::registration(ByteView id) const {
   const auto found = std::find_if(registrations.begin(), registrations.end(),
                                   [&](const auto& entry) { return std::equal(entry.id.begin(), entry.id.end(), id.begin(), id.end()); });
   return found == registrations.end() ? nullptr : &*found;
+}
+
+const credential::PersonalClaim* VaultLicense::personal_claim(std::string_view name) const {
+  const auto found = std::find_if(personal.begin(), personal.end(), [&](const auto& claim) { return claim.name == name; });
+  return found == personal.end() ? nullptr : &*found;
 }
 
 const VaultLicense* Vault::license(ByteView license_id) const {

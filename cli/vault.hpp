@@ -8,6 +8,7 @@
 #include <stegpass/credential/core/bytes.hpp>
 #include <stegpass/credential/core/digest.hpp>
 #include <stegpass/credential/core/result.hpp>
+#include <stegpass/credential/personal.hpp>
 #include <stegpass/credential/secret_bytes.hpp>
 #include <stegpass/credential/secret_file.hpp>
 
@@ -42,6 +43,10 @@ struct VaultLicense {
   Digest64 user_passport{};          ///< canonical digest
   std::uint32_t reveal_psnr_mdb = 0; ///< of the reveal from the file, in thousandths of a decibel
   std::uint32_t reveal_bar_mdb = 0;  ///< the bar that the mint was held to
+  std::vector<credential::PersonalClaim> personal;  ///< of the license's personal part; none once erased
+
+  /// The claim of a name, or null.
+  const credential::PersonalClaim* personal_claim(std::string_view name) const;
 };
 
 /// Everything the owner must keep secret and must not lose, besides the keys. Move-only, as its secret is.

@@ -26,6 +26,10 @@ struct BackupOptions {
   std::string out;
   bool force = false;
 };
+struct EraseOptions {
+  HomeOptions home;
+  std::string license;
+};
 struct ListOptions {
   HomeOptions home;
 };
@@ -196,12 +200,45 @@ void setup_list(Commands& commands, CLI::App& group) {
 
 }  // namespace
 
+namespace {
+
+/// Forgets salts and values of a license's personal part. What the ledger holds of it is then noise, to the owner too.
+Result<Report> erase(const EraseOptions& options) {
+  STEGPASS_TRY(home, open_home(options.home));
+  STEGPASS_TRY(ledger, open_ledger(home.home, ledger::Ledger::Mode::read));
+  STEGPASS_TRY(found, find_license(ledger.state, options.license));
+  const Bytes& id = found.license->license.id;
+  const auto record = std::find_if(home.vault.licenses.begin(), home.vault.licenses.end(), [&](const auto& entry) { return entry.license_id == id; });
+  if (record == home.vault.licenses.end() || record->personal.empty())
+    return Error{Errc::not_found, "the vault holds nothing of the personal part of license " + to_hex(id)};
+  const std::size_t count = record->personal.size();
+  record->personal.clear();
+  STEGPASS_CHECK_OK(save_vault(home));
+  return Report{"erased " + std::to_string(count) + " personal claims of license " + to_hex(id) +
+                    "; backups of the vault, and the licensee's own delivery, still hold them",
+                {{"license", to_hex(id)}, {"erased", count}}};
+}
+
+int run_erase(const EraseOptions& options, Output& output) { return finish(output, erase(options)); }
+
+void setup_erase(Commands& commands, CLI::App& group) {
+  auto options = std::make_shared<EraseOptions>();
+  CLI::App* command = group.add_subcommand("erase", "Forget the personal part of a license for ever; the ledger's entry stays provable");
+  add_home_options(*command, options->home);
+  command->add_option("--license", options->license, "Its id, its URN or the statement's file")->required();
+  command->footer("Example: stegpass vault erase --home studio --license 00112233445566778899aabbccddeeff");
+  bind_command(commands, *command, options, run_erase);
+}
+
+}  // namespace
+
 void setup_vault(Commands& commands) {
   CLI::App* group = commands.app.add_subcommand("vault", "The owner's encrypted secrets: check, copy, list");
   group->require_subcommand(1);
   setup_check(commands, *group);
   setup_backup(commands, *group);
   setup_list(commands, *group);
+  setup_erase(commands, *group);
 }
 
 }  // namespace stegpass::cli

@@ -134,6 +134,9 @@ Json describe(const VerifyOptions& options, const Inputs& inputs, const PaperVer
               {"registration", papers.registration ? describe(*papers.registration, inputs.policy) : Json()},
               {"license", papers.license ? describe(*papers.license) : Json()}};
   out["policy"]["max_age_s"] = inputs.policy.max_age_s ? Json(*inputs.policy.max_age_s) : Json();
+  Json personal = Json::object();
+  for (const PersonalClaim& claim : papers.personal) personal[claim.name] = claim.value;
+  out["personal"] = personal;
   out.update(figures);
   return out;
 }

@@ -10,8 +10,8 @@
 namespace stegpass::credential {
 namespace {
 
-constexpr std::string_view kVersion = "stegpass.bundle.v1", kVersionStem = "stegpass.bundle.";
-constexpr std::size_t kMaxBundle = std::size_t{64} << 20, kMaxNote = std::size_t{64} << 10, kMaxStatements = 64,
+constexpr std::string_view kVersion = "stegpass.bundle.v1", kTimedVersion = "stegpass.bundle.v2", kVersionStem = "stegpass.bundle.";
+constexpr std::size_t kMaxBundle = std::size_t{64} << 20, kMaxNote = std::size_t{64} << 10, kMaxStatements = 64, kMaxToken = std::size_t{64} << 10,
                       kMaxPassports = 65;
 constexpr std::size_t kTailBytes = 34;  // 58 20 and a SHA-256
 constexpr std::array<std::string_view, 3> kPurposes = {"public", "verifier", "arbiter"};
@@ -113,8 +113,14 @@ Status check_version(const CborArray& items) {
   const std::string* version = items.empty() ? nullptr : items[0].as_text();
   if (!version || !version->starts_with(kVersionStem))
     return Error{Errc::malformed, "no bundle: does not begin with " + std::string(kVersion)};
-  if (*version != kVersion) return Error{Errc::unsupported, "bundle of another version than " + std::string(kVersion)};
-  if (items.size() != 6) return Error{Errc::malformed, "bundle has " + std::to_string(items.size()) + " items, expected 6"};
+  const bool timed = *version == kTimedVersion;
+  if (*version != kVersion && !timed)
+    return Error{Errc::unsupported, "bundle of another version than " + std::string(kVersion) + " and v2"};
+  const std::size_t expected = timed ? 7 : 6;
+  if (items.size() != expected) {
+    return Error{Errc::malformed,
+                 "bundle has " + std::to_string(items.size()) + " items, expected " + std::to_string(expected)};
+  }
   return Done{};
 }
 
@@ -155,9 +161,11 @@ Result<Purpose> parse_purpose(std::string_view name) {
 Bytes encode_bundle(const Bundle& bundle) {
   CborArray statements;
   for (const Bytes& statement : bundle.statements) statements.push_back(Cbor::bytes(statement));
-  Bytes out = encode_cbor(
-      Cbor::array({Cbor::text(kVersion), cbor_number(static_cast<std::uint64_t>(bundle.purpose)), Cbor::text(bundle.checkpoint),
-                   Cbor::array(std::move(statements)), write_disclosures(bundle.disclosures), Cbor::bytes(Digest32{})}));
+  CborArray items = {Cbor::text(bundle.time_token ? kTimedVersion : kVersion), cbor_number(static_cast<std::uint64_t>(bundle.purpose)),
+                     Cbor::text(bundle.checkpoint), Cbor::array(std::move(statements)), write_disclosures(bundle.disclosures)};
+  if (bundle.time_token) items.push_back(Cbor::bytes(*bundle.time_token));
+  items.push_back(Cbor::bytes(Digest32{}));
+  Bytes out = encode_cbor(Cbor::array(std::move(items)));
   out.resize(out.size() - kTailBytes);
   const Digest32 digest = fast_sha256(out);
   append(out, Bytes{0x58, 0x20});
@@ -183,6 +191,11 @@ Result<Bundle> decode_bundle(ByteView bytes) {
   out.disclosures = read_disclosures(items[4], error);
   if (error) return *error;
   STEGPASS_CHECK_OK(check_purpose(out));
+  if (items.size() == 6) return out;
+  const Bytes* token = items[5].as_bytes();
+  if (!token || token->empty() || token->size() > kMaxToken)
+    return Error{Errc::malformed, "bundle: the timestamp is not 1 byte to 64 KiB"};
+  out.time_token = *token;
   return out;
 }
 

@@ -93,16 +93,24 @@ Result<Sign1> read_message(ByteView bytes, Origin origin) {
 Status check_algorithm(const Sign1& message, const PublicKey& key) {
   const Cbor* alg = message.protected_header.find(cose::kAlg);
   if (alg == nullptr) return bad("no alg in the protected header");
-  const std::int64_t older = key.type() == KeyType::ed25519 ? cose::kEdDsa : cose::kEs256;
   std::int64_t number = 0;
-  if (alg->as_integer(number) && (number == cose_algorithm(key.type()) || number == older)) return Done{};
+  if (alg->as_integer(number) && key_type_allows(key.type(), number)) return Done{};
   return Error{Errc::refused, "cose: algorithm " + cbor_diagnostic(*alg) + ", but the key signs with " +
                                   std::to_string(cose_algorithm(key.type()))};
 }
 
 }  // namespace
 
-std::int64_t cose_algorithm(KeyType type) { return type == KeyType::ed25519 ? cose::kEd25519 : cose::kEsp256; }
+std::int64_t cose_algorithm(KeyType type) {
+  constexpr std::array numbers = {cose::kEd25519, cose::kEsp256, cose::kEsp384, cose::kMlDsa44, cose::kMlDsa65, cose::kMlDsa87};
+  return numbers[static_cast<std::size_t>(type)];
+}
+
+bool key_type_allows(KeyType type, std::int64_t algorithm) {
+  if (algorithm == cose_algorithm(type)) return true;
+  return (type == KeyType::ed25519 && algorithm == cose::kEdDsa) || (type == KeyType::p256 && algorithm == cose::kEs256) ||
+         (type == KeyType::p384 && algorithm == cose::kEs384);
+}
 
 Sign1 sign_sign1(const PrivateKey& key, CborMap protected_header, CborMap unprotected, ByteView payload, bool detached) {
   protected_header.emplace_back(Cbor::integer(cose::kAlg), Cbor::integer(cose_algorithm(key.public_key().type())));

@@ -1,6 +1,10 @@
+// OpenSSL 3 calls SHA256_* old; its EVP takes several times as long for a tree node, and both run the same code for a model.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <stegpass/credential/crypto.hpp>
 
+#include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/sha.h>
 
 #include <array>
 #include <cassert>
@@ -21,13 +25,11 @@ Bytes random_bytes(std::size_t count) {
 }
 
 Digest32 sha256_of_parts(std::initializer_list<ByteView> parts) {
-  // Looking the algorithm up costs more than hashing a tree node, so it happens once, and the context is kept.
-  static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  thread_local const DigestContextPtr context(EVP_MD_CTX_new());
+  SHA256_CTX context;
   Digest32 digest;
-  bool done = algorithm != nullptr && context != nullptr && EVP_DigestInit_ex2(context.get(), algorithm, nullptr) == 1;
-  for (ByteView part : parts) done = done && EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1;
-  if (!done || EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) != 1) throw std::runtime_error("openssl has no SHA-256");
+  SHA256_Init(&context);
+  for (ByteView part : parts) SHA256_Update(&context, part.data(), part.size());
+  SHA256_Final(digest.data(), &context);
   return digest;
 }
 
@@ -54,6 +56,13 @@ Bytes StreamHash::finish() {
   unsigned size = 0;
   if (EVP_DigestFinal_ex(context_->digest.get(), digest.data(), &size) != 1) throw std::runtime_error("openssl cannot hash");
   digest.resize(size);
+  return digest;
+}
+
+Bytes hash_bytes(HashAlgorithm algorithm, ByteView data) {
+  const EVP_MD* hash = algorithm == HashAlgorithm::sha256 ? EVP_sha256() : algorithm == HashAlgorithm::sha384 ? EVP_sha384() : EVP_sha512();
+  Bytes digest(static_cast<std::size_t>(EVP_MD_get_size(hash)));
+  if (EVP_Digest(data.data(), data.size(), digest.data(), nullptr, hash, nullptr) != 1) throw std::runtime_error("openssl has no SHA-2");
   return digest;
 }
 

@@ -9,22 +9,47 @@
 #include <stegpass/credential/cose.hpp>
 #include <stegpass/credential/crypto.hpp>
 
-#include "p256.hpp"
+#include "ml_dsa.hpp"
+#include "nist_curves.hpp"
 #include "sodium_ready.hpp"
 
 namespace stegpass::credential {
+
+/// A public key as OpenSSL verifies with it.
+struct ReadyKey {
+  PkeyPtr key;
+};
+
 namespace {
 
-constexpr std::size_t kHalf = 32;  // bytes of a coordinate, a seed and a scalar
+constexpr std::size_t kSecret = 32;  // bytes of a seed, a scalar and an Ed25519 point
 constexpr std::string_view kThumbprintPrefix = "urn:ietf:params:oauth:ckt:sha-256:";
 
 // Labels and values of COSE_Key (RFC 9052 section 7, RFC 9053 section 7).
-enum : std::int64_t { kKty = 1, kKeyAlg = 3, kCrv = -1, kX = -2, kY = -3, kD = -4 };
-enum : std::int64_t { kOkp = 1, kEc2 = 2, kCrvP256 = 1, kCrvEd25519 = 6 };
+enum : std::int64_t { kKty = 1, kKeyAlg = 3, kCrv = -1, kX = -2, kY = -3, kD = -4, kAkpPub = -1, kAkpPriv = -2 };
+enum : std::int64_t { kOkp = 1, kEc2 = 2, kAkp = 7 };
 
-Status check_length(std::string_view what, ByteView bytes) {
-  if (bytes.size() == kHalf) return Done{};
-  return Error{Errc::malformed, std::string(what) + " of " + std::to_string(bytes.size()) + " bytes, expected 32"};
+// What sets the types apart in a COSE_Key. AKP keys have no curve: there the algorithm tells.
+struct TypeRow {
+  KeyType type;
+  std::string_view name;
+  std::int64_t kty, crv;
+  const nist::Curve* curve;
+  const ml_dsa::Parameters* lattice;
+};
+constexpr std::array kTypes = {TypeRow{KeyType::ed25519, "ed25519", kOkp, 6, nullptr, nullptr},
+                               TypeRow{KeyType::p256, "p256", kEc2, 1, &nist::kP256, nullptr},
+                               TypeRow{KeyType::p384, "p384", kEc2, 2, &nist::kP384, nullptr},
+                               TypeRow{KeyType::ml_dsa_44, "ml-dsa-44", kAkp, 0, nullptr, &ml_dsa::k44},
+                               TypeRow{KeyType::ml_dsa_65, "ml-dsa-65", kAkp, 0, nullptr, &ml_dsa::k65},
+                               TypeRow{KeyType::ml_dsa_87, "ml-dsa-87", kAkp, 0, nullptr, &ml_dsa::k87}};
+
+const TypeRow& row_of(KeyType type) { return kTypes[static_cast<std::size_t>(type)]; }
+
+Status check_length(std::string_view what, ByteView bytes, std::size_t expected = kSecret) {
+  if (bytes.size() == expected) return Done{};
+  return Error{Errc::malformed,
+               std::string(what) + " of " + std::to_string(bytes.size()) + " bytes, expected " + std::to_string(expected)};
 }
 
 Result<std::int64_t> integer_member(const Cbor& key, std::int64_t label, std::string_view name) {
@@ -44,11 +69,24 @@ Result<ByteView> bytes_member(const Cbor& key, std::int64_t label, std::string_v
   return ByteView(*member->as_bytes());
 }
 
+// The type that key type and curve name, or key type and algorithm.
+Result<KeyType> type_of(const Cbor& key) {
+  STEGPASS_TRY(kty, integer_member(key, kKty, "key type"));
+  const bool known = std::any_of(kTypes.begin(), kTypes.end(), [&](const TypeRow& row) { return row.kty == kty; });
+  if (!known) return Error{Errc::unsupported, "cose key type " + std::to_string(kty)};
+  const bool akp = kty == kAkp;
+  STEGPASS_TRY(number, akp ? integer_member(key, kKeyAlg, "alg") : integer_member(key, kCrv, "curve"));
+  for (const TypeRow& row : kTypes) {
+    if (row.kty == kty && number == (akp ? cose_algorithm(row.type) : row.crv)) return row.type;
+  }
+  return Error{Errc::unsupported,
+               "cose key type " + std::to_string(kty) + " with " + (akp ? "algorithm " : "curve ") + std::to_string(number)};
+}
+
 Status check_algorithm(const Cbor& key, KeyType type) {
   if (key.find(kKeyAlg) == nullptr) return Done{};
   STEGPASS_TRY(alg, integer_member(key, kKeyAlg, "alg"));
-  const std::int64_t older = type == KeyType::ed25519 ? cose::kEdDsa : cose::kEs256;
-  if (alg == cose_algorithm(type) || alg == older) return Done{};
+  if (key_type_allows(type, alg)) return Done{};
   return Error{Errc::malformed, "cose key of curve and algorithm " + std::to_string(alg) + " that do not go together"};
 }
 
@@ -64,40 +102,44 @@ struct ExpandedSeed {
 
 Result<PublicKey> public_of(KeyType type, const SecretBytes& signing) {
   if (type == KeyType::ed25519) return PublicKey::create_ed25519(ExpandedSeed(signing.expose()).point);
-  const auto point = p256::public_point(signing.expose());
+  const auto point = nist::public_point(nist::kP256, signing.expose());
   if (!point) return Error{Errc::malformed, "p-256 scalar is not within 1 .. n-1"};
-  return PublicKey::create_p256(ByteView(*point).first(kHalf), ByteView(*point).subspan(kHalf));
+  return PublicKey::create_p256(ByteView(*point).first(kSecret), ByteView(*point).subspan(kSecret));
 }
 
 }  // namespace
 
-Result<PublicKey> PublicKey::create_ed25519(ByteView x) {
-  STEGPASS_CHECK_OK(check_length("ed25519 key", x));
-  return PublicKey(KeyType::ed25519, x, {});
-}
+std::string_view key_type_name(KeyType type) { return row_of(type).name; }
 
-Result<PublicKey> PublicKey::create_p256(ByteView x, ByteView y) {
-  STEGPASS_CHECK_OK(check_length("p-256 x", x));
-  STEGPASS_CHECK_OK(check_length("p-256 y", y));
-  if (!p256::is_point(x, y)) return Error{Errc::malformed, "p-256 key is not a point of the curve"};
-  return PublicKey(KeyType::p256, x, y);
+Result<PublicKey> PublicKey::create(KeyType type, ByteView x, ByteView y) {
+  const TypeRow& row = row_of(type);
+  const std::string name(row.name == "p256" ? "p-256" : row.name == "p384" ? "p-384" : row.name);
+  PublicKey out(type, x, y);
+  if (row.lattice) {
+    STEGPASS_TRY(key, ml_dsa::make_public_key(*row.lattice, x));
+    out.ready_ = std::make_shared<ReadyKey>(ReadyKey{std::move(key)});
+  } else if (row.curve) {
+    STEGPASS_CHECK_OK(check_length(name + " x", x, row.curve->field));
+    STEGPASS_CHECK_OK(check_length(name + " y", y, row.curve->field));
+    PkeyPtr key = nist::make_public_key(*row.curve, x, y);
+    if (!key) return Error{Errc::malformed, name + " key is not a point of the curve"};
+    out.ready_ = std::make_shared<ReadyKey>(ReadyKey{std::move(key)});
+  } else {
+    STEGPASS_CHECK_OK(check_length(name + " key", x));
+  }
+  return out;
 }
 
 Result<PublicKey> PublicKey::from_cose_key(const Cbor& key) {
   if (key.as_map() == nullptr) return Error{Errc::malformed, "cose key is not a map"};
-  if (key.find(kD) != nullptr) return Error{Errc::malformed, "cose key holds a private key, expected a public one"};
-  STEGPASS_TRY(kty, integer_member(key, kKty, "key type"));
-  if (kty != kOkp && kty != kEc2) return Error{Errc::unsupported, "cose key type " + std::to_string(kty)};
-  STEGPASS_TRY(crv, integer_member(key, kCrv, "curve"));
-  const KeyType type = kty == kOkp ? KeyType::ed25519 : KeyType::p256;
-  if (crv != (type == KeyType::ed25519 ? kCrvEd25519 : kCrvP256)) {
-    return Error{Errc::unsupported, "cose key type " + std::to_string(kty) + " with curve " + std::to_string(crv)};
-  }
+  STEGPASS_TRY(type, type_of(key));
+  const bool akp = row_of(type).kty == kAkp;
+  if (key.find(akp ? kAkpPriv : kD) != nullptr) return Error{Errc::malformed, "cose key holds a private key, expected a public one"};
   STEGPASS_CHECK_OK(check_algorithm(key, type));
-  STEGPASS_TRY(x, bytes_member(key, kX, "x"));
-  if (type == KeyType::ed25519) return create_ed25519(x);
+  STEGPASS_TRY(x, akp ? bytes_member(key, kAkpPub, "public key") : bytes_member(key, kX, "x"));
+  if (row_of(type).kty != kEc2) return create(type, x);
   STEGPASS_TRY(y, bytes_member(key, kY, "y"));
-  return create_p256(x, y);
+  return create(type, x, y);
 }
 
 Result<PublicKey> PublicKey::decode(ByteView cose_key) {
@@ -106,11 +148,16 @@ Result<PublicKey> PublicKey::decode(ByteView cose_key) {
 }
 
 Cbor PublicKey::to_cose_key() const {
-  const bool ed25519 = type_ == KeyType::ed25519;
-  CborMap members = {{Cbor::integer(kKty), Cbor::integer(ed25519 ? kOkp : kEc2)},
-                     {Cbor::integer(kCrv), Cbor::integer(ed25519 ? kCrvEd25519 : kCrvP256)},
-                     {Cbor::integer(kX), Cbor::bytes(x_)}};
-  if (!ed25519) members.emplace_back(Cbor::integer(kY), Cbor::bytes(y_));
+  const TypeRow& row = row_of(type_);
+  CborMap members = {{Cbor::integer(kKty), Cbor::integer(row.kty)}};
+  if (row.kty == kAkp) {
+    members.emplace_back(Cbor::integer(kKeyAlg), Cbor::integer(cose_algorithm(type_)));
+    members.emplace_back(Cbor::integer(kAkpPub), Cbor::bytes(x_));
+    return Cbor::map(std::move(members));
+  }
+  members.emplace_back(Cbor::integer(kCrv), Cbor::integer(row.crv));
+  members.emplace_back(Cbor::integer(kX), Cbor::bytes(x_));
+  if (row.kty == kEc2) members.emplace_back(Cbor::integer(kY), Cbor::bytes(y_));
   return Cbor::map(std::move(members));
 }
 
@@ -122,7 +169,9 @@ Digest32 PublicKey::thumbprint() const { return fast_sha256(encode()); }
 std::string PublicKey::thumbprint_uri() const { return credential::thumbprint_uri(thumbprint()); }
 
 bool PublicKey::verify(ByteView message, ByteView signature) const {
-  if (type_ == KeyType::p256) return p256::verify(x_, y_, message, signature);
+  const TypeRow& row = row_of(type_);
+  if (row.curve) return nist::verify(*row.curve, ready_->key.get(), message, signature);
+  if (row.lattice) return ml_dsa::verify(*row.lattice, ready_->key.get(), message, signature);
   return signature.size() == crypto_sign_BYTES &&
          crypto_sign_verify_detached(signature.data(), message.data(), message.size(), x_.data()) == 0;
 }
@@ -144,13 +193,15 @@ PrivateKey::PrivateKey(PublicKey public_key, SecretBytes signing, SecretBytes se
     : public_key_(std::move(public_key)), signing_(std::move(signing)), sealing_(std::move(sealing)) {}
 
 PrivateKey PrivateKey::generate(KeyType type) {
+  assert(signs_statements(type));
   for (;;) {  // a random scalar lies outside 1 .. n-1 once in 2^32
-    auto key = create(type, SecretBytes::random(kHalf), SecretBytes::random(kHalf));
+    auto key = create(type, SecretBytes::random(kSecret), SecretBytes::random(kSecret));
     if (key) return std::move(key).value();
   }
 }
 
 Result<PrivateKey> PrivateKey::create(KeyType type, SecretBytes signing, SecretBytes sealing) {
+  if (!signs_statements(type)) return Error{Errc::unsupported, "signing with " + std::string(key_type_name(type)) + ", expected ed25519 or p256"};
   STEGPASS_CHECK_OK(check_length("signing secret", signing.expose()));
   STEGPASS_CHECK_OK(check_length("sealing secret", sealing.expose()));
   STEGPASS_TRY(public_key, public_of(type, signing));
@@ -163,7 +214,7 @@ Bytes PrivateKey::sign(ByteView message) const {
   if (public_key_.type() == KeyType::p256) {
     Bytes point = public_key_.x();
     append(point, public_key_.y());
-    return p256::sign(signing_.expose(), point, message);
+    return nist::sign(nist::kP256, signing_.expose(), point, message);
   }
   const ExpandedSeed key(signing_.expose());
   Bytes signature(crypto_sign_BYTES);

@@ -5,6 +5,7 @@
 
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
+#include <stegpass/credential/sd_cwt.hpp>
 
 #include "statement_body.hpp"
 #include "statement_envelope.hpp"
@@ -41,20 +42,48 @@ Result<StatementKind> kind_of(std::string_view typ) {
   return Error{Errc::unsupported, "typ \"" + std::string(typ) + "\" is no kind of statement that this version knows"};
 }
 
-// Receipts are all that the unprotected header may hold.
-Result<std::vector<Bytes>> read_receipts(const Cbor& unprotected) {
+struct Beside {
+  std::vector<Bytes> receipts, disclosures;
+};
+
+std::vector<Bytes> read_byte_strings(Fields& header, std::int64_t label, std::size_t max) {
   std::vector<Bytes> out;
-  const CborMap* map = unprotected.as_map();
-  if (map && map->empty()) return out;
+  if (!header.has(label)) return out;
+  for (const Cbor& item : header.array(label, 1, max)) {
+    const Bytes* bytes = item.as_bytes();
+    header.require(bytes != nullptr, "an item of label " + std::to_string(label) + " is not a byte string");
+    if (bytes) out.push_back(*bytes);
+  }
+  return out;
+}
+
+// Receipts and a license's disclosures are all that the unprotected header may hold.
+Result<Beside> read_unprotected(const Cbor& unprotected, StatementKind kind) {
   std::optional<Error> error;
   Fields header(unprotected, "unprotected header", error);
-  for (const Cbor& item : header.array(cose::kReceipts, 1, kMaxReceipts)) {
-    const Bytes* receipt = item.as_bytes();
-    if (!receipt) return Error{Errc::malformed, "unprotected header: a receipt is not a byte string"};
-    out.push_back(*receipt);
-  }
+  Beside out{read_byte_strings(header, cose::kReceipts, kMaxReceipts), {}};
+  if (kind == StatementKind::license) out.disclosures = read_byte_strings(header, cose::kSdClaims, kMaxPersonalClaims);
   header.finish();
   if (error) return *error;
+  return out;
+}
+
+// Each disclosure opens one hash of the license, each hash and each name once.
+Result<std::vector<PersonalClaim>> read_disclosed(const std::vector<Bytes>& disclosures, const StatementBody& body) {
+  std::vector<PersonalClaim> out;
+  std::vector<Digest32> opened;
+  for (const Bytes& disclosure : disclosures) {
+    const std::vector<Digest32>& signed_hashes = std::get<License>(body).personal;
+    const Digest32 hash = redacted_hash(disclosure);
+    if (!std::binary_search(signed_hashes.begin(), signed_hashes.end(), hash))
+      return Error{Errc::malformed, "a disclosure gives " + to_hex(hash) + ", which the license does not hold"};
+    STEGPASS_TRY(claim, decode_personal(disclosure));
+    const bool named = std::any_of(out.begin(), out.end(), [&](const PersonalClaim& other) { return other.name == claim.name; });
+    if (named || std::find(opened.begin(), opened.end(), hash) != opened.end())
+      return Error{Errc::malformed, "\"" + claim.name + "\" is disclosed twice"};
+    opened.push_back(hash);
+    out.push_back(std::move(claim));
+  }
   return out;
 }
 
@@ -103,8 +132,9 @@ Result<Statement> Statement::decode(ByteView bytes) {
   STEGPASS_TRY(message, decode_sign1(bytes));
   STEGPASS_TRY(envelope, open_envelope(message));
   STEGPASS_TRY(kind, kind_of(envelope.typ));
-  STEGPASS_TRY(receipts, read_receipts(message.unprotected));
+  STEGPASS_TRY(beside, read_unprotected(message.unprotected, kind));
   STEGPASS_TRY(body, read_claims(kind, envelope));
+  STEGPASS_TRY(disclosed, read_disclosed(beside.disclosures, body));
   if (const PublicKey* key = own_key(body)) STEGPASS_CHECK_OK(verify_envelope(message, envelope, *key));
 
   Statement out(std::move(message), std::move(body));
@@ -112,7 +142,9 @@ Result<Statement> Statement::decode(ByteView bytes) {
   out.subject_ = envelope.subject;
   out.issued_at_ = envelope.issued_at;
   out.kid_ = envelope.kid;
-  out.receipts_ = std::move(receipts);
+  out.receipts_ = std::move(beside.receipts);
+  out.disclosed_ = std::move(disclosed);
+  out.certificates_ = std::move(envelope.certificates);
   return out;
 }
 
@@ -122,18 +154,22 @@ Bytes Statement::entry() const {
   return encode_sign1(bare);
 }
 
-Bytes Statement::with_receipts(const std::vector<Bytes>& receipts) const {
-  if (receipts.empty()) return entry();
-  CborArray items;
+Bytes Statement::with_receipts(const std::vector<Bytes>& receipts, const std::vector<PersonalClaim>& disclosed) const {
+  CborArray shown, items;
+  for (const PersonalClaim& claim : disclosed) shown.push_back(Cbor::bytes(encode_personal(claim)));
   for (const Bytes& receipt : receipts) items.push_back(Cbor::bytes(receipt));
+  CborMap header;
+  if (!shown.empty()) header.push_back(field(cose::kSdClaims, Cbor::array(std::move(shown))));
+  if (!items.empty()) header.push_back(field(cose::kReceipts, Cbor::array(std::move(items))));
   Sign1 transparent = message_;
-  transparent.unprotected = Cbor::map({field(cose::kReceipts, Cbor::array(std::move(items)))});
+  transparent.unprotected = Cbor::map(std::move(header));
   return encode_sign1(transparent);
 }
 
-Result<Statement> sign_statement(const PrivateKey& key, const StatementBody& body, std::int64_t issued_at) {
+Result<Statement> sign_statement(const PrivateKey& key, const StatementBody& body, std::int64_t issued_at,
+                                 const std::vector<Bytes>& certificates) {
   STEGPASS_CHECK_OK(check_writable(body));
-  const EnvelopeHead head{statement_typ(static_cast<StatementKind>(body.index())), subject_of(body), issued_at};
+  const EnvelopeHead head{statement_typ(static_cast<StatementKind>(body.index())), subject_of(body), issued_at, certificates};
   Result<Statement> out = Statement::decode(encode_sign1(sign_envelope(key, head, write_body(body))));
   if (!out) return Error{Errc::usage, out.error().detail};
   return out;

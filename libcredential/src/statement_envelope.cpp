@@ -4,6 +4,9 @@
 #include <array>
 #include <optional>
 
+#include <stegpass/credential/certificate.hpp>
+#include <stegpass/credential/statement.hpp>
+
 #include "statement_fields.hpp"
 
 namespace stegpass::credential {
@@ -27,6 +30,17 @@ Status check_profile(const Cbor& header) {
   const std::string* text = typ ? typ->as_text() : nullptr;
   if (!text || text->starts_with("application/stegpass-") || *text == "application/statuslist+cwt") return Done{};
   return Error{Errc::unsupported, "a message of another profile, typ " + cbor_diagnostic(*typ)};
+}
+
+// The owner's certificate with its chain. Who certified it is the verifier's business; that it is the signer's is checked here.
+void read_certificates(const Sign1& message, Fields& header, Envelope& out) {
+  header.skip(cose::kX5chain);
+  auto chain = certificates_of(message);
+  if (!chain) return header.refuse(chain.error().detail);
+  const auto leaf = certificate_key(chain->front());
+  if (!leaf) return header.refuse(leaf.error().detail);
+  header.require(leaf->thumbprint() == out.kid, "x5chain certifies " + leaf->thumbprint_uri() + ", not the signer");
+  out.certificates = std::move(*chain);
 }
 
 // The three claims that header and payload both carry.
@@ -57,6 +71,7 @@ Result<Envelope> open_envelope(const Sign1& message) {
   Fields header_claims = header.map(cose::kCwtClaims);
   read_common(header_claims, out);
   header_claims.finish();
+  if (out.typ == statement_typ(StatementKind::registration) && header.has(cose::kX5chain)) read_certificates(message, header, out);
   header.finish();
   Fields payload(claims, "claims", error);
   read_common(payload, repeated);
@@ -82,6 +97,7 @@ Sign1 sign_envelope(const PrivateKey& key, const EnvelopeHead& head, CborMap cla
   CborMap header = {field(cose::kContentType, Cbor::text(kPayloadType)),
                     field(cose::kKid, Cbor::bytes(key.public_key().thumbprint())), field(cose::kCwtClaims, Cbor::map(common)),
                     field(cose::kTyp, Cbor::text(head.typ))};
+  if (!head.certificates.empty()) header.push_back(field(cose::kX5chain, encode_x5chain(head.certificates)));
   return sign_sign1(key, std::move(header), {}, encode_cbor(Cbor::map(std::move(claims))));
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <stegpass/credential/cbor.hpp>
 #include <stegpass/credential/core/digest.hpp>
@@ -18,6 +19,7 @@ struct Envelope {
   std::string typ, issuer, subject;
   std::int64_t issued_at = 0;
   Digest32 kid{};
+  std::vector<Bytes> certificates;  ///< x5chain, in a registration alone; the leaf's key is the one that kid names
   Cbor claims;  ///< the payload, decoded; `iss`, `sub`, `iat` in it equal the header's
 };
 
@@ -31,6 +33,7 @@ struct EnvelopeHead {
   std::string_view typ;
   std::string subject;
   std::int64_t issued_at = 0;
+  std::vector<Bytes> certificates;
 };
 /// Signs `claims`, to which iss, sub and iat are added.
 Sign1 sign_envelope(const PrivateKey& key, const EnvelopeHead& head, CborMap claims);

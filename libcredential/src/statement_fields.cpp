@@ -111,6 +111,8 @@ std::optional<PublicKey> Fields::confirmation_key(const FieldKey& key) {
   if (!inner) return refuse_type(key, "a map {1: COSE_Key}"), std::nullopt;
   Result<PublicKey> read = PublicKey::from_cose_key(*inner);
   if (!read) return refuse(read.error().detail), std::nullopt;
+  if (!signs_statements(read->type()))
+    return refuse("key of type " + std::string(key_type_name(read->type())) + ", expected ed25519 or p256"), std::nullopt;
   if (!(confirmation(*read) == cnf)) return refuse_type(key, "a COSE_Key in its one encoding"), std::nullopt;
   return *read;
 }

@@ -20,6 +20,7 @@ inline constexpr std::size_t kIdBytes = 16, kSaltBytes = 32, kSeedBytes = 64;
 /// A key of one of our maps: an integer label or a text.
 struct FieldKey {
   FieldKey(std::int64_t label) : item(Cbor::integer(label)) {}
+  FieldKey(Cbor other) : item(std::move(other)) {}
   FieldKey(const char* name) : item(Cbor::text(name)) {}
   Cbor item;
 };

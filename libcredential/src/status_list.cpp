@@ -13,7 +13,9 @@ constexpr std::size_t kPerByte = 4;
 constexpr std::uint8_t kFilling = 3;
 constexpr std::size_t kMaxBytes = StatusList::kMaxLicenses / kPerByte;
 
-// Inflates one whole stream of at most `bound` bytes. The output grows by doubling, so a bomb costs no more than the bound.
+}  // namespace
+
+// The output grows by doubling.
 Result<Bytes> inflate_bounded(ByteView packed, std::size_t bound) {
   z_stream stream{};
   if (inflateInit(&stream) != Z_OK) return Error{Errc::internal, "zlib does not start"};
@@ -29,14 +31,12 @@ Result<Bytes> inflate_bounded(ByteView packed, std::size_t bound) {
   }
   const std::size_t count = stream.total_out, unread = stream.avail_in;
   inflateEnd(&stream);
-  if (count > bound) return Error{Errc::malformed, "status list: over " + std::to_string(StatusList::kMaxLicenses) + " licenses"};
+  if (count > bound) return Error{Errc::malformed, "status list: inflates to over " + std::to_string(bound) + " bytes"};
   if (state != Z_STREAM_END) return Error{Errc::malformed, "status list: lst is not a whole ZLIB stream"};
   if (unread != 0) return Error{Errc::malformed, "status list: " + std::to_string(unread) + " bytes after the ZLIB stream"};
   out.resize(count);
   return out;
 }
-
-}  // namespace
 
 Bytes pack_status_list(const std::vector<std::uint8_t>& states) {
   Bytes plain((states.size() + kPerByte - 1) / kPerByte);

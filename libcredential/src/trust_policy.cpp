@@ -5,6 +5,8 @@
 #include <charconv>
 #include <set>
 
+#include <stegpass/credential/core/text.hpp>
+
 #include "statement_fields.hpp"
 
 namespace stegpass::credential {
@@ -107,6 +109,16 @@ Status read_quorum(const Words& words, TrustPolicy& out) {
   return Done{};
 }
 
+Status read_root(const Words& words, std::vector<TrustedRoot>& out) {
+  if (words.size() != 3 || !is_plain_text(words[1], kMaxName)) return wrong("expected: " + std::string(words[0]) + " <name> <certificate in base64>");
+  STEGPASS_TRY(der, parse_base64(words[2]));
+  STEGPASS_CHECK_OK(check_certificate(der));
+  const auto same = [&](const TrustedRoot& root) { return root.certificate == der; };
+  if (std::any_of(out.begin(), out.end(), same)) return wrong("this certificate is named twice");
+  out.push_back({std::string(words[1]), std::move(der)});
+  return Done{};
+}
+
 Status read_max_age(const Words& words, TrustPolicy& out) {
   if (out.max_age_s) return wrong("max-age is given twice");
   if (words.size() != 2 || words[1].size() < 2) return wrong("expected: max-age <n>(s|h|d)");
@@ -149,13 +161,15 @@ Status read_line(const Words& words, TrustPolicy& out) {
   const std::string_view word = words[0];
   if (word == "log") return read_log(words, out);
   if (word == "issuer") return read_issuer(words, out);
+  if (word == "x509") return read_root(words, out.certifiers);
+  if (word == "time") return read_root(words, out.time_roots);
   if (word == "max-age") return read_max_age(words, out);
   if (word == "require") return read_require(words, out);
   if (word == "mark-bound") return read_mark_bound(words, out);
   if (word == "witness") return read_witness(words, out);
   if (word == "group") return read_group(words, out);
   if (word == "quorum") return read_quorum(words, out);
-  return wrong("starts with none of log, issuer, witness, group, quorum, max-age, require, mark-bound");
+  return wrong("starts with none of log, issuer, x509, time, witness, group, quorum, max-age, require, mark-bound");
 }
 
 }  // namespace
@@ -189,6 +203,8 @@ std::string encode_trust_policy(const TrustPolicy& policy) {
   for (const NoteVerifier& log : policy.logs) out += "log " + log.to_vkey() + "\n";
   for (const TrustPolicy::Issuer& issuer : policy.issuers)
     out += "issuer " + issuer.name + " " + thumbprint_uri(issuer.thumbprint) + "\n";
+  for (const TrustedRoot& root : policy.certifiers) out += "x509 " + root.name + " " + to_base64(root.certificate) + "\n";
+  for (const TrustedRoot& root : policy.time_roots) out += "time " + root.name + " " + to_base64(root.certificate) + "\n";
   for (const TrustPolicy::Witness& witness : policy.witnesses) out += "witness " + witness.name + " " + witness.key.to_vkey() + "\n";
   for (const TrustPolicy::Group& group : policy.groups) {
     out += "group " + group.name + " " + std::to_string(group.needed);

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/certificate.hpp>
 #include <stegpass/credential/receipt.hpp>
+#include <stegpass/credential/timestamp.hpp>
 #include <stegpass/credential/witness.hpp>
 
 #include "verification_memory.hpp"
@@ -30,6 +32,7 @@ class Judge {
     add("bundle.bytes", {Outcome::valid, std::string(purpose_name(bundle_.purpose)) + " bundle of " +
                                              std::to_string(bundle_.statements.size()) + " statements; its SHA-256 fits"});
     judge_checkpoint();
+    if (bundle_.time_token) add("checkpoint.time", checkpoint_time());
     add("ledger.policy", ledger_policy());
     add("receipt.ledger-policy", receipt(StatementKind::ledger_policy));
     add("registration.signature", registration_signature());
@@ -39,6 +42,7 @@ class Judge {
     add("license.signature", license_signature());
     add("license.terms", license_terms());
     add("receipt.license", receipt(StatementKind::license));
+    if (out_.license && !out_.license->personal.empty()) add("license.personal", license_personal());
     if (has(StatementKind::renewal)) add("renewal", renewal());
     add("license.dates", license_dates());
     add("license.status", license_status());
@@ -111,6 +115,18 @@ class Judge {
     return judge_age("the checkpoint", checkpoint_.time, options_.now, policy_.max_age_s);
   }
 
+  // Time from outside the log. Without an authority that the policy trusts nothing is proved, and nothing disproved.
+  Finding checkpoint_time() const {
+    const auto stamp = verify_time_token(*bundle_.time_token, as_bytes(bundle_.checkpoint), policy_.time_roots);
+    if (!stamp && stamp.error().code == Errc::refused) return {Outcome::undecided, stamp.error().detail};
+    if (!stamp) return {outcome_of(stamp.error()), stamp.error().detail};
+    const std::string said = "existed by " + utc_text(stamp->time) + ", says " + stamp->authority + " under root " + stamp->root;
+    if (stamp->time > options_.now + kClockSkew) return {Outcome::undecided, said + "; that is later than now"};
+    if (checkpoint_.time > stamp->time + kClockSkew)
+      return {Outcome::invalid, said + ", but the checkpoint says that it was made at " + utc_text(checkpoint_.time)};
+    return {Outcome::valid, said};
+  }
+
   // The finding for a statement that is not there or did not decode.
   Finding missing(StatementKind kind) {
     const std::string name(statement_kind_name(kind));
@@ -175,13 +191,19 @@ class Judge {
                                 "\" by " + statement->issuer() + ", " + utc_text(statement->issued_at())};
   }
 
-  Finding registration_issuer() const {
+  Finding registration_issuer() {
     if (!out_.registration) return {Outcome::undecided, "no verified registration"};
     const Digest32 owner = out_.registration->owner.thumbprint();
     const auto found = std::find_if(policy_.issuers.begin(), policy_.issuers.end(),
                                     [&](const auto& issuer) { return issuer.thumbprint == owner; });
     if (found != policy_.issuers.end()) return {Outcome::valid, "owner is trusted issuer " + found->name};
-    return {Outcome::undecided, "owner " + thumbprint_uri(owner) + " is no issuer of the policy"};
+    const Statement& statement = *find(StatementKind::registration);
+    if (statement.certificates().empty() || policy_.certifiers.empty())
+      return {Outcome::undecided, "owner " + thumbprint_uri(owner) + " is no issuer of the policy"};
+    const auto certified = verify_chain(statement.certificates(), policy_.certifiers, statement.issued_at());
+    if (!certified) return {Outcome::undecided, "owner is no issuer of the policy; " + certified.error().detail};
+    return {Outcome::valid, "owner is certified as " + certified->subject + " under root " + certified->root + ", at " +
+                                utc_text(statement.issued_at())};
   }
 
   // A place in the bundle's order and the owner's key for what stands after it.
@@ -236,6 +258,7 @@ class Judge {
               "license under registration " + to_hex(license.registration_id) + ", not " + to_hex(out_.registration->id)};
     }
     out_.license = license;
+    out_.personal = statement->disclosed();
     return {Outcome::valid,
             "license " + to_hex(license.id) + " to " + license.licensee.thumbprint_uri() + ", signed by the owner"};
   }
@@ -247,6 +270,15 @@ class Judge {
     for (const std::string& name : unknown_critical_terms(out_.license->terms)) unknown += (unknown.empty() ? "" : ", ") + name;
     if (unknown.empty()) return {Outcome::valid, said};
     return {Outcome::undecided, "critical terms that this version does not know: " + unknown + "; " + said};
+  }
+
+  // That each disclosure opens a hash was checked when the license was decoded.
+  Finding license_personal() const {
+    const std::string withheld = std::to_string(out_.license->personal.size() - out_.personal.size()) + " hashes stay closed";
+    if (out_.personal.empty()) return {Outcome::not_checked, "nothing of the personal part is shown; " + withheld};
+    std::string shown;
+    for (const PersonalClaim& claim : out_.personal) shown += claim.name + " \"" + claim.value + "\"; ";
+    return {Outcome::valid, shown + withheld};
   }
 
   Finding license_dates() const {

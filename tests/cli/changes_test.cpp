@@ -4,6 +4,7 @@
 
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
+#include <stegpass/credential/sd_cwt.hpp>
 #include <stegpass/credential/statement.hpp>
 
 #include "shop.hpp"
@@ -28,6 +29,27 @@ TEST_CASE("license suspend makes fresh bundles invalid, and license reinstate va
   const Ran reinstated = shop.verify(kAda);
   CHECK(reinstated.code == 0);
   CHECK(reinstated.outcome("reinstatement") == "valid");
+}
+
+TEST_CASE("a bundle shows a personal claim until it is erased, and the license verifies all the same afterwards") {
+  const Shop shop;
+  shop.remember_ada();
+  const std::string file = shop.folder().file("shown.bundle");
+  const auto bundle = [&] {
+    return shop.command({"bundle", "--home", shop.home(), "--license", kAda, "--disclose", "licensee", "--out", file, "--force"});
+  };
+  require_done(bundle());
+  const Ran shown = run_json({"verify", "--bundle", file, "--policy", shop.home() + "/trust.policy"});
+  CHECK(shown.code == 0);
+  CHECK(shown.outcome("license.personal") == "valid");
+  CHECK(shown.json()["personal"]["licensee"] == "Ada Lovelace");
+  CHECK(shop.verify(kAda).outcome("license.personal") == "not checked");
+  require_done(shop.command({"vault", "erase", "--home", shop.home(), "--license", kAda}));
+  const Ran gone = bundle();
+  CHECK(gone.code == 4);
+  CHECK_THAT(gone.out, Contains("was erased"));
+  CHECK(shop.verify(kAda).code == 0);
+  CHECK(shop.command({"vault", "erase", "--home", shop.home(), "--license", kAda}).code == 4);
 }
 
 TEST_CASE("a license is not suspended twice, nor reinstated when it is not suspended") {

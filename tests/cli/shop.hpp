@@ -4,6 +4,8 @@
 #include <vector>
 
 #include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/personal.hpp>
+#include <stegpass/credential/sd_cwt.hpp>
 #include <stegpass/credential/statement.hpp>
 #include <stegpass/ledger/ledger.hpp>
 
@@ -47,6 +49,22 @@ class Shop {
     REQUIRE(made.code == 0);
     return run_json({"verify", "--bundle", file, "--policy", home() + "/trust.policy"}, {.now = now});
   }
+  static credential::PersonalClaim ada_claim() { return {"licensee", "Ada Lovelace", Bytes(16, 7)}; }
+  /// Puts into the vault what minting and issuing would have.
+  void remember_ada() const {
+    cli::HomeOptions options;
+    options.home = home();
+    options.passphrase.file = secret_;
+    auto open = cli::open_home(options);
+    REQUIRE(open);
+    cli::VaultLicense& record = open->vault.licenses.emplace_back();
+    record.registration_id = Bytes(16, 1);
+    record.license_id = parse_hex(kAda).value();
+    record.identity = Bytes{1};
+    record.identity_salt = record.isn_key_salt = Bytes(32, 1);
+    record.personal = {ada_claim()};
+    REQUIRE(cli::save_vault(*open));
+  }
   cli::Signers signers() const {
     return std::move(*cli::read_signers({home()}, credential::SecretBytes::copy_of(as_bytes("correct horse"))));
   }
@@ -84,6 +102,7 @@ class Shop {
     body.status_index = index;
     body.reveal_bar_mdb = 30'000;
     body.terms = {"inference", "worldwide", 1};
+    if (id == kAda) body.personal = {credential::redacted_hash(credential::encode_personal(ada_claim()))};
     return body;
   }
 

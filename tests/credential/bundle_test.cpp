@@ -89,7 +89,7 @@ TEST_CASE("a bundle with a byte after it is refused") {
 }
 
 TEST_CASE("a bundle of another version is unsupported, and another array is malformed") {
-  CHECK(refused([](CborArray& parts) { parts[0] = Cbor::text("stegpass.bundle.v2"); }, Errc::unsupported));
+  CHECK(refused([](CborArray& parts) { parts[0] = Cbor::text("stegpass.bundle.v3"); }, Errc::unsupported));
   CHECK(refused([](CborArray& parts) { parts[0] = Cbor::text("other"); }));
   CHECK(refused([](CborArray& parts) { parts[0] = Cbor::integer(1); }));
 }

@@ -5,7 +5,9 @@
 #include <sstream>
 
 #include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/hash_envelope.hpp>
 #include <stegpass/credential/request.hpp>
+#include <stegpass/credential/timestamp.hpp>
 
 #include "papers_fixture.hpp"
 #include "tests/support/catch.hpp"
@@ -214,6 +216,23 @@ TEST_CASE("the example of a trust policy is real") {
   const std::string shown = block(read_page("trust-policy"), "text");
   CHECK(shown == encode_trust_policy(policy));
   CHECK(encode_trust_policy(parse_trust_policy(shown).value()) == shown);
+}
+
+TEST_CASE("the example of a hash envelope is real") {
+  const Office office;
+  const HashEnvelope envelope{HashAlgorithm::sha256, to_bytes(fast_sha256(as_bytes("content"))), "video/mp4", "https://example.org/a.mp4"};
+  check_example("hash-envelope", encode_sign1(sign_hash_envelope(office.claimant, envelope, kNow)));
+  const Sign1 read = decode_sign1(hex_of(read_page("hash-envelope"))).value();
+  CHECK(verify_sign1(read, office.claimant.public_key()));
+  CHECK(check_preimage(read_hash_envelope(read).value(), as_bytes("content")));
+}
+
+TEST_CASE("the example of a timestamp request is real") {
+  Bytes nonce(16);
+  for (std::size_t i = 0; i < nonce.size(); ++i) nonce[i] = static_cast<std::uint8_t>(0x40 + i);
+  const Bytes request = encode_time_request(as_bytes("content"), nonce);
+  if (writing()) write_block("timestamp", "hex", wrapped_hex(request));
+  CHECK(to_hex(hex_of(read_page("timestamp"))) == to_hex(request));
 }
 
 TEST_CASE("the example of a verifier's memory is real") {

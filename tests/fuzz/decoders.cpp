@@ -4,20 +4,25 @@
 #include <cstdlib>
 
 #include <stegpass/credential/bundle.hpp>
+#include <stegpass/credential/certificate.hpp>
 #include <stegpass/credential/cbor.hpp>
 #include <stegpass/credential/core/safetensors.hpp>
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/cose.hpp>
 #include <stegpass/credential/crypto.hpp>
+#include <stegpass/credential/hash_envelope.hpp>
 #include <stegpass/credential/index_proof.hpp>
 #include <stegpass/credential/key_formats.hpp>
 #include <stegpass/credential/model_signature.hpp>
 #include <stegpass/credential/note.hpp>
 #include <stegpass/credential/receipt.hpp>
 #include <stegpass/credential/request.hpp>
+#include <stegpass/credential/sd_cwt.hpp>
 #include <stegpass/credential/secret_file.hpp>
 #include <stegpass/credential/statement.hpp>
+#include <stegpass/credential/status_token.hpp>
 #include <stegpass/credential/tensor_proof.hpp>
+#include <stegpass/credential/timestamp.hpp>
 #include <stegpass/credential/trust_policy.hpp>
 #include <stegpass/credential/verification.hpp>
 #include <stegpass/credential/witness.hpp>
@@ -72,7 +77,7 @@ bool take_index_proof(ByteView bytes) {
 bool take_statement(ByteView bytes) {
   const auto statement = Statement::decode(bytes);
   if (!taken(statement)) return false;
-  demand(same(statement->with_receipts(statement->receipts()), bytes), "one encoding");
+  demand(same(statement->with_receipts(statement->receipts(), statement->disclosed()), bytes), "one encoding");
   demand(Statement::decode(statement->entry()).ok(), "an entry is a statement");
   return true;
 }
@@ -219,6 +224,37 @@ bool take_model_signature(ByteView bytes) {
   return true;
 }
 
+// What is read in other people's messages once their signature held; here before it is looked at.
+bool take_foreign(ByteView bytes) {
+  const auto message = decode_foreign_sign1(bytes);
+  if (!taken(message)) return false;
+  static_cast<void>(taken(certificates_of(*message)));
+  if (is_hash_envelope(*message)) static_cast<void>(taken(read_hash_envelope(*message)));
+  const auto claims = message->payload ? decode_foreign_cbor(*message->payload) : Result<Cbor>(Cbor());
+  if (!taken(claims)) return true;
+  if (const Cbor* list = claims->find(65533)) static_cast<void>(taken(StatusBits::read(*list)));
+  std::vector<Bytes> disclosures;
+  const Cbor* shown = message->unprotected.find(cose::kSdClaims);
+  for (const Cbor& item : shown && shown->as_array() ? *shown->as_array() : CborArray{})
+    if (item.as_bytes()) disclosures.push_back(*item.as_bytes());
+  const auto revealed = reveal_claims(*claims, disclosures);
+  if (taken(revealed)) demand(revealed->as_map() != nullptr, "claims stay a map");
+  return true;
+}
+
+bool take_certificate(ByteView bytes) {
+  const bool key = taken(certificate_key(bytes)), read = taken(read_certificates(bytes));
+  demand(!taken(verify_chain({to_bytes(bytes)}, {}, 1800000000)), "no certificate leads to a root that nobody named");
+  return key || read;
+}
+
+bool take_time(ByteView bytes) {
+  static const Bytes request = encode_time_request(as_bytes("content"), Bytes(16, 0x40));
+  demand(!taken(verify_time_token(bytes, as_bytes("content"), {})), "no token by an authority that nobody named");
+  const bool answer = taken(read_time_response(bytes, request));
+  return taken(read_time_response(bytes, bytes)) || answer;
+}
+
 }  // namespace
 
 const std::vector<Decoder>& decoders() {
@@ -242,6 +278,9 @@ const std::vector<Decoder>& decoders() {
       {"json", take_json},
       {"model-manifest", take_model_manifest},
       {"model-signature", take_model_signature},
+      {"foreign", take_foreign},
+      {"certificate", take_certificate},
+      {"time", take_time},
   };
   return all;
 }

@@ -1,10 +1,16 @@
 #include "seeds.hpp"
 
+#include <fstream>
+#include <iterator>
+
+#include <stegpass/credential/certificate.hpp>
 #include <stegpass/credential/core/safetensors.hpp>
 #include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/hash_envelope.hpp>
 #include <stegpass/credential/index_proof.hpp>
 #include <stegpass/credential/key_formats.hpp>
 #include <stegpass/credential/model_signature.hpp>
+#include <stegpass/credential/sd_cwt.hpp>
 #include <stegpass/credential/secret_file.hpp>
 #include <stegpass/credential/tensor_proof.hpp>
 
@@ -104,6 +110,27 @@ void add_model(Corpus& corpus) {
   corpus.add("json", signature.payload);
 }
 
+Bytes read_fixture(const std::string& name) {
+  std::ifstream in(STEGPASS_SOURCE_DIR "/tests/credential/certificates/" + name, std::ios::binary);
+  return to_bytes(std::string_view(std::string(std::istreambuf_iterator<char>(in), {})));
+}
+
+void add_standards(Corpus& corpus, const Office& office) {
+  for (const char* name : {"owner-chain.pem", "rsa.pem", "time.pem"}) corpus.add("certificate", read_certificates(read_fixture(name)).value().front());
+  corpus.add("certificate", read_fixture("owner-chain.pem"));
+  corpus.add("time", read_fixture("content.tst"));
+  corpus.add("time", read_fixture("content.tsr"));
+  const HashEnvelope envelope{HashAlgorithm::sha256, to_bytes(fast_sha256(as_bytes("content"))), "video/mp4", "https://example.org/a.mp4"};
+  corpus.add("foreign", encode_sign1(sign_hash_envelope(office.owner, envelope, kNow)));
+  const Bytes first = encode_disclosure(Bytes(16, 1), Cbor::text("value"), Cbor::integer(501));
+  const Cbor claims = Cbor::map({{Cbor::simple(kRedactedKeys), Cbor::array({Cbor::bytes(redacted_hash(first))})},
+                                 {Cbor::integer(65533), Cbor::map({{Cbor::text("bits"), Cbor::integer(2)},
+                                                                   {Cbor::text("lst"), Cbor::bytes(pack_status_list({0, 1, 2}))}})}});
+  const auto chain = read_certificates(read_fixture("owner-chain.pem")).value();
+  corpus.add("foreign", encode_sign1(sign_sign1(office.owner, {{Cbor::integer(33), encode_x5chain(chain)}},
+                                                {{Cbor::integer(17), Cbor::array({Cbor::bytes(first)})}}, encode_cbor(claims))));
+}
+
 }  // namespace
 
 std::vector<fuzz::Seed> fuzz::seeds() {
@@ -114,6 +141,7 @@ std::vector<fuzz::Seed> fuzz::seeds() {
   add_small(corpus, office);
   add_foreign_keys(corpus);
   add_model(corpus);
+  add_standards(corpus, office);
   return std::move(corpus.seeds);
 }
 

@@ -47,44 +47,12 @@ TEST_CASE("no case of wycheproof with DER signatures passes where r and s stand 
   CHECK(cases == 484);
 }
 
-TEST_CASE("no case of wycheproof for P-384 verifies, and every key of it is unsupported") {
-  std::size_t cases = 0;
-  const Json file = wycheproof("ecdsa_secp384r1_sha384_p1363_test.json");
-  for (const Json& group : file.at("testGroups")) {
-    const Bytes point = hex_field(group.at("publicKey"), "uncompressed");
-    const std::size_t half = (point.size() - 1) / 2;
-    const Cbor key = Cbor::map({{Cbor::integer(1), Cbor::integer(2)},
-                                {Cbor::integer(-1), Cbor::integer(2)},
-                                {Cbor::integer(-2), Cbor::bytes(ByteView(point).subspan(1, half))},
-                                {Cbor::integer(-3), Cbor::bytes(ByteView(point).subspan(1 + half))}});
-    CHECK(PublicKey::from_cose_key(key).error().code == Errc::unsupported);
-    cases += group.at("tests").size();
-  }
-  CHECK(cases == 280);
-}
-
-TEST_CASE("every key of wycheproof for ML-DSA-44 is unsupported") {
-  std::size_t cases = 0;
-  const Json file = wycheproof("mldsa_44_verify_test.json");
-  for (const Json& group : file.at("testGroups")) {
-    const Cbor key = Cbor::map({{Cbor::integer(1), Cbor::integer(7)},
-                                {Cbor::integer(3), Cbor::integer(-48)},
-                                {Cbor::integer(-1), Cbor::bytes(hex_field(group, "publicKey"))}});
-    CHECK(PublicKey::from_cose_key(key).error().code == Errc::unsupported);
-    cases += group.at("tests").size();
-  }
-  CHECK(cases == 180);
-}
-
-TEST_CASE("status lists of the draft with a state that is none of ours are refused, whatever they have of ours") {
+TEST_CASE("status lists of the draft are no statements of ours: another width, or a state that is none of ours") {
   const Json vectors = read_json(vector_path("token-status-list/vectors.json"));
   for (const char* group : {"small_lists", "lists"}) {
     for (const Json& list : vectors.at(group)) {
-      INFO(group << ", " << list.at("bits") << " bits");
-      if (list.at("bits") == 2)
-        check_refused(unpack_status_list(packed_list(list)), Errc::malformed, "state 3");
-      else
-        CHECK(list.at("bits") != 2);  // another width: the schema's "bits" is 2, and refuses it before the list is unpacked
+      if (list.at("bits") != 2) continue;  // the schema's "bits" is 2, and refuses it before the list is unpacked
+      check_refused(unpack_status_list(packed_list(list)), Errc::malformed, "state 3");
     }
   }
 }

@@ -2,6 +2,7 @@
 
 // Published test vectors: how their files are read. Where each comes from is said in the README beside them.
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -52,16 +53,26 @@ inline Bytes base64_any(std::string text) {
   return require_ok(parse_base64url(text));
 }
 
-/// The key of a PEM file with an Ed25519 or uncompressed P-256 SubjectPublicKeyInfo, by its length alone.
+/// Whether the OpenSSL at hand knows ML-DSA (from 3.5 on). STEGPASS_NEED_ML_DSA=1 makes its absence a failure.
+inline bool has_ml_dsa() {
+  const auto key = credential::PublicKey::create(credential::KeyType::ml_dsa_44, Bytes(1312, 7));
+  if (!key.ok()) check_error(key.error(), Errc::unsupported, "ML-DSA-44");
+  if (std::getenv("STEGPASS_NEED_ML_DSA")) REQUIRE(key.ok());
+  return key.ok();
+}
+
+/// The key of a PEM file with an Ed25519 or uncompressed P-256 or P-384 SubjectPublicKeyInfo, by its length alone.
 inline credential::PublicKey key_from_pem(const std::string& pem) {
+  using credential::KeyType, credential::PublicKey;
   const std::string begin = "-----BEGIN PUBLIC KEY-----", end = "-----END PUBLIC KEY-----";
   std::string body = pem.substr(begin.size(), pem.find(end) - begin.size());
   std::erase(body, '\n');
   const Bytes der = base64_any(body);
   const ByteView tail(der);
-  if (der.size() == 44) return require_ok(credential::PublicKey::create_ed25519(tail.last(32)));
+  if (der.size() == 44) return require_ok(PublicKey::create_ed25519(tail.last(32)));
+  if (der.size() == 120) return require_ok(PublicKey::create(KeyType::p384, tail.last(96).first(48), tail.last(48)));
   REQUIRE(der.size() == 91);
-  return require_ok(credential::PublicKey::create_p256(tail.last(64).first(32), tail.last(32)));
+  return require_ok(PublicKey::create_p256(tail.last(64).first(32), tail.last(32)));
 }
 
 }  // namespace stegpass::test

@@ -399,5 +399,113 @@ def cbor2_writes():
     return count
 
 
+def envelope_verifies():
+    """cryptography verifies a hash envelope under its signer's key, the digest is that of the content, and pycddl finds it to fit its CDDL."""
+    import pycddl
+    text = "".join(open(os.path.join(SCHEMAS, name + ".cddl"), encoding="utf-8").read() for name in ("hash-envelope", "statement"))
+    flat = re.sub(r"bstr \.cbor [a-z-]+", "bstr", text)
+    pycddl.Schema(flat).validate_cbor(example("hash-envelope"))
+    pycddl.Schema("start = hash-envelope-header\n" + flat).validate_cbor(parts(example("hash-envelope"))[0])
+    signer = key_in(cbor2.loads(parts(example("dispute-claim"))[2]))
+
+    def check(data):
+        protected, unprotected, payload, signature = parts(data)
+        header = cbor2.loads(protected)
+        assert header[258] == -16 and header[259] == "video/mp4" and 3 not in header and unprotected == {}
+        assert payload == hashlib.sha256(b"content").digest() and cbor2.dumps(cbor2.loads(data)) == data
+        signer.verify(signature, sig_structure(protected, payload))
+    return all_refused(check, example("hash-envelope"))
+
+
+def judged(command, message, files):
+    """Exit code and JSON of `stegpass cose COMMAND MESSAGE OPTIONS`; `files` are options with the content of the file they name, or a text."""
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = []
+        for option, content in {"": message, **files}.items():
+            value = content
+            if isinstance(content, bytes):
+                value = os.path.join(folder, option.strip("-") or "message")
+                with open(value, "wb") as file:
+                    file.write(content)
+            arguments += [option, value] if option else [value]
+        ran = subprocess.run([PROGRAM, "cose", command, *arguments, "--json"], capture_output=True, text=True, check=False)
+    assert ran.returncode in (0, 1, 3), f"cose {command} ended with {ran.returncode}: {ran.stderr}{ran.stdout}"
+    return ran.returncode, json.loads(ran.stdout)
+
+
+def ecdsa_sign1(private, protected, unprotected, payload, size, digest):
+    """A COSE_Sign1 by cryptography, r and s side by side."""
+    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+    head = cbor2.dumps(protected)
+    r, s = decode_dss_signature(private.sign(sig_structure(head, payload), ec.ECDSA(digest)))
+    return cbor2.dumps(cbor2.CBORTag(18, [head, unprotected, payload, r.to_bytes(size, "big") + s.to_bytes(size, "big")]))
+
+
+def certificate(subject, key, issuer, signer, authority):
+    import datetime
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    name = lambda text: x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
+    return (x509.CertificateBuilder().subject_name(name(subject)).issuer_name(name(issuer)).public_key(key).serial_number(7)
+            .not_valid_before(datetime.datetime(2020, 1, 1)).not_valid_after(datetime.datetime(2120, 1, 1))
+            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), True).sign(signer, hashes.SHA256()))
+
+
+def x5chain_es384_writes():
+    """An ES384 message with its certificate by cryptography counts under the policy's root; changed, or under another root, it does not."""
+    from cryptography.hazmat.primitives import hashes
+    root_key, other_key, leaf_key = (ec.generate_private_key(curve) for curve in (ec.SECP384R1(), ec.SECP384R1(), ec.SECP384R1()))
+    root = certificate("root", root_key.public_key(), "root", root_key, True)
+    other = certificate("root", other_key.public_key(), "root", other_key, True)
+    leaf = certificate("leaf", leaf_key.public_key(), "root", root_key, False)
+    policy = lambda one: b"x509 root " + base64.b64encode(one.public_bytes(Encoding.DER)) + b"\n"
+    message = ecdsa_sign1(leaf_key, {1: -51, 33: leaf.public_bytes(Encoding.DER)}, {}, b"payload", 48, hashes.SHA384())
+    code, found = judged("verify", message, {"--policy": policy(root)})
+    assert code == 0 and found["checks"][0]["code"] == "message.certificate", found
+    assert judged("verify", message, {"--policy": policy(other)})[0] == 3
+    count = 0
+    for copy in changed(message, 29):
+        count += 1
+        assert judged("verify", copy, {"--policy": policy(root)})[0] != 0, f"taken: {copy.hex()}"
+    return count
+
+
+def sd_cwt_writes():
+    """An SD-CWT that cbor2 and cryptography made shows the claim that is disclosed, and is refused with a byte changed."""
+    from cryptography.hazmat.primitives import hashes
+    private, cose_key, _ = ec_pair()
+    disclosure = cbor2.dumps([bytes(range(16)), "Ada", "name"])
+    withheld = cbor2.dumps([bytes(range(16, 32)), "London", "town"])
+    claims = {1: "https://issuer.example", 2: "https://holder.example", 8: {1: okp_pair()[1]},
+              cbor2.CBORSimpleValue(59): [hashlib.sha256(cbor2.dumps(one)).digest() for one in (disclosure, withheld)]}
+    message = ecdsa_sign1(private, {1: -9, 16: 293}, {17: [disclosure]}, cbor2.dumps(claims), 32, hashes.SHA256())
+    key = cbor2.dumps(deterministic(cose_key))
+    code, found = judged("verify", message, {"--key": key})
+    assert code == 0 and '"name": "Ada"' in found["claims"] and "London" not in found["claims"], found
+    count = 0
+    for copy in changed(message, 7):
+        count += 1
+        assert judged("verify", copy, {"--key": key})[0] != 0, f"taken: {copy.hex()}"
+    return count
+
+
+def status_bits_writes():
+    """States of four bits in a token by cryptography are looked up; one byte changed and nothing is."""
+    from cryptography.hazmat.primitives import hashes
+    private, cose_key, _ = ec_pair()
+    states = [0, 1, 2, 15, 0, 0]
+    packed = zlib.compress(bytes(low | high << 4 for low, high in zip(states[::2], states[1::2])), 9)
+    claims = {2: "https://issuer.example/1", 6: 1700000000, 65533: {"bits": 4, "lst": packed}}
+    message = ecdsa_sign1(private, {1: -9, 16: "application/statuslist+cwt"}, {}, cbor2.dumps(claims), 32, hashes.SHA256())
+    key = cbor2.dumps(deterministic(cose_key))
+    look = lambda data, index: judged("status", data, {"--key": key, "--index": str(index)})[0]
+    assert [look(message, index) for index in range(7)] == [0, 1, 1, 3, 0, 0, 1]
+    count = 0
+    for copy in changed(message, 5):
+        count += 1
+        assert look(copy, 0) != 0, f"taken: {copy.hex()}"
+    return count
+
+
 made = globals()[EXCHANGE.replace("-", "_")]()
 print(f"{EXCHANGE}: taken as it was; {made} changed copies refused or different")

@@ -52,6 +52,7 @@ struct Bundle {
   std::string checkpoint;         ///< signed note
   std::vector<Bytes> statements;
   Disclosures disclosures;
+  std::optional<Bytes> time_token;  ///< RFC 3161, over the checkpoint's note; such a bundle is of version 2
 };
 
 Bytes encode_bundle(const Bundle& bundle);

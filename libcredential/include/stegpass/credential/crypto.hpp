@@ -31,6 +31,10 @@ class StreamHash {
   std::unique_ptr<Context> context_;
 };
 
+/// Hashes of the COSE registry (RFC 9054), by their numbers.
+enum class HashAlgorithm { sha256 = -16, sha384 = -43, sha512 = -44 };
+Bytes hash_bytes(HashAlgorithm algorithm, ByteView data);
+
 /// HMAC-SHA-512 (RFC 2104).
 Digest64 hmac_sha512(ByteView key, ByteView message);
 

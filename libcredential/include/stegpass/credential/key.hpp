@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -12,16 +13,25 @@ namespace stegpass::credential {
 
 class Cbor;
 
-enum class KeyType { ed25519, p256 };
+struct ReadyKey;
 
-/// A public signing key as a COSE_Key (RFC 9052 section 7): OKP/Ed25519 or EC2/P-256.
-/// Made only by `create_*`/`decode`, so a value always names a point of the right length.
+/// Statements of ours are signed with Ed25519 and P-256 alone (`signs_statements`); the others are for reading other people's messages.
+enum class KeyType { ed25519, p256, p384, ml_dsa_44, ml_dsa_65, ml_dsa_87 };
+/// "ed25519", "p256", "p384", "ml-dsa-44", ...
+std::string_view key_type_name(KeyType type);
+inline bool signs_statements(KeyType type) { return type == KeyType::ed25519 || type == KeyType::p256; }
+
+/// A public signing key as a COSE_Key (RFC 9052 section 7): OKP/Ed25519, EC2/P-256 and P-384, AKP/ML-DSA (RFC 9964).
+/// Made only by `create*`/`decode`, so a value always names a key of the right length and curve. Copies are cheap, and safe from any
+/// thread.
 class PublicKey {
  public:
-  /// `x`: 32 bytes. Errors malformed on another length.
-  static Result<PublicKey> create_ed25519(ByteView x);
-  /// `x`, `y`: 32 bytes each. Errors malformed when they are not a point of the curve.
-  static Result<PublicKey> create_p256(ByteView x, ByteView y);
+  /// `x`, `y`: coordinates of 32 bytes (P-384: 48); Ed25519 and ML-DSA have `x` alone, the public key as it is.
+  /// Errors  malformed on other lengths and on points that are not of the curve; unsupported for ML-DSA where the OpenSSL at hand has
+  ///         none (before 3.5).
+  static Result<PublicKey> create(KeyType type, ByteView x, ByteView y = {});
+  static Result<PublicKey> create_ed25519(ByteView x) { return create(KeyType::ed25519, x); }
+  static Result<PublicKey> create_p256(ByteView x, ByteView y) { return create(KeyType::p256, x, y); }
   /// Errors  malformed, also when it holds the private part or an `alg` that does not fit; unsupported for other key types,
   ///         other curves and compressed points.
   static Result<PublicKey> from_cose_key(const Cbor& key);
@@ -36,15 +46,16 @@ class PublicKey {
   Digest32 thumbprint() const;
   /// `urn:ietf:params:oauth:ckt:sha-256:` and the thumbprint in base64url; our `iss`.
   std::string thumbprint_uri() const;
-  /// Whether `signature` (64 bytes: Ed25519, or r||s) over `message` is this key's.
+  /// Whether `signature` (Ed25519: 64 bytes; ECDSA: r||s; ML-DSA as it is) over `message` is this key's.
   bool verify(ByteView message, ByteView signature) const;
 
-  friend bool operator==(const PublicKey&, const PublicKey&) = default;
+  friend bool operator==(const PublicKey& a, const PublicKey& b) { return a.type_ == b.type_ && a.x_ == b.x_ && a.y_ == b.y_; }
 
  private:
   PublicKey(KeyType type, ByteView x, ByteView y) : type_(type), x_(to_bytes(x)), y_(to_bytes(y)) {}
   KeyType type_;
   Bytes x_, y_;
+  std::shared_ptr<const ReadyKey> ready_;  // what OpenSSL verifies with; none for Ed25519. Shared, since it never changes
 };
 
 /// The thumbprint in a `urn:ietf:params:oauth:ckt:sha-256:` URI. Errors malformed.
@@ -54,8 +65,9 @@ std::string thumbprint_uri(const Digest32& thumbprint);
 /// A signing key with, beside it, the X25519 key that things are sealed to. Move-only.
 class PrivateKey {
  public:
+  /// Requires a type that `signs_statements` (assertion).
   static PrivateKey generate(KeyType type);
-  /// `signing`: 32-byte Ed25519 seed or P-256 scalar; `sealing`: 32-byte X25519 secret. Errors malformed.
+  /// `signing`: 32-byte Ed25519 seed or P-256 scalar; `sealing`: 32-byte X25519 secret. Errors malformed; unsupported for other types.
   static Result<PrivateKey> create(KeyType type, SecretBytes signing, SecretBytes sealing);
 
   const PublicKey& public_key() const { return public_key_; }

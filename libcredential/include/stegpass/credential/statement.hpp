@@ -13,6 +13,7 @@
 #include <stegpass/credential/core/result.hpp>
 #include <stegpass/credential/cose.hpp>
 #include <stegpass/credential/key.hpp>
+#include <stegpass/credential/personal.hpp>
 #include <stegpass/credential/statement_changes.hpp>
 #include <stegpass/credential/statement_dispute.hpp>
 
@@ -89,6 +90,7 @@ struct License {
   Digest32 isn_key{};            ///< commitment "isn-key" to this license's key
   std::uint32_t reveal_bar_mdb = 0;  ///< least PSNR of the revealed identity, in thousandths of a decibel
   LicenseTerms terms;
+  std::vector<Digest32> personal;    ///< redacted hashes of the personal part and of decoys; ascending, at most 32
 };
 
 /// State of every license of a registration (draft-ietf-oauth-status-list, CBOR form, two bits each, ZLIB).
@@ -128,12 +130,16 @@ class Statement {
   std::int64_t issued_at() const { return issued_at_; }    ///< iat, seconds since 1970
   const Digest32& kid() const { return kid_; }
   const Sign1& message() const { return message_; }
+  /// The owner's certificate and its chain (x5chain, leaf first), in a registration that has them.
+  const std::vector<Bytes>& certificates() const { return certificates_; }
   /// The octets that the ledger keeps: the statement with an empty unprotected header.
   Bytes entry() const;
   /// Receipts in the unprotected header (label 394), as they came.
   const std::vector<Bytes>& receipts() const { return receipts_; }
-  /// The whole statement with these receipts instead of its own: a SCITT Transparent Statement.
-  Bytes with_receipts(const std::vector<Bytes>& receipts) const;
+  /// What a license shows of its personal part (label 17), each one of `License::personal`.
+  const std::vector<PersonalClaim>& disclosed() const { return disclosed_; }
+  /// The whole statement with these receipts and disclosures instead of its own: a SCITT Transparent Statement.
+  Bytes with_receipts(const std::vector<Bytes>& receipts, const std::vector<PersonalClaim>& disclosed = {}) const;
 
  private:
   Statement(Sign1 message, StatementBody body) : message_(std::move(message)), body_(std::move(body)) {}
@@ -142,7 +148,8 @@ class Statement {
   std::string issuer_, subject_;
   std::int64_t issued_at_ = 0;
   Digest32 kid_{};
-  std::vector<Bytes> receipts_;
+  std::vector<Bytes> receipts_, certificates_;
+  std::vector<PersonalClaim> disclosed_;
 };
 
 std::string_view statement_kind_name(StatementKind kind);
@@ -160,7 +167,9 @@ std::string key_urn(const Digest32& thumbprint);
 /// must be made for it.
 /// Errors  usage on bodies that break a rule of their schema (id not 16 bytes, too few reserves, dates reversed, text empty,
 ///         over 1,000 bytes (architecture: 8,000) or with control characters): what is signed is what `decode` reads back.
-Result<Statement> sign_statement(const PrivateKey& key, const StatementBody& body, std::int64_t issued_at);
+/// `certificates`: an X.509 chain of `key`, leaf first, that a registration may carry.
+Result<Statement> sign_statement(const PrivateKey& key, const StatementBody& body, std::int64_t issued_at,
+                                 const std::vector<Bytes>& certificates = {});
 
 /// Checks the signature with `key`, and that `kid` and issuer name it.
 Status verify_statement(const Statement& statement, const PublicKey& key);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include <stegpass/credential/certificate.hpp>
 #include <stegpass/credential/core/digest.hpp>
 #include <stegpass/credential/core/result.hpp>
 #include <stegpass/credential/note.hpp>
@@ -18,6 +19,8 @@ namespace stegpass::credential {
 ///     group <name> all|any|<k> <name>...  all, one or k of witnesses and groups named above
 ///     quorum <name>|none          who has to have cosigned a checkpoint, so that it counts
 ///     issuer <name> <thumbprint URI>  an owner whose registrations count
+///     x509 <name> <base64>            a certificate (DER) that certifies owners: registrations whose x5chain leads to it count
+///     time <name> <base64>            a certificate (DER) that the certificates of timestamp authorities lead to
 ///     max-age <n>(s|h|d)          oldest checkpoint and status that still count; without it freshness is undecided
 ///     require <check code>        a check that must be made, or the verdict is undecided
 ///     mark-bound <log10 p>        most that an opened mark's corrected log10 p may be (default -30)
@@ -42,6 +45,8 @@ struct TrustPolicy {
   std::vector<Group> groups;
   std::string quorum;  ///< a witness or group; empty for none
   std::vector<Issuer> issuers;
+  std::vector<TrustedRoot> certifiers;   ///< lines x509
+  std::vector<TrustedRoot> time_roots;   ///< lines time
   std::optional<std::int64_t> max_age_s;
   std::vector<std::string> required;
   double mark_bound_log10 = -30;
