@@ -27,7 +27,7 @@ Result<Digest32> parse_digest(const std::string& text) {
   const bool is_uri = text.starts_with(kUri);
   const auto bytes = is_uri ? parse_base64url(text.substr(kUri.size())) : parse_hex(text);
   if (!bytes || bytes->size() != 32)
-    return Error{Errc::usage, "'" + text + "' is neither 64 hexadecimal digits nor a key's " + std::string(kUri) + "..."};
+    return Error{Errc::usage, "'" + text + "' is neither 64 hexadecimal digits nor a key's " + std::string(kUri) + "BASE64"};
   Digest32 digest;
   std::copy(bytes->begin(), bytes->end(), digest.begin());
   return digest;

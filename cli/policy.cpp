@@ -154,7 +154,7 @@ Json describe(const TrustPolicy& policy) {
   Json logs = Json::array(), issuers = Json::array(), witnesses = Json::array(), groups = Json::array();
   for (const NoteVerifier& log : policy.logs) logs.push_back({{"name", log.name}, {"vkey", log.to_vkey()}});
   for (const auto& issuer : policy.issuers) issuers.push_back({{"name", issuer.name}, {"thumbprint", thumbprint_uri(issuer.thumbprint)}});
-  for (const TrustedRoot& root : policy.certifiers)  Json certifiers = Json::array(), times = Json::array();
+  Json certifiers = Json::array(), times = Json::array();
   for (const TrustedRoot& root : policy.certifiers) certifiers.push_back({{"name", root.name}, {"sha256", to_hex(fast_sha256(root.certificate))}});
   for (const TrustedRoot& root : policy.time_roots) times.push_back({{"name", root.name}, {"sha256", to_hex(fast_sha256(root.certificate))}});
   for (const auto& witness : policy.witnesses) witnesses.push_back({{"name", witness.name}, {"vkey", witness.key.to_vkey()}});

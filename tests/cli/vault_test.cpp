@@ -118,7 +118,7 @@ TEST_CASE("a truncated vault is refused") {
 
 TEST_CASE("a vault of another version is unsupported") {
   CborMap content = content_of(sample_vault());
-  set_field(content, "version", Cbor::unsigned_integer(2));
+  set_field(content, "version", Cbor::unsigned_integer(3));
   const auto opened = open_content(content);
   REQUIRE_FALSE(opened);
   CHECK(opened.error().code == Errc::unsupported);

@@ -149,9 +149,9 @@ TEST_CASE("a COSE_Key with a private part is refused") {
 
 TEST_CASE("other key types, curves and compressed points are unsupported") {
   const PublicKey okp = fixed_key("signer").public_key(), ec2 = fixed_key("signer", KeyType::p256).public_key();
-  check_refused(PublicKey::from_cose_key(with_member(okp, 1, num(7))), Errc::unsupported, "type 7");
+  check_refused(PublicKey::from_cose_key(with_member(okp, 1, num(8))), Errc::unsupported, "type 8");
   check_refused(PublicKey::from_cose_key(with_member(okp, -1, num(7))), Errc::unsupported, "curve 7");
-  check_refused(PublicKey::from_cose_key(with_member(ec2, -1, num(2))), Errc::unsupported, "curve 2");
+  check_refused(PublicKey::from_cose_key(with_member(ec2, -1, num(3))), Errc::unsupported, "curve 3");
   check_refused(PublicKey::from_cose_key(with_member(ec2, -3, Cbor::boolean(true))), Errc::unsupported, "compressed");
 }
 

@@ -118,8 +118,7 @@ Bytes read_fixture(const std::string& name) {
 void add_standards(Corpus& corpus, const Office& office) {
   for (const char* name : {"owner-chain.pem", "rsa.pem", "time.pem"}) corpus.add("certificate", read_certificates(read_fixture(name)).value().front());
   corpus.add("certificate", read_fixture("owner-chain.pem"));
-  corpus.add("time", read_fixture("content.tst"));
-  corpus.add("time", read_fixture("content.tsr"));
+  for (const char* name : {"content.tst.base64", "content.tsr.base64"}) corpus.add("time", parse_base64(as_text(read_fixture(name))).value());
   const HashEnvelope envelope{HashAlgorithm::sha256, to_bytes(fast_sha256(as_bytes("content"))), "video/mp4", "https://example.org/a.mp4"};
   corpus.add("foreign", encode_sign1(sign_hash_envelope(office.owner, envelope, kNow)));
   const Bytes first = encode_disclosure(Bytes(16, 1), Cbor::text("value"), Cbor::integer(501));

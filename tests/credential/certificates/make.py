@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Makes the certificates of the tests, valid from 2020 to 2120 unless their name says otherwise. Run once, with the package
-`cryptography`; what it writes is kept beside it. content.tsq, .tsr and .tst are request, response and token over the word `content`,
+`cryptography`; what it writes is kept beside it. content.tsr and .tst, in base64, are response and token over the word `content`,
 made by `openssl ts` with time.key. Usage: make.py PUBLIC_KEY_HEX (Ed25519, the owner of tests/credential/papers_fixture.hpp)
 """
 
