@@ -88,8 +88,7 @@ Result<IndexProof> decode_index_proof(ByteView bytes) {
   const auto* items = items_of(item);
   const auto* version = items && !items->empty() ? items->front().as_text() : nullptr;
   if (!version) return bad("no version, expected " + std::string(kVersion));
-  if (*version != kVersion)
-    return {Errc::unsupported, "index proof: version " + *version + ", expected " + std::string(kVersion)};
+  if (*version != kVersion) return {Errc::unsupported, "index proof: another version, expected " + std::string(kVersion)};
   const auto* note = items->size() == 6 ? (*items)[1].as_text() : nullptr;
   const auto *blocks = note ? (*items)[4].as_array() : nullptr, *entries = note ? (*items)[5].as_array() : nullptr;
   if (!blocks || !entries || note->size() > kMaxNoteBytes)

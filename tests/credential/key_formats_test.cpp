@@ -96,6 +96,13 @@ bool refused_as(const std::string& file, Errc code, std::string_view word, std::
 
 }  // namespace
 
+TEST_CASE("a label of more than capitals and digits is refused in one line") {
+  const auto refused = foreign_key_is_encrypted(as_bytes("-----BEGIN PRIVATE KEY----\nYDK2VwBC\n-----END PRIVATE KEY-----\n"));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::malformed);
+  CHECK(refused.error().detail.find('\n') == std::string::npos);
+}
+
 TEST_CASE("an SSH key without passphrase is imported as the key that its public line names") {
   const PrivateKey key = require_ok(import(kSsh));
   CHECK(key.public_key().type() == KeyType::ed25519);
