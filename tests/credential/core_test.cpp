@@ -1,3 +1,4 @@
+#include <stegpass/credential/core/safetensors.hpp>
 #include <stegpass/credential/core/digest.hpp>
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/core/verdict.hpp>
@@ -7,6 +8,20 @@
 
 using namespace stegpass;
 using namespace stegpass::test;
+
+TEST_CASE("a safetensors refusal is one short line, whatever the names hold") {
+  const std::string broken = "{\"a\\nb\": 1}   ", wide = "{\"" + std::string(5000, 'n') + "\": 1}";
+  for (const std::string& text : {broken, wide}) {
+    Bytes file;
+    for (int i = 0; i < 8; ++i) file.push_back(static_cast<std::uint8_t>(text.size() >> (8 * i)));
+    append(file, as_bytes(text));
+    const auto refused = parse_safetensors(file);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Errc::malformed);
+    CHECK(refused.error().detail.find('\n') == std::string::npos);
+    CHECK(refused.error().detail.size() < 400);
+  }
+}
 
 TEST_CASE("hexadecimal comes back as it went, in lower case") {
   const Bytes bytes = sample_bytes("hex", 300);

@@ -11,7 +11,12 @@ namespace {
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;
 constexpr std::size_t kMaxDimensions = 16;
 
-Error bad(const std::string& what) { return {Errc::malformed, "safetensors: " + what}; }
+/// One short line, whatever names the file has.
+Error bad(std::string what) {
+  constexpr std::size_t kMost = 300;
+  std::replace_if(what.begin(), what.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return {Errc::malformed, "safetensors: " + what.substr(0, kMost)};
+}
 
 /// Reads the JSON that a safetensors header may hold: objects of strings, whole numbers and arrays of them; nothing else.
 class HeaderReader {
