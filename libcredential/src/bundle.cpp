@@ -69,7 +69,7 @@ PassportOpening read_passport(Fields passport) {
 
 std::vector<PassportOpening> read_passports(Fields& fields, std::optional<Error>& error) {
   std::vector<PassportOpening> out;
-  for (const Cbor& item : fields.array("passports", 1, kMaxPassports)) {
+  for (const CborView item : fields.array("passports", 1, kMaxPassports)) {
     out.push_back(read_passport(Fields(item, "disclosures.passports", error)));
     const auto same = [&](const PassportOpening& passport) { return passport.role == out.back().role; };
     fields.require(std::count_if(out.begin(), out.end(), same) == 1, "two passports have one role");
@@ -77,7 +77,7 @@ std::vector<PassportOpening> read_passports(Fields& fields, std::optional<Error>
   return out;
 }
 
-Disclosures read_disclosures(const Cbor& item, std::optional<Error>& error) {
+Disclosures read_disclosures(CborView item, std::optional<Error>& error) {
   Disclosures out;
   Fields fields(item, "disclosures", error);
   if (fields.has("cover")) out.cover = read_seed(fields.map("cover"));
@@ -109,8 +109,8 @@ Status check_tail(ByteView bytes) {
   return Done{};
 }
 
-Status check_version(const CborArray& items) {
-  const std::string* version = items.empty() ? nullptr : items[0].as_text();
+Status check_version(CborElements items) {
+  const auto version = items.empty() ? std::nullopt : items[0].as_text();
   if (!version || !version->starts_with(kVersionStem))
     return Error{Errc::malformed, "no bundle: does not begin with " + std::string(kVersion)};
   const bool timed = *version == kTimedVersion;
@@ -124,14 +124,14 @@ Status check_version(const CborArray& items) {
   return Done{};
 }
 
-Result<std::vector<Bytes>> read_statements(const Cbor& item) {
-  const CborArray* items = item.as_array();
+Result<std::vector<Bytes>> read_statements(CborView item) {
+  const auto items = item.as_array();
   if (!items || items->size() > kMaxStatements)
     return Error{Errc::malformed, "bundle: statements are not an array of at most 64"};
   std::vector<Bytes> out;
-  for (const Cbor& statement : *items) {
+  for (const CborView statement : *items) {
     if (!statement.as_bytes()) return Error{Errc::malformed, "bundle: a statement is not a byte string"};
-    out.push_back(*statement.as_bytes());
+    out.push_back(to_bytes(*statement.as_bytes()));
   }
   return out;
 }
@@ -175,16 +175,16 @@ Bytes encode_bundle(const Bundle& bundle) {
 
 Result<Bundle> decode_bundle(ByteView bytes) {
   STEGPASS_CHECK_OK(check_tail(bytes));
-  STEGPASS_TRY(item, decode_cbor(bytes));
-  if (!item.as_array()) return Error{Errc::malformed, "no bundle: not an array"};
-  const CborArray& items = *item.as_array();
+  STEGPASS_TRY(document, CborDocument::read(bytes));
+  if (!document.root().as_array()) return Error{Errc::malformed, "no bundle: not an array"};
+  const CborElements items = *document.root().as_array();
   STEGPASS_CHECK_OK(check_version(items));
-  const std::uint64_t* purpose = items[1].as_unsigned();
-  const std::string* checkpoint = items[2].as_text();
+  const auto purpose = items[1].as_unsigned();
+  const auto checkpoint = items[2].as_text();
   if (!purpose || *purpose >= kPurposes.size()) return Error{Errc::malformed, "bundle: purpose is none of 0, 1, 2"};
   if (!checkpoint || checkpoint->size() > kMaxNote)
     return Error{Errc::malformed, "bundle: checkpoint is not a text of at most 64 KiB"};
-  Bundle out{.purpose = static_cast<Purpose>(*purpose), .checkpoint = *checkpoint};
+  Bundle out{.purpose = static_cast<Purpose>(*purpose), .checkpoint = std::string(*checkpoint)};
   STEGPASS_TRY(statements, read_statements(items[3]));
   out.statements = std::move(statements);
   std::optional<Error> error;
@@ -192,10 +192,10 @@ Result<Bundle> decode_bundle(ByteView bytes) {
   if (error) return *error;
   STEGPASS_CHECK_OK(check_purpose(out));
   if (items.size() == 6) return out;
-  const Bytes* token = items[5].as_bytes();
+  const auto token = items[5].as_bytes();
   if (!token || token->empty() || token->size() > kMaxToken)
     return Error{Errc::malformed, "bundle: the timestamp is not 1 byte to 64 KiB"};
-  out.time_token = *token;
+  out.time_token = to_bytes(*token);
   return out;
 }
 

@@ -7,18 +7,10 @@
 
 #include <stegpass/credential/cbor.hpp>
 
+#include "cbor_heads.hpp"
+
 namespace stegpass::credential {
 namespace {
-
-enum Major : std::uint8_t { kUnsigned = 0, kNegative = 1, kBytes = 2, kText = 3, kArray = 4, kMap = 5, kTag = 6, kOther = 7 };
-
-void append_head(Bytes& out, Major major, std::uint64_t value) {
-  const auto high = static_cast<std::uint8_t>(major << 5);
-  if (value < 24) return out.push_back(static_cast<std::uint8_t>(high | value));
-  const int code = value <= 0xff ? 0 : value <= 0xffff ? 1 : value <= 0xffffffff ? 2 : 3;
-  out.push_back(static_cast<std::uint8_t>(high | (24 + code)));
-  append_big_endian(out, value, 1 << code);
-}
 
 // The half-precision bits of a float that half precision holds exactly (IEEE 754 binary16), subnormal numbers included.
 std::optional<std::uint16_t> exact_half(float value) {
@@ -59,7 +51,7 @@ void append_map(Bytes& out, const CborMap& pairs) {
   std::vector<std::pair<Bytes, const Cbor*>> sorted;
   for (const auto& [key, value] : pairs) sorted.emplace_back(encode_cbor(key), &value);
   std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return as_text(a.first) < as_text(b.first); });
-  append_head(out, kMap, sorted.size());
+  append_cbor_head(out, CborMajor::map, sorted.size());
   for (std::size_t i = 0; i < sorted.size(); ++i) {
     assert(i == 0 || sorted[i - 1].first != sorted[i].first);
     append(out, sorted[i].first);
@@ -68,28 +60,26 @@ void append_map(Bytes& out, const CborMap& pairs) {
 }
 
 void append_simple(Bytes& out, std::uint8_t value) {
-  append_head(out, kOther, value);  // 0..23 in the head, 32..255 in one byte more
+  append_cbor_head(out, CborMajor::other, value);  // 0..23 in the head, 32..255 in one byte more
 }
 
 void append_item(Bytes& out, const Cbor& item) {
   std::int64_t number = 0;
   if (const auto* value = item.as_unsigned()) {
-    append_head(out, kUnsigned, *value);
+    append_cbor_head(out, CborMajor::positive, *value);
   } else if (item.as_integer(number)) {
-    append_head(out, kNegative, static_cast<std::uint64_t>(-1 - number));
+    append_cbor_integer(out, number);
   } else if (const auto* bytes = item.as_bytes()) {
-    append_head(out, kBytes, bytes->size());
-    append(out, *bytes);
+    append_cbor_bytes(out, *bytes);
   } else if (const auto* text = item.as_text()) {
-    append_head(out, kText, text->size());
-    append(out, std::string_view(*text));
+    append_cbor_text(out, *text);
   } else if (const auto* array = item.as_array()) {
-    append_head(out, kArray, array->size());
+    append_cbor_head(out, CborMajor::array, array->size());
     for (const Cbor& element : *array) append_item(out, element);
   } else if (const auto* pairs = item.as_map()) {
     append_map(out, *pairs);
   } else if (const auto* tag = item.as_tag()) {
-    append_head(out, kTag, tag->number);
+    append_cbor_head(out, CborMajor::tag, tag->number);
     append_item(out, tag->content);
   } else if (const auto* floating = item.as_floating()) {
     append_floating(out, *floating);

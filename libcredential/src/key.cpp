@@ -3,21 +3,36 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <functional>
+#include <mutex>
 
-#include <stegpass/credential/cbor.hpp>
+#include <stegpass/credential/cbor_view.hpp>
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/cose.hpp>
 #include <stegpass/credential/crypto.hpp>
 
+#include "cbor_heads.hpp"
 #include "ml_dsa.hpp"
 #include "nist_curves.hpp"
 #include "sodium_ready.hpp"
 
 namespace stegpass::credential {
 
-/// A public key as OpenSSL verifies with it.
+/// A public key as OpenSSL verifies with it: made at once, or when it is first asked for.
 struct ReadyKey {
-  PkeyPtr key;
+  explicit ReadyKey(PkeyPtr key) : key_(std::move(key)) {}
+  explicit ReadyKey(std::function<PkeyPtr()> make) : make_(std::move(make)) {}
+  EVP_PKEY* get() const {
+    std::call_once(made_, [this] {
+      if (!key_) key_ = make_();
+    });
+    return key_.get();
+  }
+
+ private:
+  std::function<PkeyPtr()> make_;
+  mutable std::once_flag made_;
+  mutable PkeyPtr key_;
 };
 
 namespace {
@@ -52,25 +67,23 @@ Status check_length(std::string_view what, ByteView bytes, std::size_t expected 
                std::string(what) + " of " + std::to_string(bytes.size()) + " bytes, expected " + std::to_string(expected)};
 }
 
-Result<std::int64_t> integer_member(const Cbor& key, std::int64_t label, std::string_view name) {
-  std::int64_t value = 0;
-  const Cbor* member = key.find(label);
-  if (member == nullptr || !member->as_integer(value)) {
-    return Error{Errc::malformed, "cose key has no " + std::string(name) + " in numbers"};
-  }
-  return value;
+Result<std::int64_t> integer_member(CborView key, std::int64_t label, std::string_view name) {
+  const auto member = key.find(label);
+  const auto value = member ? member->as_integer() : std::nullopt;
+  if (!value) return Error{Errc::malformed, "cose key has no " + std::string(name) + " in numbers"};
+  return *value;
 }
 
-Result<ByteView> bytes_member(const Cbor& key, std::int64_t label, std::string_view name) {
-  const Cbor* member = key.find(label);
-  if (member == nullptr) return Error{Errc::malformed, "cose key has no " + std::string(name)};
-  if (member->as_boolean() != nullptr) return Error{Errc::unsupported, "cose key with a compressed point"};
-  if (member->as_bytes() == nullptr) return Error{Errc::malformed, "cose key: " + std::string(name) + " is not a byte string"};
-  return ByteView(*member->as_bytes());
+Result<ByteView> bytes_member(CborView key, std::int64_t label, std::string_view name) {
+  const auto member = key.find(label);
+  if (!member) return Error{Errc::malformed, "cose key has no " + std::string(name)};
+  if (member->as_boolean()) return Error{Errc::unsupported, "cose key with a compressed point"};
+  if (!member->as_bytes()) return Error{Errc::malformed, "cose key: " + std::string(name) + " is not a byte string"};
+  return *member->as_bytes();
 }
 
 // The type that key type and curve name, or key type and algorithm.
-Result<KeyType> type_of(const Cbor& key) {
+Result<KeyType> type_of(CborView key) {
   STEGPASS_TRY(kty, integer_member(key, kKty, "key type"));
   const bool known = std::any_of(kTypes.begin(), kTypes.end(), [&](const TypeRow& row) { return row.kty == kty; });
   if (!known) return Error{Errc::unsupported, "cose key type " + std::to_string(kty)};
@@ -83,8 +96,8 @@ Result<KeyType> type_of(const Cbor& key) {
                "cose key type " + std::to_string(kty) + " with " + (akp ? "algorithm " : "curve ") + std::to_string(number)};
 }
 
-Status check_algorithm(const Cbor& key, KeyType type) {
-  if (key.find(kKeyAlg) == nullptr) return Done{};
+Status check_algorithm(CborView key, KeyType type) {
+  if (!key.find(kKeyAlg)) return Done{};
   STEGPASS_TRY(alg, integer_member(key, kKeyAlg, "alg"));
   if (key_type_allows(type, alg)) return Done{};
   return Error{Errc::malformed, "cose key of curve and algorithm " + std::to_string(alg) + " that do not go together"};
@@ -117,24 +130,29 @@ Result<PublicKey> PublicKey::create(KeyType type, ByteView x, ByteView y) {
   PublicKey out(type, x, y);
   if (row.lattice) {
     STEGPASS_TRY(key, ml_dsa::make_public_key(*row.lattice, x));
-    out.ready_ = std::make_shared<ReadyKey>(ReadyKey{std::move(key)});
+    out.ready_ = std::make_shared<const ReadyKey>(std::move(key));
   } else if (row.curve) {
     STEGPASS_CHECK_OK(check_length(name + " x", x, row.curve->field));
     STEGPASS_CHECK_OK(check_length(name + " y", y, row.curve->field));
-    PkeyPtr key = nist::make_public_key(*row.curve, x, y);
-    if (!key) return Error{Errc::malformed, name + " key is not a point of the curve"};
-    out.ready_ = std::make_shared<ReadyKey>(ReadyKey{std::move(key)});
+    if (!nist::is_point(*row.curve, x, y)) return Error{Errc::malformed, name + " key is not a point of the curve"};
+    // Most keys are only read, and OpenSSL takes ten times as long to make one as to look whether it can be made.
+    out.ready_ = std::make_shared<const ReadyKey>(
+        [&curve = *row.curve, x = out.x_, y = out.y_] { return nist::make_public_key(curve, x, y); });
   } else {
     STEGPASS_CHECK_OK(check_length(name + " key", x));
   }
+  // We write the required members alone, so a key's encoding is what RFC 9679 hashes.
+  out.thumbprint_ = fast_sha256(out.encode());
   return out;
 }
 
-Result<PublicKey> PublicKey::from_cose_key(const Cbor& key) {
-  if (key.as_map() == nullptr) return Error{Errc::malformed, "cose key is not a map"};
+Result<PublicKey> PublicKey::from_cose_key(const Cbor& key) { return from_cose_key(CborDocument(key).root()); }
+
+Result<PublicKey> PublicKey::from_cose_key(CborView key) {
+  if (!key.as_map()) return Error{Errc::malformed, "cose key is not a map"};
   STEGPASS_TRY(type, type_of(key));
   const bool akp = row_of(type).kty == kAkp;
-  if (key.find(akp ? kAkpPriv : kD) != nullptr) return Error{Errc::malformed, "cose key holds a private key, expected a public one"};
+  if (key.find(akp ? kAkpPriv : kD)) return Error{Errc::malformed, "cose key holds a private key, expected a public one"};
   STEGPASS_CHECK_OK(check_algorithm(key, type));
   STEGPASS_TRY(x, akp ? bytes_member(key, kAkpPub, "public key") : bytes_member(key, kX, "x"));
   if (row_of(type).kty != kEc2) return create(type, x);
@@ -143,35 +161,36 @@ Result<PublicKey> PublicKey::from_cose_key(const Cbor& key) {
 }
 
 Result<PublicKey> PublicKey::decode(ByteView cose_key) {
-  STEGPASS_TRY(key, decode_cbor(cose_key));
-  return from_cose_key(key);
+  STEGPASS_TRY(key, CborDocument::read(cose_key));
+  return from_cose_key(key.root());
 }
 
-Cbor PublicKey::to_cose_key() const {
+Cbor PublicKey::to_cose_key() const { return decode_cbor(encode()).value(); }
+
+// Labels in the order of their encodings: 1, 3, -1, -2, -3.
+Bytes PublicKey::encode() const {
   const TypeRow& row = row_of(type_);
-  CborMap members = {{Cbor::integer(kKty), Cbor::integer(row.kty)}};
-  if (row.kty == kAkp) {
-    members.emplace_back(Cbor::integer(kKeyAlg), Cbor::integer(cose_algorithm(type_)));
-    members.emplace_back(Cbor::integer(kAkpPub), Cbor::bytes(x_));
-    return Cbor::map(std::move(members));
-  }
-  members.emplace_back(Cbor::integer(kCrv), Cbor::integer(row.crv));
-  members.emplace_back(Cbor::integer(kX), Cbor::bytes(x_));
-  if (row.kty == kEc2) members.emplace_back(Cbor::integer(kY), Cbor::bytes(y_));
-  return Cbor::map(std::move(members));
+  Bytes out;
+  out.reserve(24 + x_.size() + y_.size());
+  append_cbor_head(out, CborMajor::map, row.kty == kEc2 ? 4 : 3);
+  append_cbor_integer(out, kKty);
+  append_cbor_integer(out, row.kty);
+  append_cbor_integer(out, row.kty == kAkp ? kKeyAlg : kCrv);
+  append_cbor_integer(out, row.kty == kAkp ? cose_algorithm(type_) : row.crv);
+  append_cbor_integer(out, row.kty == kAkp ? kAkpPub : kX);
+  append_cbor_bytes(out, x_);
+  if (row.kty != kEc2) return out;
+  append_cbor_integer(out, kY);
+  append_cbor_bytes(out, y_);
+  return out;
 }
-
-Bytes PublicKey::encode() const { return encode_cbor(to_cose_key()); }
-
-// We write the required members alone, so a key's encoding is what RFC 9679 hashes.
-Digest32 PublicKey::thumbprint() const { return fast_sha256(encode()); }
 
 std::string PublicKey::thumbprint_uri() const { return credential::thumbprint_uri(thumbprint()); }
 
 bool PublicKey::verify(ByteView message, ByteView signature) const {
   const TypeRow& row = row_of(type_);
-  if (row.curve) return nist::verify(*row.curve, ready_->key.get(), message, signature);
-  if (row.lattice) return ml_dsa::verify(*row.lattice, ready_->key.get(), message, signature);
+  if (row.curve) return nist::verify(*row.curve, ready_->get(), message, signature);
+  if (row.lattice) return ml_dsa::verify(*row.lattice, ready_->get(), message, signature);
   return signature.size() == crypto_sign_BYTES &&
          crypto_sign_verify_detached(signature.data(), message.data(), message.size(), x_.data()) == 0;
 }

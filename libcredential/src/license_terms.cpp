@@ -14,7 +14,7 @@ constexpr std::array<std::string_view, 5> kKnown = {"scope", "territory", "seats
 
 CborMap read_other(Fields& terms) {
   CborMap other = terms.rest();
-  terms.require(other.size() <= kMaxTerms, std::to_string(other.size()) + " further terms, expected at most 32");
+  terms.require(other.size() <= kMaxTerms, [&] { return std::to_string(other.size()) + " further terms, expected at most 32"; });
   for (const auto& [name, value] : other) {
     const std::string* text = name.as_text();
     terms.require(text && is_plain_text(*text, kMaxName), "the name of a term is not 1 to 64 bytes of text");
@@ -34,11 +34,11 @@ bool names_a_term(const LicenseTerms& terms, const std::string& name) {
 std::vector<std::string> read_critical(Fields& terms) {
   std::vector<std::string> out;
   if (!terms.has("critical")) return out;
-  for (const Cbor& item : terms.array("critical", 1, kMaxTerms)) {
-    const std::string* name = item.as_text();
+  for (const CborView item : terms.array("critical", 1, kMaxTerms)) {
+    const auto name = item.as_text();
     if (!name) return terms.refuse("a critical term is not named by text"), out;
-    terms.require(out.empty() || out.back() < *name, "critical terms are not in ascending order");
-    out.push_back(*name);
+    terms.require(out.empty() || std::string_view(out.back()) < *name, "critical terms are not in ascending order");
+    out.emplace_back(*name);
   }
   return out;
 }
@@ -68,7 +68,8 @@ LicenseTerms read_terms(Fields terms) {
   out.critical = read_critical(terms);
   out.other = read_other(terms);
   for (const std::string& name : out.critical) {
-    terms.require(names_a_term(out, name), "the critical term " + cbor_diagnostic(Cbor::text(name)) + " is not among the terms");
+    terms.require(names_a_term(out, name),
+                  [&] { return "the critical term " + cbor_diagnostic(Cbor::text(name)) + " is not among the terms"; });
   }
   return out;
 }

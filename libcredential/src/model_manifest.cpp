@@ -57,7 +57,7 @@ ModelResource read_resource(Fields entry, const ModelManifest& manifest) {
 
 void read_resources(Fields& predicate, ModelManifest& out, std::optional<Error>& error) {
   std::set<std::string> names;
-  for (const Cbor& item : predicate.array("resources", 0, kMaxResources)) {
+  for (const CborView item : predicate.array("resources", 0, kMaxResources)) {
     out.resources.push_back(read_resource(Fields(item, "resource", error), out));
     const ModelResource& read = out.resources.back();
     predicate.require(predicate.failed() || names.insert(read.name).second, "resources name a file twice");
@@ -73,17 +73,17 @@ void read_serialization(Fields form, ModelManifest& out) {
   form.require(form.failed() || hash == hash_name(out.hash), "hash_type is neither sha256 nor blake2b");
   out.allow_symlinks = form.boolean("allow_symlinks");
   if (form.has("ignore_paths")) {
-    for (const Cbor& item : form.array("ignore_paths", 0, kMaxIgnored)) {
-      const std::string* path = item.as_text();
+    for (const CborView item : form.array("ignore_paths", 0, kMaxIgnored)) {
+      const auto path = item.as_text();
       if (!path || !is_plain_text(*path, kMaxName)) return form.refuse("ignore_paths holds something else than paths");
-      out.ignore_paths.push_back(*path);
+      out.ignore_paths.emplace_back(*path);
     }
   }
   form.finish();
 }
 
 void read_subject(Fields& statement, ModelManifest& out, std::optional<Error>& error, Digest32& root) {
-  const CborArray& subjects = statement.array("subject", 1, 1);
+  const CborElements subjects = statement.array("subject", 1, 1);
   if (subjects.empty()) return;
   Fields subject(subjects[0], "subject", error);
   out.model_name = subject.text("name", kMaxName);

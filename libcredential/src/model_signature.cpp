@@ -51,7 +51,7 @@ Bytes read_base64(Fields& from, const char* name, std::size_t max) {
 }
 
 void read_chain(Fields chain, ModelSignature& out, std::optional<Error>& error) {
-  for (const Cbor& item : chain.array("certificates", 1, kMaxChain)) {
+  for (const CborView item : chain.array("certificates", 1, kMaxChain)) {
     Fields certificate(item, "certificate", error);
     out.certificates.push_back(read_base64(certificate, "rawBytes", kMaxCertificate));
   }
@@ -75,7 +75,7 @@ void read_material(Fields material, ModelSignature& out, std::optional<Error>& e
 void read_envelope(Fields envelope, ModelSignature& out, std::optional<Error>& error) {
   out.payload = read_base64(envelope, "payload", kMaxBundle);
   envelope.require(envelope.text("payloadType") == kPayloadType, "payloadType is not " + std::string(kPayloadType));
-  const CborArray& signatures = envelope.array("signatures", 1, 1);
+  const CborElements signatures = envelope.array("signatures", 1, 1);
   if (!signatures.empty()) {
     Fields signature(signatures[0], "signature", error);
     out.signature = read_base64(signature, "sig", kMaxSignature);

@@ -82,6 +82,16 @@ class DerSignature {
 
 }  // namespace
 
+bool is_point(const Curve& curve, ByteView x, ByteView y) {
+  static const GroupPtr p256(EC_GROUP_new_by_curve_name(kP256.nid)), p384(EC_GROUP_new_by_curve_name(kP384.nid));
+  const EC_GROUP* const group = (curve.nid == kP256.nid ? p256 : p384).get();
+  const PointPtr point(EC_POINT_new(group));
+  const Bytes octets = uncompressed(x, y);
+  if (point && EC_POINT_oct2point(group, point.get(), octets.data(), octets.size(), nullptr) == 1) return true;
+  ERR_clear_error();
+  return false;
+}
+
 PkeyPtr make_public_key(const Curve& curve, ByteView x, ByteView y) { return make_key(curve, uncompressed(x, y), {}); }
 
 std::optional<Bytes> public_point(const Curve& curve, ByteView scalar) {

@@ -20,6 +20,8 @@ struct Curve {
 inline constexpr Curve kP256{"P-256", "SHA256", NID_X9_62_prime256v1, 32};
 inline constexpr Curve kP384{"P-384", "SHA384", NID_secp384r1, 48};
 
+/// Whether (x, y) is a point of the curve. A tenth of the work of making its key.
+bool is_point(const Curve& curve, ByteView x, ByteView y);
 /// The key of the point (x, y), ready to verify with; null when it is no point of the curve.
 PkeyPtr make_public_key(const Curve& curve, ByteView x, ByteView y);
 /// x||y of the scalar's point; nothing when the scalar is not within 1 .. n-1.

@@ -19,16 +19,16 @@ constexpr const char* kDeliveryVersion = "stegpass.license-delivery.v1";
 constexpr std::int64_t kAud = 3, kCnf = 8, kCnonce = 39;
 constexpr std::size_t kMaxPicture = std::size_t{4} << 20, kMaxDelivery = std::size_t{64} << 20, kMaxPresentation = 4096;
 
-// A message of one `typ` without anything unprotected, and its envelope.
+// A message of one `typ` without anything unprotected, and its envelope; both view the bytes.
 struct Opened {
-  Sign1 message;
+  Sign1View message;
   Envelope envelope;
 };
 Result<Opened> open_signed(ByteView bytes, std::string_view typ) {
-  STEGPASS_TRY(message, decode_sign1(bytes));
+  STEGPASS_TRY(message, Sign1View::read(bytes));
   STEGPASS_TRY(envelope, open_envelope(message));
-  if (envelope.typ != typ) return Error{Errc::malformed, "typ is " + envelope.typ + ", expected " + std::string(typ)};
-  if (!message.unprotected.as_map()->empty()) return Error{Errc::malformed, "unprotected header is not empty"};
+  if (envelope.typ != typ) return Error{Errc::malformed, "typ is " + std::string(envelope.typ) + ", expected " + std::string(typ)};
+  if (!message.unprotected().as_map()->empty()) return Error{Errc::malformed, "unprotected header is not empty"};
   return Opened{std::move(message), std::move(envelope)};
 }
 
@@ -75,9 +75,9 @@ Result<Bytes> checked(Bytes bytes, const Result<T>& read_back) {
 }
 
 Result<LicenseDelivery> read_delivery(ByteView plain) {
-  STEGPASS_TRY(item, decode_cbor(plain));
+  STEGPASS_TRY(document, CborDocument::read(plain));
   std::optional<Error> error;
-  Fields fields(item, "license delivery", error);
+  Fields fields(document.root(), "license delivery", error);
   LicenseDelivery out;
   out.license = fields.bytes("license", 1, kMaxDelivery);
   out.user_passport = fields.bytes("user-passport", 1, kMaxDelivery);
@@ -104,7 +104,7 @@ Result<LicenseRequest> decode_license_request(ByteView bytes) {
   if (bytes.size() > kMaxPicture + 4096) return Error{Errc::malformed, "license request of over 4 MiB"};
   STEGPASS_TRY(opened, open_signed(bytes, kRequestTyp));
   std::optional<Error> error;
-  Fields claims(opened.envelope.claims, "claims", error);
+  Fields claims(opened.envelope.claims->root(), "claims", error);
   std::optional<LicenseRequest> out = read_request(claims, opened.envelope);
   if (error) return *error;
   STEGPASS_CHECK_OK(verify_envelope(opened.message, opened.envelope, out->licensee));
@@ -119,8 +119,8 @@ Bytes seal_license_delivery(ByteView x25519_public, const LicenseDelivery& deliv
 
 Result<LicenseDelivery> open_license_delivery(const PrivateKey& licensee, ByteView bytes) {
   if (bytes.size() > kMaxDelivery) return Error{Errc::malformed, "license delivery of over 64 MiB"};
-  STEGPASS_TRY(item, decode_cbor(bytes));
-  const CborArray* parts = item.as_array();
+  STEGPASS_TRY(document, CborDocument::read(bytes));
+  const auto parts = document.root().as_array();
   if (!parts || parts->size() != 2 || !(*parts)[0].as_text() || !(*parts)[1].as_bytes()) {
     return Error{Errc::malformed, "license delivery is not an array of a version and a sealed box"};
   }
@@ -150,7 +150,7 @@ Result<Presentation> verify_presentation(ByteView bytes, const PublicKey& licens
   if (bytes.size() > kMaxPresentation) return Error{Errc::malformed, "presentation of over 4 KiB"};
   STEGPASS_TRY(opened, open_signed(bytes, kPresentationTyp));
   std::optional<Error> error;
-  Fields claims(opened.envelope.claims, "claims", error);
+  Fields claims(opened.envelope.claims->root(), "claims", error);
   Presentation out = read_presentation(claims, opened.envelope);
   if (error) return *error;
   STEGPASS_CHECK_OK(verify_envelope(opened.message, opened.envelope, licensee));

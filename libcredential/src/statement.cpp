@@ -7,6 +7,8 @@
 #include <stegpass/credential/crypto.hpp>
 #include <stegpass/credential/sd_cwt.hpp>
 
+#include "cbor_heads.hpp"
+#include "cose_view.hpp"
 #include "statement_body.hpp"
 #include "statement_envelope.hpp"
 
@@ -49,16 +51,16 @@ struct Beside {
 std::vector<Bytes> read_byte_strings(Fields& header, std::int64_t label, std::size_t max) {
   std::vector<Bytes> out;
   if (!header.has(label)) return out;
-  for (const Cbor& item : header.array(label, 1, max)) {
-    const Bytes* bytes = item.as_bytes();
-    header.require(bytes != nullptr, "an item of label " + std::to_string(label) + " is not a byte string");
-    if (bytes) out.push_back(*bytes);
+  for (const CborView item : header.array(label, 1, max)) {
+    const auto bytes = item.as_bytes();
+    header.require(bytes.has_value(), [&] { return "an item of label " + std::to_string(label) + " is not a byte string"; });
+    if (bytes) out.push_back(to_bytes(*bytes));
   }
   return out;
 }
 
 // Receipts and a license's disclosures are all that the unprotected header may hold.
-Result<Beside> read_unprotected(const Cbor& unprotected, StatementKind kind) {
+Result<Beside> read_unprotected(CborView unprotected, StatementKind kind) {
   std::optional<Error> error;
   Fields header(unprotected, "unprotected header", error);
   Beside out{read_byte_strings(header, cose::kReceipts, kMaxReceipts), {}};
@@ -89,7 +91,7 @@ Result<std::vector<PersonalClaim>> read_disclosed(const std::vector<Bytes>& disc
 
 Result<StatementBody> read_claims(StatementKind kind, const Envelope& envelope) {
   std::optional<Error> error;
-  Fields claims(envelope.claims, "claims", error);
+  Fields claims(envelope.claims->root(), "claims", error);
   for (int common : {1, 2, 6}) claims.skip(common);
   std::optional<StatementBody> body = read_body(kind, claims, {envelope.subject, envelope.issued_at, envelope.kid});
   claims.finish();
@@ -127,31 +129,57 @@ Digest32 commitment(std::string_view label, const Digest32& owner, ByteView salt
       {Cbor::text("stegpass.commitment.v1"), Cbor::text(label), Cbor::bytes(owner), Cbor::bytes(salt), Cbor::bytes(content)})));
 }
 
+/// What a statement holds; the views are of `octets`.
+struct Statement::Parts {
+  Bytes octets;
+  ByteView protected_part, payload_part, signature_part;  // with their heads
+  SignedParts signed_parts;
+  StatementBody body;
+  std::string issuer, subject;
+  std::int64_t issued_at = 0;
+  Digest32 kid{};
+  std::vector<Bytes> receipts, certificates;
+  std::vector<PersonalClaim> disclosed;
+};
+
 Result<Statement> Statement::decode(ByteView bytes) {
   if (bytes.size() > kMaxStatement) return Error{Errc::malformed, "statement of over 2 MiB"};
-  STEGPASS_TRY(message, decode_sign1(bytes));
+  Bytes octets = to_bytes(bytes);
+  STEGPASS_TRY(message, Sign1View::read(octets));
   STEGPASS_TRY(envelope, open_envelope(message));
   STEGPASS_TRY(kind, kind_of(envelope.typ));
-  STEGPASS_TRY(beside, read_unprotected(message.unprotected, kind));
+  STEGPASS_TRY(beside, read_unprotected(message.unprotected(), kind));
   STEGPASS_TRY(body, read_claims(kind, envelope));
   STEGPASS_TRY(disclosed, read_disclosed(beside.disclosures, body));
   if (const PublicKey* key = own_key(body)) STEGPASS_CHECK_OK(verify_envelope(message, envelope, *key));
 
-  Statement out(std::move(message), std::move(body));
-  out.issuer_ = envelope.issuer;
-  out.subject_ = envelope.subject;
-  out.issued_at_ = envelope.issued_at;
-  out.kid_ = envelope.kid;
-  out.receipts_ = std::move(beside.receipts);
-  out.disclosed_ = std::move(disclosed);
-  out.certificates_ = std::move(envelope.certificates);
-  return out;
+  const SignedParts signed_parts{envelope.algorithm, message.protected_bytes(), {}, *message.payload(), message.signature()};
+  return Statement(std::make_shared<const Parts>(
+      Parts{std::move(octets), message.encoded_part(0), message.encoded_part(2), message.encoded_part(3),
+            signed_parts, std::move(body), std::move(envelope.issuer), std::move(envelope.subject), envelope.issued_at, envelope.kid,
+            std::move(beside.receipts), std::move(envelope.certificates), std::move(disclosed)}));
 }
 
+const StatementBody& Statement::body() const { return parts_->body; }
+const std::string& Statement::issuer() const { return parts_->issuer; }
+const std::string& Statement::subject() const { return parts_->subject; }
+std::int64_t Statement::issued_at() const { return parts_->issued_at; }
+const Digest32& Statement::kid() const { return parts_->kid; }
+Sign1 Statement::message() const { return decode_sign1(parts_->octets).value(); }
+const std::vector<Bytes>& Statement::certificates() const { return parts_->certificates; }
+const std::vector<Bytes>& Statement::receipts() const { return parts_->receipts; }
+const std::vector<PersonalClaim>& Statement::disclosed() const { return parts_->disclosed; }
+
 Bytes Statement::entry() const {
-  Sign1 bare = message_;
-  bare.unprotected = Cbor::map({});
-  return encode_sign1(bare);
+  const ByteView octets = parts_->octets;
+  Bytes out;
+  out.reserve(octets.size());
+  append(out, octets.first(2));  // the tag and the array's head, a byte each
+  append(out, parts_->protected_part);
+  append_cbor_head(out, CborMajor::map, 0);
+  append(out, parts_->payload_part);
+  append(out, parts_->signature_part);
+  return out;
 }
 
 Bytes Statement::with_receipts(const std::vector<Bytes>& receipts, const std::vector<PersonalClaim>& disclosed) const {
@@ -161,7 +189,7 @@ Bytes Statement::with_receipts(const std::vector<Bytes>& receipts, const std::ve
   CborMap header;
   if (!shown.empty()) header.push_back(field(cose::kSdClaims, Cbor::array(std::move(shown))));
   if (!items.empty()) header.push_back(field(cose::kReceipts, Cbor::array(std::move(items))));
-  Sign1 transparent = message_;
+  Sign1 transparent = message();
   transparent.unprotected = Cbor::map(std::move(header));
   return encode_sign1(transparent);
 }
@@ -176,10 +204,7 @@ Result<Statement> sign_statement(const PrivateKey& key, const StatementBody& bod
 }
 
 Status verify_statement(const Statement& statement, const PublicKey& key) {
-  Envelope envelope;
-  envelope.kid = statement.kid();
-  envelope.issuer = statement.issuer();
-  return verify_envelope(statement.message(), envelope, key);
+  return verify_signer(statement.parts_->signed_parts, statement.kid(), statement.issuer(), key);
 }
 
 }  // namespace stegpass::credential

@@ -37,11 +37,11 @@ std::optional<StatementBody> read_status_list(Fields& claims, const std::string&
   if (id && id->size() == kIdBytes) out.registration_id = *id;
   out.expires = claims.time(4);
   claims.require(out.expires > issued_at,
-                 "exp " + std::to_string(out.expires) + " is not after iat " + std::to_string(issued_at));
+                 [&] { return "exp " + std::to_string(out.expires) + " is not after iat " + std::to_string(issued_at); });
   if (claims.has(kTtl)) out.ttl_s = static_cast<std::int64_t>(claims.number(kTtl, 1, kMaxTime));
   Fields list = claims.map(kStatusListClaim);
   list.number("bits", 2, 2);
-  const Bytes packed = list.bytes("lst", 1, StatusList::kMaxLicenses);
+  const ByteView packed = list.bytes_view("lst", 1, StatusList::kMaxLicenses);
   list.finish();
   if (packed.empty()) return out;
   Result<std::vector<std::uint8_t>> states = unpack_status_list(packed);

@@ -21,7 +21,8 @@ constexpr std::size_t kSignatureBytes = 64;
 // Nobody changes what has been: an effect is never dated before its statement.
 std::int64_t read_effective(Fields& own, std::int64_t issued_at) {
   const std::int64_t effective = own.time("effective");
-  own.require(effective >= issued_at, "effective " + std::to_string(effective) + " lies before iat " + std::to_string(issued_at));
+  own.require(effective >= issued_at,
+              [&] { return "effective " + std::to_string(effective) + " lies before iat " + std::to_string(issued_at); });
   return effective;
 }
 
@@ -56,7 +57,7 @@ std::optional<StatementBody> read_link(Fields& claims, const char* name, const c
   out.*other_id = own.bytes(other, kIdBytes);
   out.reason = own.text("reason");
   out.effective = read_effective(own, issued_at);
-  own.require(out.*other_id != out.license_id, std::string(other) + " is the license itself");
+  own.require(out.*other_id != out.license_id, [&] { return std::string(other) + " is the license itself"; });
   own.finish();
   return out;
 }
@@ -73,7 +74,7 @@ std::optional<StatementBody> read_renewal(Fields& claims, std::int64_t issued_at
   out.id = claims.bytes(kCti, kIdBytes);
   out.expires = claims.time(kExp);
   claims.require(out.expires > issued_at,
-                 "exp " + std::to_string(out.expires) + " is not after iat " + std::to_string(issued_at));
+                 [&] { return "exp " + std::to_string(out.expires) + " is not after iat " + std::to_string(issued_at); });
   Fields own = claims.map(kRenewal);
   out.license_id = own.bytes("license", kIdBytes);
   own.finish();

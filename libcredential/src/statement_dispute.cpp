@@ -62,10 +62,10 @@ std::optional<StatementBody> read_evidence(Fields& claims) {
 
 std::vector<Bytes> read_considered(Fields& own) {
   std::vector<Bytes> out;
-  for (const Cbor& item : own.array("evidence", 0, kMaxConsidered)) {
-    const Bytes* id = item.as_bytes();
+  for (const CborView item : own.array("evidence", 0, kMaxConsidered)) {
+    const auto id = item.as_bytes();
     if (!id || id->size() != kIdBytes) return own.refuse("evidence holds something else than ids of 16 bytes"), out;
-    out.push_back(*id);
+    out.push_back(to_bytes(*id));
   }
   std::vector<Bytes> sorted = out;
   std::sort(sorted.begin(), sorted.end());

@@ -17,7 +17,7 @@ constexpr std::uint64_t kMaxBar = 200'000;
 std::uint64_t read_status(Fields status, const std::string& uri) {
   Fields list = status.map("status_list");
   const std::uint64_t index = list.number("idx", 0, StatusList::kMaxLicenses - 1);
-  list.require(list.text("uri") == uri, "uri is not " + uri);
+  list.require(list.text_view("uri") == uri, [&] { return "uri is not " + uri; });
   list.finish();
   status.finish();
   return index;
@@ -25,11 +25,11 @@ std::uint64_t read_status(Fields status, const std::string& uri) {
 
 // Hashes of redacted claims and decoys. Ascending, so that their order says nothing of what they are.
 std::vector<Digest32> read_personal(Fields& own) {
-  const FieldKey key(Cbor::simple(kRedactedKeys));
+  const FieldKey key(Cbor::Simple{kRedactedKeys});
   std::vector<Digest32> out;
   if (!own.has(key)) return out;
-  for (const Cbor& item : own.array(key, 1, kMaxPersonalClaims)) {
-    const Bytes* hash = item.as_bytes();
+  for (const CborView item : own.array(key, 1, kMaxPersonalClaims)) {
+    const auto hash = item.as_bytes();
     if (!hash || hash->size() != 32) return own.refuse("a redacted claim is not 32 bytes"), out;
     std::copy(hash->begin(), hash->end(), out.emplace_back().begin());
   }
@@ -41,7 +41,7 @@ CborMap write_personal(const std::vector<Digest32>& personal) {
   CborArray hashes;
   for (const Digest32& hash : personal) hashes.push_back(Cbor::bytes(hash));
   if (hashes.empty()) return {};
-  return {field(Cbor::simple(kRedactedKeys), Cbor::array(std::move(hashes)))};
+  return {field(Cbor::Simple{kRedactedKeys}, Cbor::array(std::move(hashes)))};
 }
 
 void read_own(Fields own, License& out) {
@@ -82,8 +82,9 @@ std::optional<StatementBody> read_license(Fields& claims) {
   License out{.id = id, .licensee = *licensee};
   out.expires = claims.time(kExp);
   out.not_before = claims.time(kNbf);
-  claims.require(out.not_before < out.expires,
-                 "nbf " + std::to_string(out.not_before) + " is not before exp " + std::to_string(out.expires));
+  claims.require(out.not_before < out.expires, [&] {
+    return "nbf " + std::to_string(out.not_before) + " is not before exp " + std::to_string(out.expires);
+  });
   read_own(claims.map(kClaim), out);
   out.status_index = read_status(claims.map(kStatus), status_urn(out.registration_id));
   return out;

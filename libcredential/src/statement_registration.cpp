@@ -27,18 +27,18 @@ Cbor write_mark(const MarkClaim& mark) {
 // An array of distinct plain texts.
 std::vector<std::string> read_layers(Fields& mark) {
   std::vector<std::string> out;
-  for (const Cbor& item : mark.array("layers", 1, kMaxLayers)) {
-    const std::string* name = item.as_text();
+  for (const CborView item : mark.array("layers", 1, kMaxLayers)) {
+    const auto name = item.as_text();
     if (!name || !is_plain_text(*name, kMaxName)) return mark.refuse("a layer is not 1 to 255 bytes of text"), out;
-    out.push_back(*name);
+    out.emplace_back(*name);
   }
   return out;
 }
 
 std::vector<Digest32> read_reserves(Fields& mark) {
   std::vector<Digest32> out;
-  for (const Cbor& item : mark.array("reserves", 2, kMaxReserves)) {
-    const Bytes* bytes = item.as_bytes();
+  for (const CborView item : mark.array("reserves", 2, kMaxReserves)) {
+    const auto bytes = item.as_bytes();
     if (!bytes || bytes->size() != 32) return mark.refuse("a reserve's commitment is not 32 bytes"), out;
     std::copy(bytes->begin(), bytes->end(), out.emplace_back().begin());
   }

@@ -12,6 +12,7 @@
 namespace stegpass::credential {
 
 class Cbor;
+class CborView;
 
 struct ReadyKey;
 
@@ -34,6 +35,7 @@ class PublicKey {
   static Result<PublicKey> create_p256(ByteView x, ByteView y) { return create(KeyType::p256, x, y); }
   /// Errors  malformed, also when it holds the private part or an `alg` that does not fit; unsupported for other key types,
   ///         other curves and compressed points.
+  static Result<PublicKey> from_cose_key(CborView key);
   static Result<PublicKey> from_cose_key(const Cbor& key);
   static Result<PublicKey> decode(ByteView cose_key);
 
@@ -42,8 +44,8 @@ class PublicKey {
   const Bytes& y() const { return y_; }
   Cbor to_cose_key() const;
   Bytes encode() const;
-  /// SHA-256 over the required members (RFC 9679); our `kid`.
-  Digest32 thumbprint() const;
+  /// SHA-256 over the required members (RFC 9679); our `kid`. Computed once, when the key is made.
+  const Digest32& thumbprint() const { return thumbprint_; }
   /// `urn:ietf:params:oauth:ckt:sha-256:` and the thumbprint in base64url; our `iss`.
   std::string thumbprint_uri() const;
   /// Whether `signature` (Ed25519: 64 bytes; ECDSA: r||s; ML-DSA as it is) over `message` is this key's.
@@ -55,6 +57,7 @@ class PublicKey {
   PublicKey(KeyType type, ByteView x, ByteView y) : type_(type), x_(to_bytes(x)), y_(to_bytes(y)) {}
   KeyType type_;
   Bytes x_, y_;
+  Digest32 thumbprint_{};
   std::shared_ptr<const ReadyKey> ready_;  // what OpenSSL verifies with; none for Ed25519. Shared, since it never changes
 };
 

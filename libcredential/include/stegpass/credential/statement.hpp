@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -116,40 +117,38 @@ inline constexpr std::size_t kStatementKinds = std::variant_size_v<StatementBody
 /// Schema  schemas/KIND.cddl, one a kind (`statement_kind_name`)
 /// The signature has been checked only for kinds that carry their own key (ledger policy, registration, the three of a dispute);
 /// for the others call `verify_statement` with the owner key of then (a rotation may have changed it).
+/// Copies are cheap and safe from any thread: a statement never changes, and copies share what it holds.
 class Statement {
  public:
   /// Reads a statement, with or without receipts in its unprotected header.
   /// Errors  malformed; unsupported (kind, algorithm). Claims in header 15 must equal those in the payload.
   static Result<Statement> decode(ByteView bytes);
 
-  StatementKind kind() const { return static_cast<StatementKind>(body_.index()); }
-  const StatementBody& body() const { return body_; }
-  template <class T> const T* as() const { return std::get_if<T>(&body_); }
-  const std::string& issuer() const { return issuer_; }    ///< thumbprint URI
-  const std::string& subject() const { return subject_; }  ///< urn:stegpass:...
-  std::int64_t issued_at() const { return issued_at_; }    ///< iat, seconds since 1970
-  const Digest32& kid() const { return kid_; }
-  const Sign1& message() const { return message_; }
+  StatementKind kind() const { return static_cast<StatementKind>(body().index()); }
+  const StatementBody& body() const;
+  template <class T> const T* as() const { return std::get_if<T>(&body()); }
+  const std::string& issuer() const;    ///< thumbprint URI
+  const std::string& subject() const;   ///< urn:stegpass:...
+  std::int64_t issued_at() const;       ///< iat, seconds since 1970
+  const Digest32& kid() const;
+  /// The message as a value of its own.
+  Sign1 message() const;
   /// The owner's certificate and its chain (x5chain, leaf first), in a registration that has them.
-  const std::vector<Bytes>& certificates() const { return certificates_; }
+  const std::vector<Bytes>& certificates() const;
   /// The octets that the ledger keeps: the statement with an empty unprotected header.
   Bytes entry() const;
   /// Receipts in the unprotected header (label 394), as they came.
-  const std::vector<Bytes>& receipts() const { return receipts_; }
+  const std::vector<Bytes>& receipts() const;
   /// What a license shows of its personal part (label 17), each one of `License::personal`.
-  const std::vector<PersonalClaim>& disclosed() const { return disclosed_; }
+  const std::vector<PersonalClaim>& disclosed() const;
   /// The whole statement with these receipts and disclosures instead of its own: a SCITT Transparent Statement.
   Bytes with_receipts(const std::vector<Bytes>& receipts, const std::vector<PersonalClaim>& disclosed = {}) const;
 
  private:
-  Statement(Sign1 message, StatementBody body) : message_(std::move(message)), body_(std::move(body)) {}
-  Sign1 message_;
-  StatementBody body_;
-  std::string issuer_, subject_;
-  std::int64_t issued_at_ = 0;
-  Digest32 kid_{};
-  std::vector<Bytes> receipts_, certificates_;
-  std::vector<PersonalClaim> disclosed_;
+  friend Status verify_statement(const Statement& statement, const PublicKey& key);
+  struct Parts;
+  explicit Statement(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
+  std::shared_ptr<const Parts> parts_;
 };
 
 std::string_view statement_kind_name(StatementKind kind);

@@ -1,0 +1,132 @@
+#include <stegpass/credential/cbor_view.hpp>
+
+#include <bit>
+
+namespace stegpass::credential {
+namespace {
+
+constexpr std::uint64_t kFalse = 20, kTrue = 21, kNull = 22;
+constexpr auto kMostSigned = static_cast<std::uint64_t>(INT64_MAX);
+
+}  // namespace
+
+CborView CborElements::operator[](std::size_t at) const {
+  Iterator found = begin();
+  while (at-- > 0) ++found;
+  return *found;
+}
+
+std::optional<std::uint64_t> CborView::as_unsigned() const {
+  if (item_->kind != CborKind::positive) return {};
+  return item_->value;
+}
+
+std::optional<std::int64_t> CborView::as_integer() const {
+  const bool negative = item_->kind == CborKind::negative;
+  if ((!negative && item_->kind != CborKind::positive) || item_->value > kMostSigned) return {};
+  const auto value = static_cast<std::int64_t>(item_->value);
+  return negative ? -1 - value : value;
+}
+
+std::optional<ByteView> CborView::as_bytes() const {
+  if (item_->kind != CborKind::bytes) return {};
+  return item_->content;
+}
+
+std::optional<std::string_view> CborView::as_text() const {
+  if (item_->kind != CborKind::text) return {};
+  return stegpass::as_text(item_->content);
+}
+
+std::optional<bool> CborView::as_boolean() const {
+  if (item_->kind != CborKind::simple || (item_->value != kFalse && item_->value != kTrue)) return {};
+  return item_->value == kTrue;
+}
+
+std::optional<CborElements> CborView::as_array() const {
+  if (item_->kind != CborKind::array) return {};
+  return CborElements(item_);
+}
+
+std::optional<CborPairs> CborView::as_map() const {
+  if (item_->kind != CborKind::map) return {};
+  return CborPairs(item_);
+}
+
+std::optional<std::pair<std::uint64_t, CborView>> CborView::as_tag() const {
+  if (item_->kind != CborKind::tag) return {};
+  return std::pair(item_->value, CborView(item_ + 1));
+}
+
+CborElements CborView::elements() const { return as_array().value_or(CborElements()); }
+CborPairs CborView::pairs() const { return as_map().value_or(CborPairs()); }
+
+bool CborView::is_null() const { return item_->kind == CborKind::simple && item_->value == kNull; }
+
+std::optional<CborView> CborView::find(std::int64_t key) const {
+  for (const auto& [name, value] : pairs())
+    if (name.as_integer() == key) return value;
+  return {};
+}
+
+std::optional<CborView> CborView::find(std::string_view key) const {
+  for (const auto& [name, value] : pairs())
+    if (name.as_text() == key) return value;
+  return {};
+}
+
+Cbor CborView::to_cbor() const {
+  const CborItem& item = *item_;
+  switch (item.kind) {
+    case CborKind::positive: return Cbor::unsigned_integer(item.value);
+    case CborKind::negative: return Cbor::integer(-1 - static_cast<std::int64_t>(item.value));
+    case CborKind::bytes: return Cbor::bytes(item.content);
+    case CborKind::text: return Cbor::text(stegpass::as_text(item.content));
+    case CborKind::simple: return Cbor::simple(static_cast<std::uint8_t>(item.value));
+    case CborKind::floating: return Cbor::floating(std::bit_cast<double>(item.value));
+    case CborKind::tag: return Cbor::tag(item.value, CborView(item_ + 1).to_cbor());
+    case CborKind::array: {
+      CborArray elements;
+      elements.reserve(item.value);
+      for (const CborView element : this->elements()) elements.push_back(element.to_cbor());
+      return Cbor::array(std::move(elements));
+    }
+    case CborKind::map: break;
+  }
+  CborMap pairs;
+  pairs.reserve(item.value);
+  for (const auto& [key, value] : this->pairs()) pairs.emplace_back(key.to_cbor(), value.to_cbor());
+  return Cbor::map(std::move(pairs));
+}
+
+CborDocument::CborDocument(const Cbor& tree) { add(tree); }
+
+void CborDocument::add(const Cbor& tree) {
+  const std::size_t place = items_.size();
+  CborItem& item = items_.emplace_back();
+  std::int64_t number = 0;
+  const auto is = [&](CborKind kind, std::uint64_t value, ByteView content = {}) {
+    item.kind = kind, item.value = value, item.content = content;
+  };
+  if (const auto* value = tree.as_unsigned()) is(CborKind::positive, *value);
+  else if (tree.as_integer(number)) is(CborKind::negative, static_cast<std::uint64_t>(-1 - number));
+  else if (const auto* bytes = tree.as_bytes()) is(CborKind::bytes, bytes->size(), *bytes);
+  else if (const auto* text = tree.as_text()) is(CborKind::text, text->size(), stegpass::as_bytes(*text));
+  else if (const auto* boolean = tree.as_boolean()) is(CborKind::simple, *boolean ? kTrue : kFalse);
+  else if (const auto* floating = tree.as_floating()) is(CborKind::floating, std::bit_cast<std::uint64_t>(*floating));
+  else if (const auto* simple = tree.as_simple()) is(CborKind::simple, simple->value);
+  else if (tree.is_null()) is(CborKind::simple, kNull);
+  else if (const auto* tag = tree.as_tag()) {
+    is(CborKind::tag, tag->number);
+    add(tag->content);
+  } else if (const auto* array = tree.as_array()) {
+    is(CborKind::array, array->size());
+    for (const Cbor& element : *array) add(element);
+  } else if (const auto* pairs = tree.as_map()) {
+    is(CborKind::map, pairs->size());
+    for (const auto& [key, value] : *pairs) add(key), add(value);
+  }
+  items_[place].span = static_cast<std::uint32_t>(items_.size() - place);  // `item` may have moved
+}
+
+}  // namespace stegpass::credential
