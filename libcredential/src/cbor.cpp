@@ -160,24 +160,37 @@ class CborReader {
     Head head;
     if (!read_head(head)) return false;
     if (head.kind == Head::Kind::end) return fail("break outside an indefinite item" + before());
-    out_.items_.emplace_back();
+    out_.items_.push_back({kind_of(head.kind), 1, head.value, head.content, {start, rest_.data()}});
     if (!read_content(head, depth, number)) return false;
     CborItem& item = out_.items_[number];
     item.span = static_cast<std::uint32_t>(out_.items_.size() - number);
-    item.encoded = {start, static_cast<std::size_t>(rest_.data() - start)};
-    if (item.kind == CborKind::floating) check_float(item);
+    item.encoded = {start, rest_.data()};
     return true;
   }
 
-  // Whether a float's bytes are the shortest that hold it.
-  void check_float(const CborItem& item) {
-    const Bytes right = encode_cbor(CborView(&item).to_cbor());
-    if (!std::equal(right.begin(), right.end(), item.encoded.begin(), item.encoded.end())) deterministic_ = false;
+  static CborKind kind_of(Head::Kind kind) {
+    using Kind = Head::Kind;
+    switch (kind) {
+      case Kind::positive: return CborKind::positive;
+      case Kind::negative: return CborKind::negative;
+      case Kind::bytes:
+      case Kind::bytes_start: return CborKind::bytes;
+      case Kind::text:
+      case Kind::text_start: return CborKind::text;
+      case Kind::array:
+      case Kind::array_start: return CborKind::array;
+      case Kind::map:
+      case Kind::map_start: return CborKind::map;
+      case Kind::tag: return CborKind::tag;
+      case Kind::floating: return CborKind::floating;
+      default: return CborKind::simple;
+    }
   }
 
-  bool set_item(std::size_t number, CborKind kind, std::uint64_t value, ByteView content = {}) {
-    CborItem& item = out_.items_[number];
-    item.kind = kind, item.value = value, item.content = content;
+  // Whether a float's bytes are the shortest that hold it.
+  bool read_floating(const CborItem& item) {
+    const Bytes right = encode_cbor(CborView(&item).to_cbor());
+    if (!std::equal(right.begin(), right.end(), item.encoded.begin(), item.encoded.end())) deterministic_ = false;
     return true;
   }
 
@@ -185,22 +198,19 @@ class CborReader {
     using Kind = Head::Kind;
     if (head.kind < Kind::simple && head.size != shortest_head(head.value)) deterministic_ = false;
     switch (head.kind) {
-      case Kind::positive: return set_item(number, CborKind::positive, head.value);
+      case Kind::positive:
+      case Kind::bytes:
+      case Kind::simple: return true;
       case Kind::negative:
-        if (head.value > static_cast<std::uint64_t>(INT64_MAX)) return fail("integer below -2^63" + before());
-        return set_item(number, CborKind::negative, head.value);
-      case Kind::bytes: return set_item(number, CborKind::bytes, head.value, head.content);
-      case Kind::text:
-        if (!is_utf8(as_text(head.content))) return fail("text is not UTF-8" + before());
-        return set_item(number, CborKind::text, head.value, head.content);
-      case Kind::simple: return set_item(number, CborKind::simple, head.value);
-      case Kind::floating: return set_item(number, CborKind::floating, head.value);
+        return head.value <= static_cast<std::uint64_t>(INT64_MAX) || fail("integer below -2^63" + before());
+      case Kind::text: return is_utf8(as_text(head.content)) || fail("text is not UTF-8" + before());
+      case Kind::floating: return read_floating(out_.items_[number]);
       case Kind::bytes_start:
       case Kind::text_start: return read_chunks(head.kind, number);
       default: break;
     }
     if (depth >= kMaxDepth) return fail("nested more than " + std::to_string(kMaxDepth) + " deep");
-    if (head.kind == Kind::tag) return set_item(number, CborKind::tag, head.value) && read_item(depth + 1);
+    if (head.kind == Kind::tag) return read_item(depth + 1);
     const bool indefinite = head.kind == Kind::array_start || head.kind == Kind::map_start;
     if (indefinite) deterministic_ = false;
     if (!indefinite && head.value > rest_.size()) return fail("more elements claimed than bytes left" + place());
@@ -221,7 +231,8 @@ class CborReader {
     std::uint64_t elements = 0;
     for (; !at_end(elements, count); ++elements)
       if (!read_item(depth)) return false;
-    return set_item(number, CborKind::array, elements);
+    out_.items_[number].value = elements;
+    return true;
   }
 
   bool read_map(std::uint64_t count, int depth, std::size_t number) {
@@ -235,7 +246,7 @@ class CborReader {
       ascending = ascending && (pairs == 0 || is_before(last, encoded));
       last = encoded;
     }
-    set_item(number, CborKind::map, pairs);
+    out_.items_[number].value = pairs;
     out_.items_[number].span = static_cast<std::uint32_t>(out_.items_.size() - number);
     if (ascending && deterministic_) return true;
     deterministic_ = false;
@@ -263,7 +274,9 @@ class CborReader {
       append(joined, head.content);
     }
     const ByteView content = out_.joined_.emplace_back(std::move(joined));
-    return set_item(number, kind == Head::Kind::bytes ? CborKind::bytes : CborKind::text, content.size(), content);
+    out_.items_[number].value = content.size();
+    out_.items_[number].content = content;
+    return true;
   }
 
   ByteView bytes_, rest_;

@@ -6,7 +6,6 @@ namespace stegpass::credential {
 namespace {
 
 constexpr std::uint64_t kFalse = 20, kTrue = 21, kNull = 22;
-constexpr auto kMostSigned = static_cast<std::uint64_t>(INT64_MAX);
 
 }  // namespace
 
@@ -14,65 +13,6 @@ CborView CborElements::operator[](std::size_t at) const {
   Iterator found = begin();
   while (at-- > 0) ++found;
   return *found;
-}
-
-std::optional<std::uint64_t> CborView::as_unsigned() const {
-  if (item_->kind != CborKind::positive) return {};
-  return item_->value;
-}
-
-std::optional<std::int64_t> CborView::as_integer() const {
-  const bool negative = item_->kind == CborKind::negative;
-  if ((!negative && item_->kind != CborKind::positive) || item_->value > kMostSigned) return {};
-  const auto value = static_cast<std::int64_t>(item_->value);
-  return negative ? -1 - value : value;
-}
-
-std::optional<ByteView> CborView::as_bytes() const {
-  if (item_->kind != CborKind::bytes) return {};
-  return item_->content;
-}
-
-std::optional<std::string_view> CborView::as_text() const {
-  if (item_->kind != CborKind::text) return {};
-  return stegpass::as_text(item_->content);
-}
-
-std::optional<bool> CborView::as_boolean() const {
-  if (item_->kind != CborKind::simple || (item_->value != kFalse && item_->value != kTrue)) return {};
-  return item_->value == kTrue;
-}
-
-std::optional<CborElements> CborView::as_array() const {
-  if (item_->kind != CborKind::array) return {};
-  return CborElements(item_);
-}
-
-std::optional<CborPairs> CborView::as_map() const {
-  if (item_->kind != CborKind::map) return {};
-  return CborPairs(item_);
-}
-
-std::optional<std::pair<std::uint64_t, CborView>> CborView::as_tag() const {
-  if (item_->kind != CborKind::tag) return {};
-  return std::pair(item_->value, CborView(item_ + 1));
-}
-
-CborElements CborView::elements() const { return as_array().value_or(CborElements()); }
-CborPairs CborView::pairs() const { return as_map().value_or(CborPairs()); }
-
-bool CborView::is_null() const { return item_->kind == CborKind::simple && item_->value == kNull; }
-
-std::optional<CborView> CborView::find(std::int64_t key) const {
-  for (const auto& [name, value] : pairs())
-    if (name.as_integer() == key) return value;
-  return {};
-}
-
-std::optional<CborView> CborView::find(std::string_view key) const {
-  for (const auto& [name, value] : pairs())
-    if (name.as_text() == key) return value;
-  return {};
 }
 
 Cbor CborView::to_cbor() const {

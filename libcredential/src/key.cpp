@@ -106,11 +106,15 @@ Status check_algorithm(CborView key, KeyType type) {
 // The 64-byte secret that libsodium signs with (seed, then public key), wiped at the end.
 struct ExpandedSeed {
   explicit ExpandedSeed(ByteView seed) { crypto_sign_seed_keypair(point.data(), secret.data(), seed.data()); }
+  // Of a seed whose public key is known already, which takes most of the work to find.
+  ExpandedSeed(ByteView seed, ByteView known_point) {
+    std::copy(known_point.begin(), known_point.end(), std::copy(seed.begin(), seed.end(), secret.begin()));
+  }
   ~ExpandedSeed() { sodium_memzero(secret.data(), secret.size()); }
   ExpandedSeed(const ExpandedSeed&) = delete;
   ExpandedSeed& operator=(const ExpandedSeed&) = delete;
-  std::array<std::uint8_t, crypto_sign_PUBLICKEYBYTES> point;
-  std::array<std::uint8_t, crypto_sign_SECRETKEYBYTES> secret;
+  std::array<std::uint8_t, crypto_sign_PUBLICKEYBYTES> point{};
+  std::array<std::uint8_t, crypto_sign_SECRETKEYBYTES> secret{};
 };
 
 Result<PublicKey> public_of(KeyType type, const SecretBytes& signing) {
@@ -235,7 +239,7 @@ Bytes PrivateKey::sign(ByteView message) const {
     append(point, public_key_.y());
     return nist::sign(nist::kP256, signing_.expose(), point, message);
   }
-  const ExpandedSeed key(signing_.expose());
+  const ExpandedSeed key(signing_.expose(), public_key_.x());
   Bytes signature(crypto_sign_BYTES);
   crypto_sign_detached(signature.data(), nullptr, message.data(), message.size(), key.secret.data());
   return signature;

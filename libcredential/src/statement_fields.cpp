@@ -23,8 +23,10 @@ bool is_bare(CborView cnf, CborView key, KeyType type) {
 }  // namespace
 
 bool is_plain_text(std::string_view text, std::size_t max) {
-  if (text.empty() || text.size() > max || !is_utf8(text)) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  if (text.empty() || text.size() > max) return false;
+  const std::size_t start = printable_start(text);
+  if (!is_utf8(text.substr(start))) return false;
+  for (std::size_t i = start; i < text.size(); ++i) {
     const auto byte = static_cast<std::uint8_t>(text[i]);
     if (byte < 0x20 || byte == 0x7f) return false;
     // C1 controls are U+0080 .. U+009F: c2 80 .. c2 9f.
@@ -34,12 +36,6 @@ bool is_plain_text(std::string_view text, std::size_t max) {
 }
 
 Cbor confirmation(const PublicKey& key) { return Cbor::map({field(1, key.to_cose_key())}); }
-
-bool FieldKey::is(CborView key) const {
-  if (kind == CborKind::text) return key.as_text() == name;
-  if (kind == CborKind::simple) return key.kind() == kind && key.item().value == static_cast<std::uint64_t>(number);
-  return key.as_integer() == number;
-}
 
 Cbor FieldKey::to_cbor() const {
   if (kind == CborKind::text) return Cbor::text(name);

@@ -25,7 +25,11 @@ struct FieldKey {
   FieldKey(std::string_view name) : kind(CborKind::text), name(name) {}
   FieldKey(const char* name) : FieldKey(std::string_view(name)) {}
   FieldKey(Cbor::Simple value) : kind(CborKind::simple), number(value.value) {}
-  bool is(CborView key) const;
+  bool is(CborView key) const {
+    if (key.kind() != kind) return false;
+    if (kind == CborKind::text) return *key.as_text() == name;
+    return kind == CborKind::simple ? key.item().value == static_cast<std::uint64_t>(number) : key.as_integer() == number;
+  }
   Cbor to_cbor() const;
 
   CborKind kind;

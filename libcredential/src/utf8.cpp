@@ -25,16 +25,33 @@ std::size_t sequence_length(std::string_view text) {
   return 0;
 }
 
+constexpr std::uint64_t kHighBits = 0x8080808080808080;
+
+std::uint64_t eight_at(std::string_view text, std::size_t at) {
+  std::uint64_t eight = 0;
+  std::memcpy(&eight, text.data() + at, sizeof(eight));
+  return eight;
+}
+
 }  // namespace
+
+std::size_t printable_start(std::string_view text) {
+  constexpr std::uint64_t kEach = 0x0101010101010101;
+  std::size_t at = 0;
+  for (; at + sizeof(std::uint64_t) <= text.size(); at += sizeof(std::uint64_t)) {
+    const std::uint64_t eight = eight_at(text, at);
+    if ((eight & kHighBits) != 0) break;
+    // Bytes are below 80 here, so nothing carries into the next one: below 20 the high bit stays out, at 7f it comes in.
+    if (((eight + kEach * 0x60) & kHighBits) != kHighBits || ((eight + kEach) & kHighBits) != 0) break;
+  }
+  return at;
+}
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
-    if (std::uint64_t eight = 0; text.size() >= sizeof(eight)) {  // plain ASCII, as most text is
-      std::memcpy(&eight, text.data(), sizeof(eight));
-      if ((eight & 0x8080808080808080) == 0) {
-        text.remove_prefix(sizeof(eight));
-        continue;
-      }
+    if (text.size() >= sizeof(std::uint64_t) && (eight_at(text, 0) & kHighBits) == 0) {  // ASCII, as most text is
+      text.remove_prefix(sizeof(std::uint64_t));
+      continue;
     }
     const std::size_t length = sequence_length(text);
     if (length == 0) return false;

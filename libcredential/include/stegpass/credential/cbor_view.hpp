@@ -111,6 +111,64 @@ class CborPairs {
   const CborItem* map_ = nullptr;
 };
 
+inline std::optional<std::uint64_t> CborView::as_unsigned() const {
+  if (item_->kind != CborKind::positive) return {};
+  return item_->value;
+}
+
+inline std::optional<std::int64_t> CborView::as_integer() const {
+  const bool negative = item_->kind == CborKind::negative;
+  if ((!negative && item_->kind != CborKind::positive) || item_->value > static_cast<std::uint64_t>(INT64_MAX)) return {};
+  const auto value = static_cast<std::int64_t>(item_->value);
+  return negative ? -1 - value : value;
+}
+
+inline std::optional<ByteView> CborView::as_bytes() const {
+  if (item_->kind != CborKind::bytes) return {};
+  return item_->content;
+}
+
+inline std::optional<std::string_view> CborView::as_text() const {
+  if (item_->kind != CborKind::text) return {};
+  return stegpass::as_text(item_->content);
+}
+
+inline std::optional<bool> CborView::as_boolean() const {
+  if (item_->kind != CborKind::simple || (item_->value != 20 && item_->value != 21)) return {};
+  return item_->value == 21;
+}
+
+inline std::optional<CborElements> CborView::as_array() const {
+  if (item_->kind != CborKind::array) return {};
+  return CborElements(item_);
+}
+
+inline std::optional<CborPairs> CborView::as_map() const {
+  if (item_->kind != CborKind::map) return {};
+  return CborPairs(item_);
+}
+
+inline std::optional<std::pair<std::uint64_t, CborView>> CborView::as_tag() const {
+  if (item_->kind != CborKind::tag) return {};
+  return std::pair(item_->value, CborView(item_ + 1));
+}
+
+inline bool CborView::is_null() const { return item_->kind == CborKind::simple && item_->value == 22; }
+inline CborElements CborView::elements() const { return as_array().value_or(CborElements()); }
+inline CborPairs CborView::pairs() const { return as_map().value_or(CborPairs()); }
+
+inline std::optional<CborView> CborView::find(std::int64_t key) const {
+  for (const auto& [name, value] : pairs())
+    if (name.as_integer() == key) return value;
+  return {};
+}
+
+inline std::optional<CborView> CborView::find(std::string_view key) const {
+  for (const auto& [name, value] : pairs())
+    if (name.as_text() == key) return value;
+  return {};
+}
+
 /// An encoded item with all that it contains, read into one flat list of views of the bytes. A few allocations however many items.
 class CborDocument {
  public:
