@@ -29,7 +29,8 @@ Status check_entry(const DatabaseSource& source, std::uint64_t index, ByteView o
   const auto name = "entry " + std::to_string(index) + ": ";
   STEGPASS_TRY(node, source.node(0, index));
   if (node != leaf) return {Errc::malformed, name + "the tree has another leaf for it"};
-  STEGPASS_TRY(fault, source.index_fault(index, leaf));
+  STEGPASS_TRY(faults, source.index_faults(index, {leaf}));
+  const auto& fault = faults.front();
   if (!fault.empty()) return {Errc::malformed, name + fault};
   return Done{};
 }

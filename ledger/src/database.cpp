@@ -55,6 +55,9 @@ rocksdb::Options options_for(Database::Mode mode) {
   options.info_log = std::make_shared<SilentLog>();
   options.compression = rocksdb::kNoCompression;
   options.write_buffer_size = 8u << 20;
+  // New ids are looked up before they are written: a filter over what is not in a file yet, too, says at once that they are new.
+  options.memtable_whole_key_filtering = true;
+  options.memtable_prefix_bloom_size_ratio = 0.05;
   options.max_background_jobs = 2;
   options.max_open_files = 256;
   options.max_file_opening_threads = 1;
@@ -151,6 +154,24 @@ Result<std::optional<Bytes>> Database::get(ByteView key) const {
   if (status.IsNotFound()) return std::optional<Bytes>{};
   if (!status.ok()) return impl_->error(status);
   return std::optional<Bytes>(to_bytes(view(value)));
+}
+
+Result<std::vector<std::optional<Bytes>>> Database::get_all(const std::vector<Bytes>& keys) const {
+  std::vector<std::optional<Bytes>> found(keys.size());
+  if (keys.empty()) return found;
+  const std::vector<rocksdb::Slice> slices = [&] {
+    std::vector<rocksdb::Slice> made;
+    for (const auto& key : keys) made.push_back(slice(key));
+    return made;
+  }();
+  std::vector<rocksdb::PinnableSlice> values(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  impl_->db->MultiGet({}, impl_->family(keys[0]), keys.size(), slices.data(), values.data(), statuses.data());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].ok()) found[i] = to_bytes(view(values[i]));
+    else if (!statuses[i].IsNotFound()) return impl_->error(statuses[i]);
+  }
+  return found;
 }
 
 Status Database::write(const WriteSet& writes) {

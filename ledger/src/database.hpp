@@ -45,6 +45,8 @@ class Database {
   ~Database();
 
   Result<std::optional<Bytes>> get(ByteView key) const;
+  /// As `get` for each of the keys, which share their first byte; faster than one by one.
+  Result<std::vector<std::optional<Bytes>>> get_all(const std::vector<Bytes>& keys) const;
   Result<std::optional<PinnedValue>> pin(ByteView key) const;
   /// Writes all or nothing, and returns when the disk has it (write-ahead log, fdatasync).
   Status write(const WriteSet& writes);

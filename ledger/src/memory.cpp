@@ -62,6 +62,7 @@ constexpr bool kChangesLicense = requires(const Body& body) {
 
 /// What recalling and remembering need of the policy's inside.
 struct RulesMemoryAccess {
+  using IdOf = RegistrationPolicy::IdOf;
   const Database& database;
   RegistrationPolicy& policy;
 
@@ -86,9 +87,9 @@ struct RulesMemoryAccess {
   Result<std::optional<Bytes>> record(ByteView id) const { return database.get(layout::statement(id)); }
 
   Status id(ByteView id) const {
-    if (policy.ids_.contains(to_hex(id))) return Done{};
+    if (policy.id_use(id)) return Done{};
     STEGPASS_TRY(found, record(id));
-    if (found) policy.ids_.insert(to_hex(id));
+    if (found) policy.use_id(id);
     return Done{};
   }
 
@@ -108,13 +109,13 @@ struct RulesMemoryAccess {
       state.rotated_to = rotation.new_key;
     }
     policy.registrations_of_[state.registration.model_digest].push_back(to_hex(id));
-    policy.ids_.insert(to_hex(id));
+    policy.use_id(id, IdOf::registration, id);
     policy.registrations_.emplace(to_hex(id), std::move(state));
     return Done{};
   }
 
   Status license(ByteView id) const {
-    if (policy.registration_of_license_.contains(to_hex(id))) return Done{};
+    if (policy.under(id, IdOf::license)) return Done{};
     STEGPASS_TRY(found, record(id));
     if (!found) return Done{};
     STEGPASS_TRY(numbers, decode(*found, 1));
@@ -136,15 +137,14 @@ struct RulesMemoryAccess {
       STEGPASS_TRY(renewal, required<Renewal>(*state.renewed_by));
       state.renewed_until = renewal.expires;
     }
-    policy.status_indices_.emplace(under->first, body->status_index);
-    policy.registration_of_license_.emplace(to_hex(id), under->first);
-    policy.ids_.insert(to_hex(id));
+    policy.status_indices_.emplace(RegistrationPolicy::to_id(body->registration_id), body->status_index);
+    policy.use_id(id, IdOf::license, body->registration_id);
     under->second.licenses.emplace(to_hex(id), std::move(state));
     return Done{};
   }
 
   Status dispute(ByteView id) const {
-    if (policy.registration_of_dispute_.contains(to_hex(id))) return Done{};
+    if (policy.under(id, IdOf::dispute)) return Done{};
     STEGPASS_TRY(found, record(id));
     if (!found) return Done{};
     STEGPASS_TRY(numbers, decode(*found, 1));
@@ -163,8 +163,7 @@ struct RulesMemoryAccess {
       STEGPASS_TRY(finding, required<DisputeFinding>(*state.finding));
       state.outcome = finding.outcome;
     }
-    policy.registration_of_dispute_.emplace(to_hex(id), under->first);
-    policy.ids_.insert(to_hex(id));
+    policy.use_id(id, IdOf::dispute, claim->registration_id);
     under->second.disputes.emplace(to_hex(id), std::move(state));
     return Done{};
   }
@@ -195,9 +194,10 @@ struct RulesMemoryAccess {
   }
   Status look(const License& body) const {
     STEGPASS_CHECK_OK(registration(body.registration_id));
-    if (policy.status_indices_.contains({to_hex(body.registration_id), body.status_index})) return Done{};
+    const std::pair index(RegistrationPolicy::to_id(body.registration_id), body.status_index);
+    if (policy.status_indices_.contains(index)) return Done{};
     STEGPASS_TRY(taken, database.get(layout::status_index(body.registration_id, body.status_index)));
-    if (taken) policy.status_indices_.emplace(to_hex(body.registration_id), body.status_index);
+    if (taken) policy.status_indices_.insert(index);
     return Done{};
   }
   Status look(const StatusList& body) const {
@@ -232,21 +232,22 @@ struct RulesMemoryRecords {
   const RegistrationPolicy& policy;
 
   /// The record of a statement's id; of one that nothing refers to its index alone, which the caller knows.
-  Bytes of_id(const std::string& id, std::uint64_t index) const {
-    if (const auto found = policy.registrations_.find(id); found != policy.registrations_.end()) return record_of(found->second);
-    if (const auto* state = license(id)) return record_of(*state);
-    if (const auto found = policy.registration_of_dispute_.find(id); found != policy.registration_of_dispute_.end())
-      return record_of(policy.registrations_.at(found->second).disputes.at(id));
-    return encode({index});
+  Bytes of_id(ByteView id, std::uint64_t index) const {
+    using IdOf = RegistrationPolicy::IdOf;
+    const auto* use = policy.id_use(id);
+    if (!use || use->of == IdOf::other) return encode({index});
+    const auto& registration = policy.registrations_.at(to_hex(use->registration));
+    if (use->of == IdOf::license) return record_of(registration.licenses.at(to_hex(id)));
+    return use->of == IdOf::dispute ? record_of(registration.disputes.at(to_hex(id))) : record_of(registration);
   }
 
-  const LicenseState* license(const std::string& id) const {
-    const auto found = policy.registration_of_license_.find(id);
-    return found == policy.registration_of_license_.end() ? nullptr : &policy.registrations_.at(found->second).licenses.at(id);
+  const LicenseState* license(ByteView id) const {
+    const auto* registration = policy.registration_of_license(id);
+    return registration ? &registration->licenses.at(to_hex(id)) : nullptr;
   }
 
   void put_license(ByteView id, WriteSet& writes) const {
-    const auto* state = license(to_hex(id));
+    const auto* state = license(id);
     writes.emplace_back(layout::statement(id), record_of(*state));
     writes.emplace_back(layout::out_of_force(state->license.registration_id, id),
                         Bytes{static_cast<std::uint8_t>(state->state())});
@@ -283,7 +284,7 @@ struct RulesMemoryRecords {
   void put(const DisputeClaim&, std::uint64_t, WriteSet&) const {}
   void put(const DisputeEvidence& body, std::uint64_t, WriteSet& writes) const { put_dispute(body.dispute_id, writes); }
   void put(const DisputeFinding& body, std::uint64_t, WriteSet& writes) const { put_dispute(body.dispute_id, writes); }
-  void put_dispute(ByteView id, WriteSet& writes) const { writes.emplace_back(layout::statement(id), of_id(to_hex(id), 0)); }
+  void put_dispute(ByteView id, WriteSet& writes) const { writes.emplace_back(layout::statement(id), of_id(id, 0)); }
   template <class Body>
   requires kChangesLicense<Body>
   void put(const Body& body, std::uint64_t, WriteSet& writes) const { put_license(body.license_id, writes); }
@@ -303,7 +304,7 @@ bool RulesMemory::may_be_known(const RegistrationPolicy& policy, const Statement
   return std::visit(
       [&](const auto& body) {
         if constexpr (kHasId<std::decay_t<decltype(body)>>)
-          return policy.ids_.contains(to_hex(body.id));
+          return policy.id_use(body.id) != nullptr;
         else
           return true;
       },
@@ -315,7 +316,7 @@ void RulesMemory::remember(const RegistrationPolicy& policy, const Statement& st
   std::visit(
       [&](const auto& body) {
         if constexpr (kHasId<std::decay_t<decltype(body)>>)
-          writes.emplace_back(layout::statement(body.id), records.of_id(to_hex(body.id), index));
+          writes.emplace_back(layout::statement(body.id), records.of_id(body.id, index));
         records.put(body, index, writes);
       },
       statement.body());
@@ -348,17 +349,15 @@ Result<std::string> RulesMemory::fault(const Database& database, const Registrat
   STEGPASS_CHECK_OK(compare(
       's',
       [&](ByteView id, ByteView value) {
-        const auto hex = to_hex(id);
-        const bool known = policy.ids_.contains(hex) && value.size() >= 8;
-        return known && as_text(records.of_id(hex, layout::parse_number(value.subspan(0, 8)))) == as_text(value) ? Right(1)
-                                                                                                                 : Right();
+        const bool known = policy.id_use(id) && value.size() >= 8;
+        return known && as_text(records.of_id(id, layout::parse_number(value.subspan(0, 8)))) == as_text(value) ? Right(1) : Right();
       },
       statements));
   STEGPASS_CHECK_OK(compare(
       'u',
       [&](ByteView key, ByteView) {
         return key.size() == 24 &&
-                       policy.status_indices_.contains({to_hex(key.subspan(0, 16)), layout::parse_number(key.subspan(16))})
+                       policy.status_indices_.contains({RegistrationPolicy::to_id(key.first(16)), layout::parse_number(key.subspan(16))})
                    ? Right(1)
                    : Right();
       },
@@ -366,7 +365,7 @@ Result<std::string> RulesMemory::fault(const Database& database, const Registrat
   STEGPASS_CHECK_OK(compare(
       'h',
       [&](ByteView key, ByteView value) {
-        const auto* license = key.size() == 32 ? records.license(to_hex(key.subspan(16))) : nullptr;
+        const auto* license = key.size() == 32 ? records.license(key.subspan(16)) : nullptr;
         if (!license || value.size() != 1 || value[0] != license->state()) return Right();
         return Right(value[0] == StatusList::valid ? 0 : 1);
       },

@@ -1,5 +1,7 @@
 #include <stegpass/ledger/policy.hpp>
 
+#include <algorithm>
+
 #include <stegpass/credential/core/text.hpp>
 
 #include "policy_rules.hpp"
@@ -50,8 +52,8 @@ const RegistrationState* RegistrationPolicy::registration(ByteView id) const {
 }
 
 const RegistrationState* RegistrationPolicy::registration_of_license(ByteView license_id) const {
-  const auto found = registration_of_license_.find(to_hex(license_id));
-  return found == registration_of_license_.end() ? nullptr : &registrations_.at(found->second);
+  const Id* registration = under(license_id, IdOf::license);
+  return registration ? &registrations_.at(to_hex(*registration)) : nullptr;
 }
 
 RegistrationPolicy::Judged RegistrationPolicy::judge(const Statement& statement, std::uint64_t index, std::int64_t now) const {
@@ -85,7 +87,7 @@ RegistrationPolicy::Judged RegistrationPolicy::judge_body(const Statement& state
   auto key = entitled(statement, *owner);
   if (!key) return key;
   STEGPASS_CHECK_OK(id_is_new(license.id));
-  if (status_indices_.contains({to_hex(license.registration_id), license.status_index}))
+  if (status_indices_.contains({to_id(license.registration_id), license.status_index}))
     return refuse("status-index", "index " + std::to_string(license.status_index) + " of registration " +
                                       to_hex(license.registration_id) + " belongs to another license");
   return key;
@@ -132,8 +134,28 @@ RegistrationPolicy::Judged RegistrationPolicy::entitled(const Statement& stateme
   return owner;
 }
 
+RegistrationPolicy::Id RegistrationPolicy::to_id(ByteView id) {
+  Id out{};
+  std::copy_n(id.begin(), out.size(), out.begin());
+  return out;
+}
+
+const RegistrationPolicy::IdUse* RegistrationPolicy::id_use(ByteView id) const {
+  const auto found = id.size() == Id{}.size() ? ids_.find(to_id(id)) : ids_.end();
+  return found == ids_.end() ? nullptr : &found->second;
+}
+
+const RegistrationPolicy::Id* RegistrationPolicy::under(ByteView id, IdOf of) const {
+  const IdUse* use = id_use(id);
+  return use && use->of == of ? &use->registration : nullptr;
+}
+
+void RegistrationPolicy::use_id(ByteView id, IdOf of, ByteView registration) {
+  ids_.insert_or_assign(to_id(id), IdUse{of, registration.empty() ? Id{} : to_id(registration)});
+}
+
 Status RegistrationPolicy::id_is_new(ByteView id) const {
-  if (ids_.contains(to_hex(id))) return refuse("new-id", "id " + to_hex(id) + " is taken by another statement");
+  if (id_use(id)) return refuse("new-id", "id " + to_hex(id) + " is taken by another statement");
   return Done{};
 }
 
@@ -148,21 +170,19 @@ void RegistrationPolicy::take(const Statement& statement, const Registration& re
     if (auto& other = registrations_.at(other_id); other.signer() != registration.owner)
       other.contested = added.contested = true;
   same_model.push_back(id);
-  ids_.insert(id);
+  use_id(registration.id, IdOf::registration, registration.id);
 }
 
 void RegistrationPolicy::take(const Statement&, const License& license, std::uint64_t index) {
-  const auto id = to_hex(license.id), under = to_hex(license.registration_id);
-  registrations_.at(under).licenses.insert_or_assign(id, LicenseState{license, index, {}, {}, {}, {}, {}, {}});
-  registration_of_license_.insert_or_assign(id, under);
-  status_indices_.emplace(under, license.status_index);
-  ids_.insert(id);
+  registrations_.at(to_hex(license.registration_id))
+      .licenses.insert_or_assign(to_hex(license.id), LicenseState{license, index, {}, {}, {}, {}, {}, {}});
+  status_indices_.emplace(to_id(license.registration_id), license.status_index);
+  use_id(license.id, IdOf::license, license.registration_id);
 }
 
 void RegistrationPolicy::take(const Statement&, const Revocation& revocation, std::uint64_t index) {
-  const auto license = to_hex(revocation.license_id);
-  registrations_.at(registration_of_license_.at(license)).licenses.at(license).revoked_by = index;
-  ids_.insert(to_hex(revocation.id));
+  license_state(revocation.license_id).revoked_by = index;
+  use_id(revocation.id);
 }
 
 void RegistrationPolicy::take(const Statement&, const StatusList& list, std::uint64_t index) {

@@ -42,8 +42,8 @@ std::string milder_than(const LicenseState& license, const StatusList& list) {
 }
 
 const RegistrationState* RegistrationPolicy::registration_of_dispute(ByteView dispute_id) const {
-  const auto found = registration_of_dispute_.find(to_hex(dispute_id));
-  return found == registration_of_dispute_.end() ? nullptr : &registrations_.at(found->second);
+  const Id* registration = under(dispute_id, IdOf::dispute);
+  return registration ? &registrations_.at(to_hex(*registration)) : nullptr;
 }
 
 const DisputeState* RegistrationPolicy::dispute(ByteView dispute_id) const {
@@ -52,13 +52,11 @@ const DisputeState* RegistrationPolicy::dispute(ByteView dispute_id) const {
 }
 
 LicenseState& RegistrationPolicy::license_state(ByteView license_id) {
-  const auto id = to_hex(license_id);
-  return registrations_.at(registration_of_license_.at(id)).licenses.at(id);
+  return registrations_.at(to_hex(*under(license_id, IdOf::license))).licenses.at(to_hex(license_id));
 }
 
 DisputeState& RegistrationPolicy::dispute_state(ByteView dispute_id) {
-  const auto id = to_hex(dispute_id);
-  return registrations_.at(registration_of_dispute_.at(id)).disputes.at(id);
+  return registrations_.at(to_hex(*under(dispute_id, IdOf::dispute))).disputes.at(to_hex(dispute_id));
 }
 
 /// What every change of a license needs: the license in this ledger and not at its end, its owner, an id of its own.
@@ -190,25 +188,25 @@ void RegistrationPolicy::take(const Statement&, const Suspension& suspension, st
   license.suspended_by = index;
   license.reinstated_by.reset();
   license.suspension_id = suspension.id;
-  ids_.insert(to_hex(suspension.id));
+  use_id(suspension.id);
 }
 
 void RegistrationPolicy::take(const Statement&, const Reinstatement& reinstatement, std::uint64_t index) {
   license_state(reinstatement.license_id).reinstated_by = index;
-  ids_.insert(to_hex(reinstatement.id));
+  use_id(reinstatement.id);
 }
 
 void RegistrationPolicy::take(const Statement&, const Renewal& renewal, std::uint64_t index) {
   auto& license = license_state(renewal.license_id);
   license.renewed_by = index;
   license.renewed_until = renewal.expires;
-  ids_.insert(to_hex(renewal.id));
+  use_id(renewal.id);
 }
 
 void RegistrationPolicy::take(const Statement&, const Transfer& transfer, std::uint64_t index) {
   license_state(transfer.license_id).transferred_by = index;
   license_state(transfer.successor_id).succeeds_by = index;
-  ids_.insert(to_hex(transfer.id));
+  use_id(transfer.id);
 }
 
 void RegistrationPolicy::take(const Statement&, const KeyRotation& rotation, std::uint64_t index) {
@@ -218,26 +216,24 @@ void RegistrationPolicy::take(const Statement&, const KeyRotation& rotation, std
     state.rotations.push_back(index);
   }
   rotated_keys_.emplace(rotation.old_key, index);
-  ids_.insert(to_hex(rotation.id));
+  use_id(rotation.id);
 }
 
 void RegistrationPolicy::take(const Statement&, const DisputeClaim& claim, std::uint64_t index) {
-  const auto id = to_hex(claim.id), on = to_hex(claim.registration_id);
-  registrations_.at(on).disputes.insert_or_assign(id, DisputeState{claim, index, {}, {}, {}});
-  registration_of_dispute_.insert_or_assign(id, on);
-  ids_.insert(id);
+  registrations_.at(to_hex(claim.registration_id)).disputes.insert_or_assign(to_hex(claim.id), DisputeState{claim, index, {}, {}, {}});
+  use_id(claim.id, IdOf::dispute, claim.registration_id);
 }
 
 void RegistrationPolicy::take(const Statement&, const DisputeEvidence& evidence, std::uint64_t index) {
   dispute_state(evidence.dispute_id).evidence.emplace(to_hex(evidence.id), index);
-  ids_.insert(to_hex(evidence.id));
+  use_id(evidence.id);
 }
 
 void RegistrationPolicy::take(const Statement&, const DisputeFinding& finding, std::uint64_t index) {
   auto& dispute = dispute_state(finding.dispute_id);
   dispute.finding = index;
   dispute.outcome = finding.outcome;
-  ids_.insert(to_hex(finding.id));
+  use_id(finding.id);
 }
 
 }  // namespace stegpass::ledger

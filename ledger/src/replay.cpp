@@ -1,6 +1,7 @@
 #include "replay.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include <stegpass/credential/merkle.hpp>
@@ -15,7 +16,7 @@ namespace {
 
 using credential::PublicKey, credential::Statement;
 
-constexpr std::size_t kChunkEntries = 1024;
+constexpr std::size_t kChunkEntries = 1024, kRunEntries = 32;  // of a chunk; of what one core decodes at a time
 
 std::string entry_name(std::uint64_t index) { return "entry " + std::to_string(index); }
 
@@ -29,7 +30,7 @@ struct Item {
   std::string fault;                              // of decoding, then of the signature
   Result<std::string> way_fault = std::string{};  // of the way from its hash to it
 
-  void decode(const LogSource& source) {
+  void decode() {
     leaf = credential::merkle_leaf(octets);
     auto decoded = Statement::decode(octets);
     if (!decoded)
@@ -38,7 +39,6 @@ struct Item {
       fault = "not in the form that the ledger keeps (empty unprotected header)";
     else
       statement = std::move(*decoded);
-    way_fault = source.index_fault(index, leaf);
   }
   void verify() {
     if (auto status = verify_statement(*statement, *key); !status) fault = status.error().detail;
@@ -49,6 +49,19 @@ struct Item {
 struct Chunk {
   std::vector<Item> items;
   std::size_t taken = 0;  // how many of them the rules took
+
+  std::size_t runs() const { return (items.size() + kRunEntries - 1) / kRunEntries; }
+  void decode_run(std::size_t run, const LogSource& source) {
+    const std::span run_items(items.data() + run * kRunEntries, std::min(kRunEntries, items.size() - run * kRunEntries));
+    std::vector<Digest32> leaves;
+    for (auto& item : run_items) {
+      item.decode();
+      leaves.push_back(item.leaf);
+    }
+    auto faults = source.index_faults(run_items[0].index, leaves);
+    for (std::size_t i = 0; i < leaves.size(); ++i)
+      run_items[i].way_fault = faults ? Result<std::string>(std::move((*faults)[i])) : Result<std::string>(faults.error());
+  }
 };
 
 /// The log's time when it took entry `index`: that of the first commit beyond it.
@@ -73,6 +86,7 @@ class Replayer {
   }
 
   Status add(std::uint64_t index, ByteView octets) {
+    incoming_.items.reserve(kChunkEntries);
     incoming_.items.emplace_back().index = index;
     incoming_.items.back().octets = to_bytes(octets);
     return incoming_.items.size() < kChunkEntries ? Done{} : step();
@@ -105,13 +119,13 @@ class Replayer {
   Status step() {
     Status taken = Done{};
     const auto signatures = judged_.taken;
-    for_each_parallel(1 + signatures + incoming_.items.size(), [&](std::size_t i) {
+    for_each_parallel(1 + signatures + incoming_.runs(), [&](std::size_t i) {
       if (i == 0)
         taken = take_chunk(decoded_);
       else if (i <= signatures)
         verify(judged_.items[i - 1]);
       else
-        incoming_.items[i - 1 - signatures].decode(source_);
+        incoming_.decode_run(i - 1 - signatures, source_);
     });
     STEGPASS_CHECK_OK(taken);
     STEGPASS_CHECK_OK(settle(judged_));

@@ -37,17 +37,34 @@ Result<std::string> DatabaseSource::tile_fault(int level, std::uint64_t index, B
 }
 
 Result<std::string> DatabaseSource::index_writes_fault(const WriteSet& expected) const {
-  for (const auto& [key, value] : expected) {
-    STEGPASS_TRY(stored, database_.pin(key));
-    if (!stored || !std::ranges::equal(stored->bytes(), value)) return "the index at " + to_hex(key) + " is another than the entries come to";
+  const auto differs = [](ByteView key) { return "the index at " + to_hex(key) + " is another than the entries come to"; };
+  // Nearly all are of single entries, which stand in one row: they are read along it, the others one by one.
+  std::vector<const WriteSet::value_type*> of_entries;
+  for (const auto& write : expected) {
+    if (write.first[0] == layout::index_entry(0)[0]) {
+      of_entries.push_back(&write);
+      continue;
+    }
+    STEGPASS_TRY(stored, database_.pin(write.first));
+    if (!stored || !std::ranges::equal(stored->bytes(), write.second)) return differs(write.first);
   }
-  return std::string{};
+  auto next = of_entries.begin();
+  const auto compare = [&](ByteView key, ByteView value) -> Result<bool> {
+    if (!std::ranges::equal((*next)->first, key) || !std::ranges::equal((*next)->second, value)) return false;
+    return ++next != of_entries.end();
+  };
+  if (!of_entries.empty()) STEGPASS_CHECK_OK(database_.for_each_from(of_entries.front()->first, 1, compare));
+  return next == of_entries.end() ? std::string{} : differs((*next)->first);
 }
 
-Result<std::string> DatabaseSource::index_fault(std::uint64_t index, const Digest32& leaf) const {
-  STEGPASS_TRY(stored, database_.get(layout::index_of(leaf)));
-  if (stored && *stored == layout::number_value(index)) return std::string{};
-  return std::string("it is not found under its own hash");
+Result<std::vector<std::string>> DatabaseSource::index_faults(std::uint64_t first, const std::vector<Digest32>& leaves) const {
+  std::vector<Bytes> keys;
+  for (const auto& leaf : leaves) keys.push_back(layout::index_of(leaf));
+  STEGPASS_TRY(stored, database_.get_all(keys));
+  std::vector<std::string> faults(leaves.size());
+  for (std::size_t i = 0; i < leaves.size(); ++i)
+    if (stored[i] != layout::number_value(first + i)) faults[i] = "it is not found under its own hash";
+  return faults;
 }
 
 }  // namespace stegpass::ledger

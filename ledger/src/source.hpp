@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <stegpass/credential/cose.hpp>
 
@@ -26,8 +27,9 @@ class LogSource {
   virtual Result<std::string> tile_fault(int level, std::uint64_t index, ByteView nodes) const = 0;
   /// What is wrong with what is kept of the index, given the keys and values that the entries come to; empty as above.
   virtual Result<std::string> index_writes_fault(const WriteSet& expected) const = 0;
-  /// What is wrong with the way from a leaf hash to its entry; empty as above. Safe from several threads.
-  virtual Result<std::string> index_fault(std::uint64_t index, const Digest32& leaf) const = 0;
+  /// What is wrong with the ways from the leaf hashes of consecutive entries to these, one for each; empty as above. Safe from
+  /// several threads.
+  virtual Result<std::vector<std::string>> index_faults(std::uint64_t first, const std::vector<Digest32>& leaves) const = 0;
 };
 
 /// `source.node` as the tree's functions take it; lives as long as `source`.
@@ -45,7 +47,7 @@ class DatabaseSource : public LogSource {
   Result<credential::Sign1> signed_root(std::uint64_t tree_size) const override;
   Result<std::string> tile_fault(int level, std::uint64_t index, ByteView nodes) const override;
   Result<std::string> index_writes_fault(const WriteSet& expected) const override;
-  Result<std::string> index_fault(std::uint64_t index, const Digest32& leaf) const override;
+  Result<std::vector<std::string>> index_faults(std::uint64_t first, const std::vector<Digest32>& leaves) const override;
 
  private:
   const Database& database_;

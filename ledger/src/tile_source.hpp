@@ -33,7 +33,9 @@ class TileSource : public LogSource {
   Result<credential::Sign1> signed_root(std::uint64_t tree_size) const override;
   Result<std::string> tile_fault(int level, std::uint64_t index, ByteView nodes) const override;
   Result<std::string> index_writes_fault(const WriteSet&) const override { return std::string{}; }
-  Result<std::string> index_fault(std::uint64_t, const Digest32&) const override { return std::string{}; }
+  Result<std::vector<std::string>> index_faults(std::uint64_t, const std::vector<Digest32>& leaves) const override {
+    return std::vector<std::string>(leaves.size());
+  }
 
  private:
   explicit TileSource(std::filesystem::path folder) : folder_(std::move(folder)) {}

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -125,12 +126,22 @@ class RegistrationPolicy {
 
   std::optional<credential::LedgerPolicy> ledger_policy_;
   std::map<std::string, RegistrationState> registrations_;
-  std::set<std::string> ids_;                                        // of all statements that have one, in hex
-  std::map<std::string, std::string> registration_of_license_;      // both ids in hex
+  // What an id of 16 bytes is of, and under which registration that is; `other` is what no statement refers to.
+  using Id = std::array<std::uint8_t, 16>;
+  enum class IdOf { registration, license, dispute, other };
+  struct IdUse {
+    IdOf of = IdOf::other;
+    Id registration{};
+  };
+  static Id to_id(ByteView id);                        // requires 16 bytes
+  const IdUse* id_use(ByteView id) const;              // null for ids that are new, and for other lengths
+  const Id* under(ByteView id, IdOf of) const;         // the registration of a license or a dispute; null when it is none
+  void use_id(ByteView id, IdOf of = IdOf::other, ByteView registration = {});
+
+  std::map<Id, IdUse> ids_;                                          // of all statements that have one
   std::map<Digest32, std::vector<std::string>> registrations_of_;   // release model -> ids in hex
-  std::map<std::string, std::string> registration_of_dispute_;      // both ids in hex
   std::map<Digest32, std::uint64_t> rotated_keys_;                  // thumbprints of keys that handed over -> index of the rotation
-  std::set<std::pair<std::string, std::uint64_t>> status_indices_;  // registration id in hex, index in its status list
+  std::set<std::pair<Id, std::uint64_t>> status_indices_;           // registration id, index in its status list
 };
 
 }  // namespace stegpass::ledger
