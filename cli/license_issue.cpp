@@ -222,13 +222,19 @@ Result<Report> issue(const IssueOptions& options, Output& output) {
 Result<Report> deliver_again(const DeliverOptions& options) {
   STEGPASS_CHECK_OK(check_output(options.out, options.force));
   STEGPASS_TRY(minted, read_minted(options.request, options.passport));
-  STEGPASS_TRY(ledger, open_ledger(options.home.place(), ledger::Ledger::Mode::read));
+  STEGPASS_TRY(home, open_home(options.home));
+  STEGPASS_TRY(ledger, open_ledger(home.home, ledger::Ledger::Mode::read));
   STEGPASS_TRY(found, find_license(ledger.state, options.license));
   const License& license = found.license->license;
   if (!(license.licensee == minted.request.licensee)) return Error{Errc::refused, "the license is for another key than the request's"};
   if (license.user_passport != minted.digest) return Error{Errc::refused, options.passport + " is not the passport that the license names"};
-  STEGPASS_CHECK_OK(deliver(ledger.log, found.license->index, minted, {}, options.out, options.force));
-  return report_of(options.out, license, minted.request, found.license->index);
+  const VaultLicense* record = home.vault.license(license.id);
+  const auto personal = record ? record->personal : std::vector<credential::PersonalClaim>{};
+  STEGPASS_CHECK_OK(deliver(ledger.log, found.license->index, minted, personal, options.out, options.force));
+  Report report = report_of(options.out, license, minted.request, found.license->index);
+  if (personal.empty() && !license.personal.empty())
+    report.text += "\n  without its personal part, which the vault holds no longer";
+  return report;
 }
 
 int run_issue(const IssueOptions& options, Output& output) { return finish(output, issue(options, output)); }
@@ -262,8 +268,8 @@ void setup_license_issue(Commands& commands, CLI::App& group) {
 
 void setup_license_deliver(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<DeliverOptions>();
-  CLI::App* command = group.add_subcommand("deliver", "Seal an issued license for its licensee once more");
-  add_home_option(*command, options->home.home);
+  CLI::App* command = group.add_subcommand("deliver", "Seal an issued license for its licensee once more, with what the vault holds of its personal part");
+  add_home_options(*command, options->home);
   command->add_option("--license", options->license, "Its id, its URN or the statement's file")->required();
   command->add_option("--request", options->request, "The licensee's request")->required();
   command->add_option("--passport", options->passport, "The user passport that the license names")->required();
