@@ -13,9 +13,25 @@
 #include "workspace.hpp"
 
 namespace stegpass::cli {
-namespace {
 
 using namespace credential;
+
+/// The registered release, once its tensors are those of the registration.
+struct OriginalRelease {
+  ModelVerdict judged;
+  std::optional<TensorTree> tree;
+  ByteView bytes;
+};
+
+struct ModelJudge::Parts {
+  const PaperVerdict& papers;
+  const TrustPolicy& policy;
+  const ModelEvidence& evidence;
+  OriginalRelease original;
+  PassportFindings passports;
+};
+
+namespace {
 
 std::string count_text(const MarkReading& reading) {
   return std::to_string(reading.matches) + " of " + std::to_string(reading.bits) + " bits match";
@@ -36,16 +52,9 @@ Json describe(const std::string& role, const MarkReading& reading, double correc
           {"layers", layers}};
 }
 
-/// The registered release, once its tensors are those of the registration.
-struct Original {
-  ModelVerdict judged;
-  std::optional<TensorTree> tree;
-  ByteView bytes;
-};
-
-Original check_original(const std::optional<Registration>& registered, const std::optional<EvidenceFile>& file) {
+OriginalRelease check_original(const std::optional<Registration>& registered, const std::optional<EvidenceFile>& file) {
   constexpr const char* code = "model.original";
-  Original out;
+  OriginalRelease out;
   const auto add = [&](Outcome outcome, std::string detail) { out.judged.verdict.add(code, outcome, std::move(detail)); };
   if (!file) {
     add(Outcome::not_checked, "needs the registered release's file (--original), to name changed tensors and to align a copy's channels");
@@ -68,7 +77,7 @@ Original check_original(const std::optional<Registration>& registered, const std
 /// The checks of one model; its methods add to `result_` in the order in which the codes are listed.
 class Checks {
  public:
-  Checks(const PaperVerdict& papers, const TrustPolicy& policy, const ModelEvidence& evidence, const Original& original, const PassportFindings& passports)
+  Checks(const PaperVerdict& papers, const TrustPolicy& policy, const ModelEvidence& evidence, const OriginalRelease& original, const PassportFindings& passports)
       : papers_(papers), policy_(policy), evidence_(evidence), original_(original), passports_(passports) {}
 
   ModelVerdict run(const std::optional<EvidenceFile>& model) {
@@ -107,7 +116,7 @@ class Checks {
   const PaperVerdict& papers_;
   const TrustPolicy& policy_;
   const ModelEvidence& evidence_;
-  const Original& original_;
+  const OriginalRelease& original_;
   const PassportFindings& passports_;
   ModelVerdict result_;
   bool model_reads_ = false;  // the model is a safetensors file, registered or not
@@ -253,14 +262,6 @@ Result<EvidenceFile> read_evidence(const std::string& path, std::uint64_t max_by
   if (bytes.error().code == Errc::usage) return EvidenceFile{path, {}, bytes.error().detail};
   return bytes.error();
 }
-
-struct ModelJudge::Parts {
-  const PaperVerdict& papers;
-  const TrustPolicy& policy;
-  const ModelEvidence& evidence;
-  Original original;
-  PassportFindings passports;
-};
 
 ModelJudge::ModelJudge(const PaperVerdict& papers, const TrustPolicy& policy, const ModelEvidence& evidence)
     : parts_(new Parts{papers, policy, evidence, check_original(papers.registration, evidence.original), check_passports(papers, evidence)}) {}
