@@ -2,24 +2,36 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
 
 #include "files.hpp"
+#include "model_compare.hpp"
 #include "model_part.hpp"
+#include "passport_checks.hpp"
+#include "workspace.hpp"
 
 namespace stegpass::cli {
-namespace {
 
 using namespace credential;
 
-std::string fixed(double value, int digits) {
-  char text[48];
-  std::snprintf(text, sizeof(text), "%.*f", digits, value);
-  return text;
-}
+/// The registered release, once its tensors are those of the registration.
+struct OriginalRelease {
+  ModelVerdict judged;
+  std::optional<TensorTree> tree;
+  ByteView bytes;
+};
+
+struct ModelJudge::Parts {
+  const PaperVerdict& papers;
+  const TrustPolicy& policy;
+  const ModelEvidence& evidence;
+  OriginalRelease original;
+  PassportFindings passports;
+};
+
+namespace {
 
 std::string count_text(const MarkReading& reading) {
   return std::to_string(reading.matches) + " of " + std::to_string(reading.bits) + " bits match";
@@ -40,19 +52,44 @@ Json describe(const std::string& role, const MarkReading& reading, double correc
           {"layers", layers}};
 }
 
-/// One run of the checks; its methods add to `result` in the order in which the codes are listed.
+OriginalRelease check_original(const std::optional<Registration>& registered, const std::optional<EvidenceFile>& file) {
+  constexpr const char* code = "model.original";
+  OriginalRelease out;
+  const auto add = [&](Outcome outcome, std::string detail) { out.judged.verdict.add(code, outcome, std::move(detail)); };
+  if (!file) {
+    add(Outcome::not_checked, "needs the registered release's file (--original), to name changed tensors and to align a copy's channels");
+    return out;
+  }
+  auto tree = file->problem.empty() ? tensor_tree(file->bytes) : Result<TensorTree>(Errc::malformed, file->problem);
+  if (!tree) add(Outcome::invalid, file->path + " is no model file: " + tree.error().detail);
+  else if (!registered) add(Outcome::undecided, "there is no registration to compare the original with");
+  else if (tree->root != registered->tensor_root || tree->names.size() != registered->tensor_count)
+    add(Outcome::invalid, file->path + " is not the registered release: its tensor root is " + to_hex(tree->root) + ", registered is " +
+                              to_hex(registered->tensor_root));
+  else {
+    add(Outcome::valid, "the registered release, " + std::to_string(tree->names.size()) + " tensors with root " + to_hex(tree->root));
+    out.tree = std::move(*tree);
+    out.bytes = file->bytes;
+  }
+  return out;
+}
+
+/// The checks of one model; its methods add to `result_` in the order in which the codes are listed.
 class Checks {
  public:
-  Checks(const PaperVerdict& papers, const TrustPolicy& policy, const ModelEvidence& evidence)
-      : papers_(papers), policy_(policy), evidence_(evidence) {}
+  Checks(const PaperVerdict& papers, const TrustPolicy& policy, const ModelEvidence& evidence, const OriginalRelease& original, const PassportFindings& passports)
+      : papers_(papers), policy_(policy), evidence_(evidence), original_(original), passports_(passports) {}
 
-  ModelVerdict run() {
-    check_model();
-    check_passport();
-    check_consistent();
-    check_isn();
-    check_reveal();
-    check_marks();
+  ModelVerdict run(const std::optional<EvidenceFile>& model) {
+    result_.verdict.append(original_.judged.verdict);
+    check_model(model);
+    result_.verdict.append(passports_.judged.verdict);
+    result_.figures.update(passports_.judged.figures);
+    if (model_reads_) model_ = model->bytes;
+    align();
+    check_consistent(model.has_value());
+    check_marks(model.has_value());
+    check_descent(model.has_value());
     return std::move(result_);
   }
 
@@ -60,178 +97,161 @@ class Checks {
   void add(std::string code, Outcome outcome, std::string detail) { result_.verdict.add(std::move(code), outcome, std::move(detail)); }
   void skip(std::string code, std::string needed) { add(std::move(code), Outcome::not_checked, "needs " + std::move(needed)); }
   void undecided(std::string code, std::string detail) { add(std::move(code), Outcome::undecided, std::move(detail)); }
+  /// What other bytes than the registered ones come to.
+  void differs(const char* code, const std::string& detail) {
+    if (policy_.descent_suffices) add(code, Outcome::not_checked, detail + "; the policy takes what descends from it, see model.descends");
+    else add(code, Outcome::invalid, detail);
+  }
 
-  void check_model();
-  void compare_tensors(const TensorTree& tree);
-  void check_passport();
-  void check_consistent();
-  void check_isn();
-  void check_reveal();
-  void judge_picture(const RevealResult& revealed);
-  void judge_code(const RevealResult& revealed);
-  void check_marks();
-  void check_mark(ModelPart& part, const PassportOpening& opened);
+  void check_model(const std::optional<EvidenceFile>& model);
+  void compare_with_registered(const TensorTree& tree);
+  std::vector<OpenPassport> passports_to_read() const;
+  void align();
+  void check_consistent(bool asked);
+  void check_marks(bool asked);
   void read_owner_mark(ModelPart& part, const PassportOpening& opened);
+  void check_descent(bool asked);
+  void judge_descent_by_mark();
 
   const PaperVerdict& papers_;
   const TrustPolicy& policy_;
   const ModelEvidence& evidence_;
+  const OriginalRelease& original_;
+  const PassportFindings& passports_;
   ModelVerdict result_;
-  bool model_reads_ = false;     // the model is a safetensors file, registered or not
-  bool passport_reads_ = false;  // the user passport is a passport, this license's or not
-  std::optional<Bytes> isn_;     // the registered ISN weights
+  bool model_reads_ = false;  // the model is a safetensors file, registered or not
+  bool same_file_ = false, same_tensors_ = false;
+  ByteView model_;                        // as it is read: the file, or what aligning made of it
+  std::optional<AlignedModel> aligned_;   // holds those bytes
+  std::optional<std::string> best_;       // the strongest mark that was read, in words
+  double best_log10_p_ = 0;               // its corrected p
+  bool consistent_ = false;               // the user passport goes with this model
 };
 
-void Checks::check_model() {
-  if (!evidence_.model) {
+void Checks::check_model(const std::optional<EvidenceFile>& model) {
+  if (!model) {
     skip("model.digest", "the model's file (--model)");
     return skip("model.tensors", "the model's file (--model)");
   }
-  const EvidenceFile& file = *evidence_.model;
-  if (!file.problem.empty()) return add("model.digest", Outcome::invalid, file.problem);
-  auto tree = tensor_tree(file.bytes);
-  if (!tree) return add("model.digest", Outcome::invalid, file.path + " is no model file: " + tree.error().detail);
+  if (!model->problem.empty()) return add("model.digest", Outcome::invalid, model->problem);
+  auto tree = tensor_tree(model->bytes);
+  if (!tree) return add("model.digest", Outcome::invalid, model->path + " is no model file: " + tree.error().detail);
   model_reads_ = true;
   if (!papers_.registration) return undecided("model.digest", "there is no registration to compare the model with");
-  const Digest32 found = fast_sha256(file.bytes);
+  const Digest32 found = fast_sha256(model->bytes);
   const Digest32& expected = papers_.registration->model_digest;
-  if (found == expected) add("model.digest", Outcome::valid, "the registered file, SHA-256 " + to_hex(found));
-  else add("model.digest", Outcome::invalid, "SHA-256 is " + to_hex(found) + ", registered is " + to_hex(expected));
-  compare_tensors(*tree);
+  result_.figures["model_sha256"] = to_hex(found);
+  same_file_ = found == expected;
+  if (same_file_) add("model.digest", Outcome::valid, "the registered file, SHA-256 " + to_hex(found));
+  else differs("model.digest", "SHA-256 is " + to_hex(found) + ", registered is " + to_hex(expected));
+  compare_with_registered(*tree);
 }
 
-void Checks::compare_tensors(const TensorTree& tree) {
+void Checks::compare_with_registered(const TensorTree& tree) {
   const Registration& registered = *papers_.registration;
   const std::string found = std::to_string(tree.names.size()) + " tensors with root " + to_hex(tree.root);
-  if (tree.root == registered.tensor_root && tree.names.size() == registered.tensor_count) {
-    return add("model.tensors", Outcome::valid, found + ", as registered");
+  same_tensors_ = tree.root == registered.tensor_root && tree.names.size() == registered.tensor_count;
+  if (same_tensors_) return add("model.tensors", Outcome::valid, found + ", as registered");
+  std::string which;
+  if (original_.tree) {
+    const TensorChanges changes = compare_tensors(tree, *original_.tree);
+    result_.figures["tensors"] = {{"changed", changes.changed}, {"added", changes.added}, {"missing", changes.missing}};
+    which = "; " + to_text(changes, original_.tree->names.size());
   }
-  add("model.tensors", Outcome::invalid,
-      found + "; registered are " + std::to_string(registered.tensor_count) + " with root " + to_hex(registered.tensor_root));
+  differs("model.tensors", found + "; registered are " + std::to_string(registered.tensor_count) + " with root " + to_hex(registered.tensor_root) + which);
 }
 
-void Checks::check_passport() {
-  if (!evidence_.passport) return skip("passport.digest", "the user passport (--passport)");
-  const EvidenceFile& file = *evidence_.passport;
-  if (!file.problem.empty()) return add("passport.digest", Outcome::invalid, file.problem);
+/// Every passport that will be read from this model, since aligning must not look at what any of them reads.
+std::vector<OpenPassport> Checks::passports_to_read() const {
+  std::vector<OpenPassport> out;
+  for (const PassportOpening* opened : passports_.opened) out.push_back({opened->role, opened->picture, opened->seed.seed});
+  if (papers_.disclosures.cover && passports_.passport_reads)
+    out.push_back({"user", evidence_.passport->bytes, papers_.disclosures.cover->seed});
+  return out;
+}
+
+void Checks::align() {
+  if (!original_.tree || !model_reads_ || !papers_.registration || same_tensors_) return;
+  const auto readings = passports_to_read();
+  if (readings.empty()) return skip("model.alignment", "a passport to be read: an arbiter's bundle, or a user passport with a verifier's");
   auto part = load_model_part();
-  if (!part) return undecided("passport.digest", "the picture cannot be read: " + part.error().detail);
-  auto passport = (*part)->read_passport(file.bytes);
-  if (!passport) return add("passport.digest", Outcome::invalid, file.path + " is no passport: " + passport.error().detail);
-  passport_reads_ = true;
-  if (!papers_.license) return undecided("passport.digest", "there is no license to compare the user passport with");
-  if (passport->digest == papers_.license->user_passport) return add("passport.digest", Outcome::valid, "the user passport of this license");
-  add("passport.digest", Outcome::invalid,
-      "digest is " + to_hex(passport->digest).substr(0, 16) + "..., this license's is " +
-          to_hex(papers_.license->user_passport).substr(0, 16) + "...");
+  auto aligned = part ? (*part)->align(model_, original_.bytes, describe(papers_.registration->mark), readings) : Result<AlignedModel>(part.error());
+  // No claim of anybody's fails by it: the model is then read as it is.
+  if (!aligned) return skip("model.alignment", "channels that can be matched to the original's: " + aligned.error().detail);
+  aligned_ = std::move(*aligned);
+  model_ = aligned_->model;
+  result_.figures["alignment"] = to_json(*aligned_);
+  add("model.alignment", Outcome::valid, "read in the original's order of channels, found without what the passports read: " + to_text(*aligned_));
 }
 
-void Checks::check_consistent() {
+void Checks::check_consistent(bool asked) {
   if (!papers_.disclosures.cover) return skip("user.consistent", "a bundle for a verifier, which opens the cover's seed");
-  if (!evidence_.model || !evidence_.passport) return skip("user.consistent", "the model (--model) and the user passport (--passport)");
-  if (!model_reads_ || !passport_reads_ || !papers_.registration) return undecided("user.consistent", "model or user passport cannot be read");
+  if (!asked || !evidence_.passport) return skip("user.consistent", "the model (--model) and the user passport (--passport)");
+  if (!model_reads_ || !passports_.passport_reads || !papers_.registration) return undecided("user.consistent", "model or user passport cannot be read");
   auto part = load_model_part();
   if (!part) return undecided("user.consistent", part.error().detail);
   const OpenPassport read_as_cover{"cover", evidence_.passport->bytes, papers_.disclosures.cover->seed};
-  auto reading = (*part)->read_mark(evidence_.model->bytes, describe(papers_.registration->mark), read_as_cover);
+  auto reading = (*part)->read_mark(model_, describe(papers_.registration->mark), read_as_cover);
   if (!reading) return undecided("user.consistent", reading.error().detail);
   const double share = reading->bits == 0 ? 0 : static_cast<double>(reading->matches) / static_cast<double>(reading->bits);
   result_.figures["user_consistent"] = {{"bits", reading->bits}, {"matches", reading->matches}};
-  add("user.consistent", share >= kConsistentShare ? Outcome::valid : Outcome::invalid,
+  consistent_ = share >= kConsistentShare;
+  add("user.consistent", consistent_ ? Outcome::valid : Outcome::invalid,
       count_text(*reading) + " with the cover's seed; at least 99 % belong to a user passport of this model");
 }
 
-void Checks::check_isn() {
-  const bool reveals = evidence_.passport && papers_.disclosures.isn_key;
-  if (!evidence_.isn && !reveals) return skip("isn.digest", "ISN weights (--isn), or what a reveal needs");
-  if (evidence_.isn && !evidence_.isn->problem.empty()) return add("isn.digest", Outcome::invalid, evidence_.isn->problem);
-  auto weights = evidence_.isn ? Result<Bytes>(evidence_.isn->bytes) : load_isn_weights({});
-  if (!weights) return undecided("isn.digest", weights.error().detail);
-  if (!papers_.registration) return undecided("isn.digest", "there is no registration to compare the ISN with");
-  if (fast_sha256(*weights) == papers_.registration->isn_digest) {
-    add("isn.digest", Outcome::valid, "the registered ISN weights");
-    isn_ = std::move(*weights);
-  } else if (evidence_.isn) {
-    add("isn.digest", Outcome::invalid, evidence_.isn->path + " is not the registered ISN " + to_hex(papers_.registration->isn_digest));
-  } else {
-    undecided("isn.digest", "the ISN that comes with this program is not the registered one; give --isn");
-  }
-}
-
-void Checks::check_reveal() {
-  const std::string needed = "the user passport (--passport) and a bundle for a verifier, which opens the license's ISN key and identity";
-  if (!evidence_.passport || !papers_.disclosures.isn_key || !papers_.disclosures.identity) {
-    skip("identity.reveal", needed);
-    return skip("identity.qr", needed);
-  }
-  std::string why;
-  if (!passport_reads_) why = "the user passport cannot be read";
-  else if (!isn_) why = "there is no registered ISN to reveal with";
-  else if (!papers_.license) why = "there is no license to compare with";
-  auto part = why.empty() ? load_model_part() : Result<ModelPart*>(Errc::unsupported, why);
-  auto revealed = part ? (*part)->reveal(evidence_.passport->bytes, papers_.disclosures.isn_key->key, *isn_) : Result<RevealResult>(part.error());
-  if (!revealed) {
-    undecided("identity.reveal", revealed.error().detail);
-    return undecided("identity.qr", revealed.error().detail);
-  }
-  judge_picture(*revealed);
-  judge_code(*revealed);
-}
-
-void Checks::judge_picture(const RevealResult& revealed) {
-  auto part = load_model_part();
-  auto psnr = part ? (*part)->psnr(revealed.picture, papers_.disclosures.identity->picture) : Result<double>(part.error());
-  if (!psnr) return undecided("identity.reveal", psnr.error().detail);
-  const double bar = papers_.license->reveal_bar_mdb / 1000.0;
-  result_.figures["identity"] = {{"reveal_psnr_db", *psnr}, {"bar_db", bar}};
-  add("identity.reveal", *psnr >= bar ? Outcome::valid : Outcome::invalid,
-      "the revealed picture is the opened identity at " + fixed(*psnr, 1) + " dB; the license's bar is " + fixed(bar, 1) + " dB");
-}
-
-void Checks::judge_code(const RevealResult& revealed) {
-  if (!revealed.thumbprint) return add("identity.qr", Outcome::invalid, "no licensee's key can be read from the revealed picture");
-  if (*revealed.thumbprint == papers_.license->licensee.thumbprint()) {
-    return add("identity.qr", Outcome::valid, "the revealed picture names the licensee's key");
-  }
-  add("identity.qr", Outcome::invalid, "the revealed picture names the key " + thumbprint_uri(*revealed.thumbprint) + ", the license " +
-                                           papers_.license->licensee.thumbprint_uri());
-}
-
-void Checks::check_marks() {
+void Checks::check_marks(bool asked) {
   if (papers_.disclosures.passports.empty()) return skip("owner.mark", "a bundle for an arbiter, which opens a passport, and the model (--model)");
   result_.figures["marks"] = Json::array();
+  if (passports_.opened.empty()) return undecided("owner.mark", "no opened passport holds");
+  if (!asked) return skip("owner.mark", "the model's file (--model)");
   auto part = load_model_part();
-  for (const PassportOpening& opened : papers_.disclosures.passports) {
-    if (part) check_mark(**part, opened);
-    else undecided("owner.mark", opened.role + ": " + part.error().detail);
+  for (const PassportOpening* opened : passports_.opened) {
+    if (part) read_owner_mark(**part, *opened);
+    else undecided("owner.mark", opened->role + ": " + part.error().detail);
   }
-}
-
-void Checks::check_mark(ModelPart& part, const PassportOpening& opened) {
-  const std::string code = "opening.seed-" + opened.role;
-  if (!papers_.registration) return undecided(code, "there is no registration to compare the passport with");
-  auto seed = part.mark_seed(opened.picture, papers_.registration->owner.thumbprint(), opened.seed_salt);
-  if (!seed) return add(code, Outcome::invalid, "the opened picture is no passport: " + seed.error().detail);
-  if (!equal_constant_time(*seed, opened.seed.seed)) {
-    return add(code, Outcome::invalid, "the mark seed does not follow from this picture, the owner's key and the salt");
-  }
-  add(code, Outcome::valid, "the mark seed follows from the picture, the owner's key and the salt");
-  read_owner_mark(part, opened);
 }
 
 void Checks::read_owner_mark(ModelPart& part, const PassportOpening& opened) {
-  if (!evidence_.model) return skip("owner.mark", "the model's file (--model)");
   if (!model_reads_) return undecided("owner.mark", opened.role + ": the model cannot be read");
-  auto reading = part.read_mark(evidence_.model->bytes, describe(papers_.registration->mark), {opened.role, opened.picture, opened.seed.seed});
+  auto reading = part.read_mark(model_, describe(papers_.registration->mark), {opened.role, opened.picture, opened.seed.seed});
   if (!reading) return undecided("owner.mark", opened.role + ": " + reading.error().detail);
   // The bundle's passports are as many tries; the reading itself allows for those that nobody saw. No probability is over 1.
   const double tries = std::log10(static_cast<double>(papers_.disclosures.passports.size()));
   const double corrected = std::min(0.0, reading->log10_p_corrected + tries);
   result_.figures["marks"].push_back(describe(opened.role, *reading, corrected));
   const bool marked = std::isfinite(corrected) && corrected <= policy_.mark_bound_log10;
-  add("owner.mark", marked ? Outcome::valid : Outcome::invalid,
-      opened.role + ": " + count_text(*reading) + ", log10 p " + fixed(reading->log10_p, 1) + ", corrected " + fixed(corrected, 1) +
-          "; the bound is " + fixed(policy_.mark_bound_log10, 1));
+  const std::string said = opened.role + ": " + count_text(*reading) + ", log10 p " + with_decimals(reading->log10_p, 1) + ", corrected " +
+                           with_decimals(corrected, 1);
+  add("owner.mark", marked ? Outcome::valid : Outcome::invalid, said + "; the bound is " + with_decimals(policy_.mark_bound_log10, 1));
+  if (best_ && !(corrected < best_log10_p_)) return;
+  best_ = said;
+  best_log10_p_ = corrected;
+}
+
+void Checks::check_descent(bool asked) {
+  constexpr const char* code = "model.descends";
+  if (!asked) return skip(code, "the model's file (--model)");
+  if (!model_reads_ || !papers_.registration) return undecided(code, "there is no model that can be read, or no registration to compare it with");
+  if (same_file_) return add(code, Outcome::valid, "it is the registered file");
+  if (same_tensors_) return add(code, Outcome::valid, "every tensor is the registered one; only the file around them is another");
+  if (!papers_.disclosures.passports.empty()) return judge_descent_by_mark();
+  const std::string needed =
+      std::string("needs a bundle for an arbiter, which opens a passport") +
+      (consistent_ ? "; that the user passport goes with this model shows no descent, since whoever chose that picture could have fitted it" : "");
+  add(code, policy_.descent_suffices ? Outcome::undecided : Outcome::not_checked, needed);
+}
+
+void Checks::judge_descent_by_mark() {
+  constexpr const char* code = "model.descends";
+  if (!best_) return undecided(code, "no mark could be read");
+  const std::string bound = "; the bound is " + with_decimals(policy_.mark_bound_log10, 1);
+  if (std::isfinite(best_log10_p_) && best_log10_p_ <= policy_.mark_bound_log10) {
+    const std::string alone = policy_.descent_suffices ? "" : "; the policy takes the registered file alone";
+    return add(code, Outcome::valid, "not the registered file, but it carries the mark of the registered one, " + *best_ + bound + alone);
+  }
+  const std::string hint = aligned_ ? "" : "; of a copy whose channels were moved or rescaled it reads only beside the original (--original)";
+  add(code, Outcome::invalid, "no opened passport's mark is in this model, " + *best_ + bound + hint);
 }
 
 }  // namespace
@@ -243,8 +263,17 @@ Result<EvidenceFile> read_evidence(const std::string& path, std::uint64_t max_by
   return bytes.error();
 }
 
+ModelJudge::ModelJudge(const PaperVerdict& papers, const TrustPolicy& policy, const ModelEvidence& evidence)
+    : parts_(new Parts{papers, policy, evidence, check_original(papers.registration, evidence.original), check_passports(papers, evidence)}) {}
+
+ModelJudge::~ModelJudge() = default;
+
+ModelVerdict ModelJudge::judge(const std::optional<EvidenceFile>& model) const {
+  return Checks(parts_->papers, parts_->policy, parts_->evidence, parts_->original, parts_->passports).run(model);
+}
+
 ModelVerdict check_models(const PaperVerdict& papers, const TrustPolicy& policy, const ModelEvidence& evidence) {
-  return Checks(papers, policy, evidence).run();
+  return ModelJudge(papers, policy, evidence).judge(evidence.model);
 }
 
 }  // namespace stegpass::cli

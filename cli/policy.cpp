@@ -6,10 +6,12 @@
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
 #include <stegpass/credential/key.hpp>
+#include <stegpass/credential/policy_review.hpp>
 #include <stegpass/credential/trust_policy.hpp>
 
 #include "command.hpp"
 #include "files.hpp"
+#include "policy_explain.hpp"
 #include "policy_files.hpp"
 
 namespace stegpass::cli {
@@ -21,6 +23,7 @@ struct InitOptions {
   std::vector<std::string> logs, owners, certifiers, times, witnesses, required;
   std::string quorum = "all", max_age, out;
   double mark_bound = -30;
+  std::string model = "exact";
   bool force = false;
 };
 
@@ -55,6 +58,14 @@ Result<TrustedRoot> read_root(const std::string& argument) {
   if (certificates->size() != 1)
     return Error{Errc::malformed, named.file + " holds " + std::to_string(certificates->size()) + " certificates, expected one"};
   return TrustedRoot{named.name, std::move(certificates->front())};
+}
+
+/// A code that no verdict ever holds is a slip of the pen, and would leave every verdict undecided.
+Status check_required(const std::vector<std::string>& codes) {
+  for (const std::string& code : codes) {
+    if (!find_check_info(code)) return Error{Errc::usage, "'" + code + "' is no check of a bundle; stegpass policy explain --checks lists them"};
+  }
+  return Done{};
 }
 
 /// The witnesses, and a group of all of them of which --quorum says how many are needed.
@@ -100,8 +111,10 @@ Result<TrustPolicy> compose_policy(const InitOptions& options) {
     STEGPASS_TRY(age, parse_time("+" + options.max_age, 0));
     policy.max_age_s = age;
   }
+  STEGPASS_CHECK_OK(check_required(options.required));
   policy.required = options.required;
   policy.mark_bound_log10 = options.mark_bound;
+  policy.descent_suffices = options.model == "descends";
   return policy;
 }
 
@@ -113,68 +126,8 @@ int run_init(const InitOptions& options, Output& output) {
   // What the reader of policies refuses must not be written: a required code with a space in it, say.
   if (auto readable = parse_trust_policy(text); !readable) return output.fail({Errc::usage, readable.error().detail});
   if (auto written = write_file(options.out, as_bytes(text), {.force = options.force}); !written) return output.fail(written.error());
-  return output.done(options.out, {{"out", options.out}, {"policy", text}});
-}
-
-struct ExplainOptions {
-  std::string file;
-};
-
-std::string age_text(std::int64_t seconds) {
-  if (seconds % 86400 == 0) return std::to_string(seconds / 86400) + " days";
-  if (seconds % 3600 == 0) return std::to_string(seconds / 3600) + " hours";
-  return std::to_string(seconds) + " seconds";
-}
-
-std::string explain(const TrustPolicy& policy) {
-  std::string text;
-  for (const NoteVerifier& log : policy.logs) text += "trusts the log " + log.name + " signed by " + log.key.thumbprint_uri() + "\n";
-  if (policy.logs.empty()) text += "trusts no log: every verdict stays undecided\n";
-  for (const auto& issuer : policy.issuers) text += "trusts the owner " + issuer.name + ", key " + thumbprint_uri(issuer.thumbprint) + "\n";
-  for (const TrustedRoot& root : policy.certifiers) text += "trusts owners that are certified under " + root.name + "\n";
-  for (const TrustedRoot& root : policy.time_roots) text += "trusts timestamps of authorities under " + root.name + "\n";
-  if (policy.issuers.empty() && policy.certifiers.empty()) text += "trusts no owner: every verdict stays undecided\n";
-  for (const auto& witness : policy.witnesses) text += "knows the witness " + witness.name + ", " + witness.key.to_vkey() + "\n";
-  for (const auto& group : policy.groups) {
-    text += "takes " + group.name + " to have cosigned when " + std::to_string(group.needed) + " of these did:";
-    for (const std::string& member : group.members) text += " " + member;
-    text += "\n";
-  }
-  text += policy.quorum.empty() ? "demands no witness: another view of the log, shown to somebody else, goes unnoticed\n"
-                                : "demands that " + policy.quorum + " cosigned a checkpoint\n";
-  text += policy.max_age_s ? "takes checkpoints and status lists up to " + age_text(*policy.max_age_s) + " old\n"
-                           : "names no greatest age: whether a license is still in force stays undecided\n";
-  for (const std::string& code : policy.required) text += "demands the check " + code + "\n";
-  char bound[96];
-  std::snprintf(bound, sizeof(bound), "takes an opened mark as the owner's when its corrected log10 p is at most %g\n", policy.mark_bound_log10);
-  return text + bound;
-}
-
-Json describe(const TrustPolicy& policy) {
-  Json logs = Json::array(), issuers = Json::array(), witnesses = Json::array(), groups = Json::array();
-  for (const NoteVerifier& log : policy.logs) logs.push_back({{"name", log.name}, {"vkey", log.to_vkey()}});
-  for (const auto& issuer : policy.issuers) issuers.push_back({{"name", issuer.name}, {"thumbprint", thumbprint_uri(issuer.thumbprint)}});
-  Json certifiers = Json::array(), times = Json::array();
-  for (const TrustedRoot& root : policy.certifiers) certifiers.push_back({{"name", root.name}, {"sha256", to_hex(fast_sha256(root.certificate))}});
-  for (const TrustedRoot& root : policy.time_roots) times.push_back({{"name", root.name}, {"sha256", to_hex(fast_sha256(root.certificate))}});
-  for (const auto& witness : policy.witnesses) witnesses.push_back({{"name", witness.name}, {"vkey", witness.key.to_vkey()}});
-  for (const auto& group : policy.groups) groups.push_back({{"name", group.name}, {"needed", group.needed}, {"members", group.members}});
-  return {{"logs", logs},
-          {"issuers", issuers},
-          {"certifiers", certifiers},
-          {"times", times},
-          {"witnesses", witnesses},
-          {"groups", groups},
-          {"quorum", policy.quorum.empty() ? Json() : Json(policy.quorum)},
-          {"max_age_s", policy.max_age_s ? Json(*policy.max_age_s) : Json()},
-          {"required", policy.required},
-          {"mark_bound_log10", policy.mark_bound_log10}};
-}
-
-int run_explain(const ExplainOptions& options, Output& output) {
-  auto policy = read_trust_policy(options.file);
-  if (!policy) return output.fail(policy.error());
-  return output.done(explain(*policy), describe(*policy));
+  for (const std::string& reason : never_met(*policy)) output.warn("this policy can never be met: " + reason);
+  return output.done(options.out, {{"out", options.out}, {"policy", text}, {"never_met", never_met(*policy)}});
 }
 
 void setup_policy_init(Commands& commands, CLI::App& parent) {
@@ -189,6 +142,9 @@ void setup_policy_init(Commands& commands, CLI::App& parent) {
   command.add_option("--max-age", options->max_age, "Oldest checkpoint and status that count: 30d, 12h, 600s");
   command.add_option("--require", options->required, "A check that must be made, by its code, e.g. model.digest; may be repeated");
   command.add_option("--mark-bound", options->mark_bound, "Most that an opened mark's corrected log10 p may be")->capture_default_str();
+  command.add_option("--model", options->model, "exact: a model has to be the registered file; descends: the owner's mark in it will do")
+      ->check(CLI::IsMember({"exact", "descends"}))
+      ->capture_default_str();
   command.add_option("--out", options->out, "The policy file")->required();
   command.add_flag("--force", options->force, "Replace the output if it exists");
   command.footer("Example: stegpass policy init --log log.vkey --owner acme=owner.pub --max-age 30d --out trust.policy");
@@ -201,11 +157,7 @@ void setup_policy(Commands& commands) {
   CLI::App& policy = *commands.app.add_subcommand("policy", "Say whom you trust and what you demand");
   policy.require_subcommand(1);
   setup_policy_init(commands, policy);
-  auto options = std::make_shared<ExplainOptions>();
-  CLI::App& command = *policy.add_subcommand("explain", "Read a trust policy in words");
-  command.add_option("file", options->file, "The policy file")->required();
-  command.footer("Example: stegpass policy explain trust.policy");
-  bind_command(commands, command, options, run_explain);
+  setup_policy_explain(commands, policy);
 }
 
 }  // namespace stegpass::cli

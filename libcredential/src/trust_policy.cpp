@@ -93,8 +93,10 @@ Status read_group(const Words& words, TrustPolicy& out) {
   const auto [end, failure] = std::from_chars(count.data(), count.data() + count.size(), group.needed);
   if (count == "all") group.needed = group.members.size();
   else if (count == "any") group.needed = 1;
-  else if (failure != std::errc{} || end != count.data() + count.size() || group.needed < 1 || group.needed > group.members.size())
+  else if (failure != std::errc{} || end != count.data() + count.size() || group.needed < 1)
     return wrong("a group needs all, any, or a number from 1 to that of its members");
+  if (group.needed > group.members.size())
+    return wrong("can never be met: " + std::to_string(group.needed) + " needed of a group of " + std::to_string(group.members.size()));
   STEGPASS_CHECK_OK(check_members(group, out));
   if (out.groups.size() == kMaxGroups) return wrong("more than 100 groups");
   out.groups.push_back(std::move(group));
@@ -157,6 +159,12 @@ Status read_mark_bound(const Words& words, TrustPolicy& out) {
   return Done{};
 }
 
+Status read_model(const Words& words, TrustPolicy& out) {
+  if (words.size() != 2 || (words[1] != "exact" && words[1] != "descends")) return wrong("expected: model exact|descends");
+  out.descent_suffices = words[1] == "descends";
+  return Done{};
+}
+
 Status read_line(const Words& words, TrustPolicy& out) {
   const std::string_view word = words[0];
   if (word == "log") return read_log(words, out);
@@ -166,10 +174,11 @@ Status read_line(const Words& words, TrustPolicy& out) {
   if (word == "max-age") return read_max_age(words, out);
   if (word == "require") return read_require(words, out);
   if (word == "mark-bound") return read_mark_bound(words, out);
+  if (word == "model") return read_model(words, out);
   if (word == "witness") return read_witness(words, out);
   if (word == "group") return read_group(words, out);
   if (word == "quorum") return read_quorum(words, out);
-  return wrong("starts with none of log, issuer, x509, time, witness, group, quorum, max-age, require, mark-bound");
+  return wrong("starts with none of log, issuer, x509, time, witness, group, quorum, max-age, require, mark-bound, model");
 }
 
 }  // namespace
@@ -177,7 +186,8 @@ Status read_line(const Words& words, TrustPolicy& out) {
 Result<TrustPolicy> parse_trust_policy(std::string_view text) {
   if (text.size() > kMaxPolicy) return Error{Errc::malformed, "trust policy of over 1 MiB"};
   TrustPolicy out;
-  int number = 0, bounds = 0, quorums = 0;
+  int number = 0;
+  std::set<std::string> once;  // lines that are said once
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     std::string_view line = text.substr(at, end - at);
@@ -187,13 +197,11 @@ Result<TrustPolicy> parse_trust_policy(std::string_view text) {
     const Words words = split_words(line);
     if (words.empty()) continue;
     Status read = read_line(words, out);
-    bounds += words[0] == "mark-bound";
-    quorums += words[0] == "quorum";
-    if (read && bounds > 1) read = wrong("mark-bound is given twice");
-    if (read && quorums > 1) read = wrong("quorum is given twice");
+    const bool single = words[0] == "mark-bound" || words[0] == "quorum" || words[0] == "model";
+    if (read && single && !once.emplace(words[0]).second) read = wrong(std::string(words[0]) + " is given twice");
     if (!read) return Error{read.error().code, "line " + std::to_string(number) + ": " + read.error().detail};
   }
-  if (!out.witnesses.empty() && quorums == 0)
+  if (!out.witnesses.empty() && !once.contains("quorum"))
     return Error{Errc::malformed, "witnesses are named without a quorum line, which says who of them has to have cosigned"};
   return out;
 }
@@ -214,6 +222,7 @@ std::string encode_trust_policy(const TrustPolicy& policy) {
   if (!policy.quorum.empty() || !policy.witnesses.empty()) out += "quorum " + (policy.quorum.empty() ? "none" : policy.quorum) + "\n";
   if (policy.max_age_s) out += "max-age " + std::to_string(*policy.max_age_s) + "s\n";
   for (const std::string& code : policy.required) out += "require " + code + "\n";
+  if (policy.descent_suffices) out += "model descends\n";
   std::array<char, 64> number{};
   const auto end = std::to_chars(number.data(), number.data() + number.size(), policy.mark_bound_log10, std::chars_format::fixed);
   return out + "mark-bound " + std::string(number.data(), end.ptr) + "\n";

@@ -54,6 +54,7 @@ class Judge {
     if (has(StatementKind::revocation)) add("revocation", revocation());
     judge_openings(bundle_, out_);
     judge_possession(options_, out_);
+    out_.times = evidence_times(out_.verdict, papers_, log_ ? checkpoint_.time : 0);
     return std::move(out_);
   }
 
@@ -283,11 +284,7 @@ class Judge {
 
   Finding license_dates() const {
     if (!out_.license) return {Outcome::undecided, "no verified license"};
-    const std::string term =
-        utc_text(out_.license->not_before) + " to " + utc_text(out_.license->expires) + ", now " + utc_text(options_.now);
-    if (options_.now < out_.license->not_before) return {Outcome::invalid, "not yet valid: " + term};
-    if (options_.now >= out_.license->expires) return {Outcome::invalid, "expired: " + term};
-    return {Outcome::valid, "in force: " + term};
+    return judge_dates(*out_.license, options_.now, log_ ? checkpoint_.time : 0);
   }
 
   Finding license_status() {

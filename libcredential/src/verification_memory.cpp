@@ -100,6 +100,15 @@ Finding judge_age(std::string_view what, std::int64_t made, std::int64_t now, st
   return {Outcome::valid, old + ", at most " + std::to_string(*max_age_s) + " s count"};
 }
 
+Finding judge_dates(const License& license, std::int64_t now, std::int64_t log_time) {
+  const std::string term = utc_text(license.not_before) + " to " + utc_text(license.expires) + ", now " + utc_text(now);
+  if (now >= license.expires) return {Outcome::invalid, "expired: " + term};
+  if (now >= license.not_before) return {Outcome::valid, "in force: " + term};
+  if (log_time > now + kClockSkew && log_time >= license.not_before)
+    return {Outcome::undecided, "this clock lies behind the log's checkpoint of " + utc_text(log_time) + ": " + term};
+  return {Outcome::invalid, "not yet valid: " + term};
+}
+
 Finding judge_memory(const Checkpoint& checkpoint, const VerifierMemory& memory) {
   const auto found = memory.newest.find(checkpoint.origin);
   if (found == memory.newest.end()) return {Outcome::valid, "first checkpoint seen of this log, " + size_text(checkpoint)};

@@ -1,6 +1,8 @@
 #include "verification_papers.hpp"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include <stegpass/credential/cose.hpp>
 
@@ -23,7 +25,37 @@ bool is_of_dispute(StatementKind kind) {
          kind == StatementKind::dispute_finding;
 }
 
+// The kind of statement that a check is about; none where it is about something else.
+std::optional<StatementKind> subject_of(std::string_view code) {
+  using Kind = StatementKind;
+  constexpr std::array<std::pair<std::string_view, Kind>, 11> subjects = {{{"ledger.policy", Kind::ledger_policy},
+                                                                          {"registration.", Kind::registration},
+                                                                          {"key-rotation", Kind::key_rotation},
+                                                                          {"license.status", Kind::status_list},
+                                                                          {"license.", Kind::license},
+                                                                          {"status.age", Kind::status_list},
+                                                                          {"renewal", Kind::renewal},
+                                                                          {"suspension", Kind::suspension},
+                                                                          {"reinstatement", Kind::reinstatement},
+                                                                          {"transfer", Kind::transfer},
+                                                                          {"revocation", Kind::revocation}}};
+  const auto found = std::find_if(subjects.begin(), subjects.end(), [&](const auto& subject) { return code.starts_with(subject.first); });
+  return found == subjects.end() ? std::nullopt : std::optional(found->second);
+}
+
 }  // namespace
+
+std::map<std::string, std::int64_t> evidence_times(const Verdict& verdict, Papers& papers, std::int64_t checkpoint_time) {
+  std::map<std::string, std::int64_t> out;
+  for (const Check& check : verdict.checks()) {
+    const auto kind = subject_of(check.code);
+    const Paper* paper = kind ? papers.find(*kind) : nullptr;
+    const bool of_ledger = check.code.starts_with("checkpoint.") || check.code.starts_with("receipt.");
+    if (paper && paper->statement) out[check.code] = paper->statement->issued_at();
+    else if (of_ledger && checkpoint_time > 0) out[check.code] = checkpoint_time;
+  }
+  return out;
+}
 
 Result<Papers> Papers::sort(const std::vector<Bytes>& statements) {
   Papers out;

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <stegpass/credential/core/bytes.hpp>
 #include <stegpass/credential/core/result.hpp>
+#include <stegpass/credential/core/verdict.hpp>
 #include <stegpass/credential/statement.hpp>
 
 namespace stegpass::credential {
@@ -34,5 +37,9 @@ class Papers {
  private:
   std::vector<Paper> papers_;
 };
+
+/// When the evidence of each check was made, by the check's code: a statement's iat, or the checkpoint's time (0: none is known) for
+/// what rests on the ledger. Checks whose evidence bears no time have none.
+std::map<std::string, std::int64_t> evidence_times(const Verdict& verdict, Papers& papers, std::int64_t checkpoint_time);
 
 }  // namespace stegpass::credential

@@ -7,6 +7,7 @@
 #include <benchmark/benchmark.h>
 
 #include <stegpass/credential/core/digest.hpp>
+#include <stegpass/model/alignment.hpp>
 #include <stegpass/model/architecture.hpp>
 #include <stegpass/model/mark.hpp>
 #include <stegpass/model/mark_seed.hpp>
@@ -90,6 +91,22 @@ void read_peer(benchmark::State& state, const Subject& subject) {
       benchmark::DoNotOptimize((weights[i].to(torch::kFloat64) * mark.layers[i].scale).sum(1));
 }
 
+/// A copy whose channels all lie elsewhere costs what an independent network does: the assignment has to be searched for, layer by layer.
+void align_ours(benchmark::State& state, const Subject& subject) {
+  const auto mark = make_scale_mark(subject).value();
+  const Bytes other = encode_release_model(PassportNetwork(subject.architecture, Branches::deployment, 2));
+  for (auto _ : state)
+    if (!align_model(other, subject.file, subject.architecture, {mark})) return state.SkipWithError("the copy could not be aligned");
+}
+
+/// The cosines of every layer's filters, which any matching has to compute.
+void align_peer(benchmark::State& state, const Subject& subject) {
+  std::vector<torch::Tensor> filters;
+  for (const ConvPlan& conv : subject.architecture.convs()) filters.push_back(torch::randn({conv.out_channels, conv.fan_in()}, torch::kFloat64));
+  for (auto _ : state)
+    for (const torch::Tensor& rows : filters) benchmark::DoNotOptimize(rows.mm(rows.t()));
+}
+
 void add(const std::string& name, const Subject& subject, void (*run)(benchmark::State&, const Subject&)) {
   benchmark::RegisterBenchmark(name.c_str(), [&subject, run](benchmark::State& state) { run(state, subject); })
       ->Unit(benchmark::kMillisecond)
@@ -102,6 +119,8 @@ void add_cases(const std::string& name, const Subject& subject) {
   add(bits + ", u included/peer=its matrix products and LAPACK eigendecompositions alone", subject, algebra);
   add(bits + ", u at hand/ours", subject, read_ours);
   add(bits + ", u at hand/peer=LibTorch's products alone, weights in memory", subject, read_peer);
+  add("align a copy of " + name + "/ours", subject, align_ours);
+  add("align a copy of " + name + "/peer=the products of its filters alone", subject, align_peer);
 }
 
 }  // namespace

@@ -60,6 +60,17 @@ TEST_CASE("good papers hand on what they say") {
   CHECK(papers.disclosures.identity->picture == office.identity.picture);
 }
 
+TEST_CASE("the evidence of a check bears the time at which it was made") {
+  Office office;
+  const PaperVerdict papers = office.verify();
+  CHECK(papers.times.at("registration.signature") == office.issued_at);
+  CHECK(papers.times.at("license.dates") == office.issued_at);
+  CHECK(papers.times.at("license.status") == office.status_at);
+  CHECK(papers.times.at("checkpoint.witnesses") == office.checkpoint_at);
+  CHECK(papers.times.at("receipt.license") == office.checkpoint_at);
+  CHECK(papers.times.count("bundle.bytes") == 0);
+}
+
 TEST_CASE("papers of a P-256 owner and licensee are valid") {
   Office office;
   office.owner = named_key("p-256 owner", KeyType::p256);

@@ -79,6 +79,7 @@ TABLE = [
     ("tests/model/", MODEL_IO | {"nlohmann-json"}, ["tests/", "libmodel/"]),
     ("tests/ledger/", LEDGER | {"nlohmann-json"}, ["tests/", "ledger/src/"]),
     ("tests/cli/", PROGRAM, ["tests/", "cli/"]),
+    ("tests/grid/", PROGRAM, ["tests/"]),
     ("tests/interop/", MODEL, ["tests/interop/"]),
     ("tests/bench/ledger_", LEDGER | {"Benchmark"}, ["tests/", "ledger/src/"]),  # times the tree, and appends without signatures
     ("tests/bench/", PROGRAM | CREDENTIAL | MODEL_IO | LEDGER | {"Benchmark"}, ["tests/"]),

@@ -24,6 +24,7 @@ namespace stegpass::credential {
 ///     max-age <n>(s|h|d)          oldest checkpoint and status that still count; without it freshness is undecided
 ///     require <check code>        a check that must be made, or the verdict is undecided
 ///     mark-bound <log10 p>        most that an opened mark's corrected log10 p may be (default -30)
+///     model exact|descends        whether a model has to be the registered file (default), or may descend from it by its mark
 /// A word that starts with '#' begins a comment. Schema  schemas/trust-policy.md
 /// Errors  malformed with the line, also for witnesses without a quorum; unsupported for keys other than Ed25519.
 struct TrustPolicy {
@@ -50,6 +51,7 @@ struct TrustPolicy {
   std::optional<std::int64_t> max_age_s;
   std::vector<std::string> required;
   double mark_bound_log10 = -30;
+  bool descent_suffices = false;  ///< line model
 };
 
 Result<TrustPolicy> parse_trust_policy(std::string_view text);

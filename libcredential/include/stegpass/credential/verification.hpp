@@ -42,6 +42,7 @@ struct PaperVerdict {
   std::vector<PersonalClaim> personal;       ///< what the license shows of its personal part, once its signature held
   Disclosures disclosures;                   ///< only those whose commitments opened
   std::int64_t as_of = 0;                    ///< time of the checkpoint, once its signature held; else 0
+  std::map<std::string, std::int64_t> times; ///< when the evidence of a check was made, by its code, where that bears a time
   VerifierMemory memory;                     ///< to be kept by the caller when the verdict is not invalid
 };
 

@@ -1,0 +1,9 @@
+#pragma once
+
+#include "command.hpp"
+
+namespace stegpass::cli {
+
+void setup_policy_explain(Commands& commands, CLI::App& parent);
+
+}  // namespace stegpass::cli

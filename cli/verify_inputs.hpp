@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <stegpass/credential/trust_policy.hpp>
+#include <stegpass/credential/verification.hpp>
+
+#include "model_checks.hpp"
+
+namespace stegpass::cli {
+
+struct VerifyOptions {
+  std::string bundle, list, policy, model, every_model, original, passport, isn, presentation, audience, nonce, memory, contract;
+};
+
+/// What `verify` judges, read from its files.
+struct VerifyInputs {
+  credential::TrustPolicy policy;
+  EvidenceFile bundle;
+  credential::PaperOptions papers;
+  ModelEvidence evidence;
+  std::optional<EvidenceFile> contract;
+};
+
+/// Errors  those of files that the world refuses, and of a policy or memory that does not read; bad evidence is no error.
+Result<VerifyInputs> read_inputs(const VerifyOptions& options);
+
+credential::PaperVerdict judge_papers(const VerifyInputs& inputs);
+
+/// Adds license.text: whether the text that was brought is the one that the license names; no check where there is neither.
+void check_contract(Verdict& verdict, const std::optional<credential::License>& license, const std::optional<EvidenceFile>& contract);
+
+/// Keeps what the papers added to the memory, also when the verdict is bad: a verifier who has seen a revocation must not be shown
+/// the day before.
+Status keep_memory(const VerifyOptions& options, const VerifyInputs& inputs, const credential::PaperVerdict& papers);
+
+/// Judges the papers once and every model file under `options.every_model`: a line for each, and the exit code of the worst
+/// (proved false before unreadable before undecided). A folder without a model is undecided.
+int verify_every_model(const VerifyOptions& options, Output& output);
+
+}  // namespace stegpass::cli
