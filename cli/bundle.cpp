@@ -21,7 +21,7 @@ using namespace credential;
 
 struct BundleOptions {
   HomeOptions home;
-  std::string license, purpose = "public", out;
+  std::string license, registration, purpose = "public", out;
   std::vector<std::string> open, disclose;
   bool force = false;
 };
@@ -39,16 +39,29 @@ Status check_openings(Purpose purpose, const std::vector<std::string>& open) {
   return Done{};
 }
 
-/// Every statement that a verdict on this license rests on, each with its receipt, in order of the ledger.
-Result<std::vector<Bytes>> gather_statements(const ledger::Ledger& log, const FoundLicense& subject) {
-  std::set<std::uint64_t> indices{0, subject.registration->index, subject.license->index};
-  if (subject.registration->newest_status) indices.insert(*subject.registration->newest_status);
-  indices.insert(subject.registration->rotations.begin(), subject.registration->rotations.end());
+/// The license, or the registration alone, whose `license` is then null.
+Result<FoundLicense> find_subject(const ledger::RegistrationPolicy& state, const BundleOptions& options) {
+  if (!options.license.empty()) return find_license(state, options.license);
+  STEGPASS_TRY(registration, find_registration(state, options.registration));
+  return FoundLicense{registration, nullptr};
+}
+
+/// The entries that say in which state a license is.
+void add_license(const FoundLicense& subject, std::set<std::uint64_t>& indices) {
   const ledger::LicenseState& license = *subject.license;
+  indices.insert(license.index);
+  if (subject.registration->newest_status) indices.insert(*subject.registration->newest_status);
   const auto& transfer = license.transferred_by ? license.transferred_by : license.succeeds_by;
   for (const auto& change : {license.revoked_by, license.suspended_by, license.reinstated_by, license.renewed_by, transfer}) {
     if (change) indices.insert(*change);
   }
+}
+
+/// Every statement that a verdict on this license or registration rests on, each with its receipt, in order of the ledger.
+Result<std::vector<Bytes>> gather_statements(const ledger::Ledger& log, const FoundLicense& subject) {
+  std::set<std::uint64_t> indices{0, subject.registration->index};
+  indices.insert(subject.registration->rotations.begin(), subject.registration->rotations.end());
+  if (subject.license) add_license(subject, indices);
   std::vector<Bytes> out;
   for (const std::uint64_t index : indices) {
     STEGPASS_TRY(statement, transparent_statement(log, index));
@@ -59,15 +72,20 @@ Result<std::vector<Bytes>> gather_statements(const ledger::Ledger& log, const Fo
 
 SeedOpening open_seed(const VaultPassport& passport) { return {passport.commitment_salt, passport.seed}; }
 
-Result<Disclosures> gather_disclosures(const Vault& vault, const License& license, const std::vector<std::string>& open) {
+Status disclose_license(const Vault& vault, const License& license, Disclosures& out) {
   const VaultLicense* secrets = vault.license(license.id);
   if (secrets == nullptr) return Error{Errc::not_found, "the vault knows nothing of license " + to_hex(license.id)};
-  const VaultPassport* cover = vault.passport("cover");
-  if (cover == nullptr) return Error{Errc::not_found, "the vault has no cover passport"};
-  Disclosures out;
-  out.cover = open_seed(*cover);
   out.isn_key = KeyOpening{secrets->isn_key_salt, isn_key(vault, license.registration_id, license.licensee.thumbprint())};
   out.identity = IdentityOpening{secrets->identity_salt, secrets->identity};
+  return Done{};
+}
+
+Result<Disclosures> gather_disclosures(const Vault& vault, const FoundLicense& subject, const std::vector<std::string>& open) {
+  Disclosures out;
+  if (subject.license) STEGPASS_CHECK_OK(disclose_license(vault, subject.license->license, out));
+  const VaultPassport* cover = vault.passport("cover");
+  if (cover == nullptr) return Error{Errc::not_found, "the vault has no cover passport"};
+  out.cover = open_seed(*cover);
   for (const std::string& role : open) {
     const VaultPassport* passport = vault.passport(role);
     if (passport == nullptr) return Error{Errc::usage, "the vault has no passport '" + role + "'; stegpass vault list names them"};
@@ -103,18 +121,19 @@ Result<Bundle> compose(const BundleOptions& options) {
   STEGPASS_TRY(purpose, parse_purpose(options.purpose));
   bundle.purpose = purpose;
   STEGPASS_CHECK_OK(check_openings(purpose, options.open));
+  if (options.license.empty() && !options.disclose.empty()) return Error{Errc::usage, "--disclose shows claims of a license, and needs --license"};
   STEGPASS_CHECK_OK(check_output(options.out, options.force));
   STEGPASS_TRY(opened, open_ledger(options.home.place(), ledger::Ledger::Mode::read));
-  STEGPASS_TRY(subject, find_license(opened.state, options.license));
+  STEGPASS_TRY(subject, find_subject(opened.state, options));
   STEGPASS_TRY(checkpoint, ledger::cosigned_checkpoint(opened.log));
   bundle.checkpoint = checkpoint;
   STEGPASS_TRY(statements, gather_statements(opened.log, subject));
   bundle.statements = std::move(statements);
   if (purpose == Purpose::public_ && options.disclose.empty()) return bundle;
   STEGPASS_TRY(vault, read_vault(options.home));
-  STEGPASS_CHECK_OK(disclose_personal(vault, subject.license->license, options.disclose, bundle.statements));
+  if (subject.license) STEGPASS_CHECK_OK(disclose_personal(vault, subject.license->license, options.disclose, bundle.statements));
   if (purpose == Purpose::public_) return bundle;
-  STEGPASS_TRY(disclosures, gather_disclosures(vault, subject.license->license, options.open));
+  STEGPASS_TRY(disclosures, gather_disclosures(vault, subject, options.open));
   bundle.disclosures = std::move(disclosures);
   return bundle;
 }
@@ -135,14 +154,17 @@ int run(const BundleOptions& options, Output& output) {
 
 void setup_bundle(Commands& commands) {
   auto options = std::make_shared<BundleOptions>();
-  CLI::App& command = *commands.app.add_subcommand("bundle", "Put all that an offline verifier needs for one license into one file");
+  CLI::App& command = *commands.app.add_subcommand("bundle", "Put all that an offline verifier needs for one license, or an arbiter for one registration, into one file");
   add_home_options(command, options->home);
-  command.add_option("--license", options->license, "License id, its URN, or the license statement's file")->required();
+  CLI::Option_group& subject = *command.add_option_group("what the bundle is of");
+  subject.add_option("--license", options->license, "License id, its URN, or the license statement's file");
+  subject.add_option("--registration", options->registration, "Registration id: the model and its owner alone, as for a dispute about one without licenses");
+  subject.require_option(1);
   command.add_option("--for", options->purpose, "public opens nothing; verifier opens what ties the user passport to the licensee; arbiter also passports")
       ->check(CLI::IsMember({"public", "verifier", "arbiter"}))
       ->capture_default_str();
   command.add_option("--open", options->open, "Passport to show to an arbiter: cover, reserve-1, ...; one reserve a dispute");
-  command.add_option("--disclose", options->disclose, "Claim of the license's personal part to show, e.g. licensee; may be repeated");
+  command.add_option("--disclose", options->disclose, "With --license: claim of the license's personal part to show, e.g. licensee; may be repeated");
   command.add_option("--out", options->out, "The bundle file")->required();
   command.add_flag("--force", options->force, "Replace the output if it exists");
   command.footer("Example: stegpass bundle --home acme --license 0f3a... --for verifier --passphrase-file secret --out license.bundle");

@@ -44,6 +44,7 @@ void setup_ledger_list(Commands&, CLI::App& ledger);
 void setup_policy(Commands&);
 void setup_bundle(Commands&);
 void setup_verify(Commands&);
+void setup_dispute(Commands&);
 void setup_attack(Commands&);
 void setup_audit(Commands&);
 void setup_cose(Commands&);

@@ -43,6 +43,12 @@ Description describe_cbor(ByteView bytes, const Cbor& item) {
     out.members["issuer"] = statement->issuer();
     out.members["issued_at"] = utc_time(statement->issued_at());
     out.members["receipts"] = statement->receipts().size();
+    if (const auto* finding = statement->as<DisputeFinding>()) {
+      out.members["dispute"] = to_hex(finding->dispute_id);
+      out.members["outcome"] = outcome_name(finding->outcome);
+      out.members["reason"] = finding->reason;
+      out.members["evidence"] = finding->evidence.size();
+    }
   }
   if (auto bundle = decode_bundle(bytes)) {
     out.members["purpose"] = purpose_name(bundle->purpose);

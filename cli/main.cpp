@@ -39,6 +39,7 @@ void setup_all(Commands& commands) {
   setup_bundle(commands);
 #endif
   setup_verify(commands);
+  setup_dispute(commands);
 #ifdef STEGPASS_WITH_LEDGER
   setup_audit(commands);
 #endif
