@@ -96,6 +96,7 @@ void setup_attack(Commands& commands) {
   command->add_flag("--force", options->force, "Replace what is there");
   command->footer("Example: stegpass attack random --model trained/release.safetensors --plot random.png --json");
   bind_command(commands, *command, options, run_random);
+  setup_attack_network(commands, *group);
 }
 
 }  // namespace stegpass::cli

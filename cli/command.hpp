@@ -45,6 +45,7 @@ void setup_policy(Commands&);
 void setup_bundle(Commands&);
 void setup_verify(Commands&);
 void setup_attack(Commands&);
+void setup_attack_network(Commands&, CLI::App& attack);  // those that need a network
 void setup_audit(Commands&);
 void setup_cose(Commands&);
 void setup_time(Commands&);
