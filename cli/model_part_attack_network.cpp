@@ -59,7 +59,8 @@ model::AttackSettings attack_settings_of(const AttackRequest& request, model::Pr
 Status draw_for_attacker(const AttackRequest& request, model::AttackTask& task) {
   const model::Architecture& architecture = task.model->architecture();
   const std::int64_t size = static_cast<std::int64_t>(architecture.tiles()) * architecture.input_side();
-  for (std::uint64_t i = 0; i < std::min<std::uint64_t>(std::max<std::uint64_t>(request.count, 1), 100000); ++i) {
+  const std::uint64_t most = request.name == "search" ? 20 : 100000;  // its count is of steps or tries
+  for (std::uint64_t i = 0; i < std::min<std::uint64_t>(std::max<std::uint64_t>(request.count, 1), most); ++i) {
     const std::uint64_t number = (request.seed << 20) + 2 * i + 0xa77ac000;
     STEGPASS_TRY(passport, join_passport(model::io::draw_scene(size, size, number), model::io::draw_scene(size, size, number + 1)));
     task.seeds.push_back({Sha512().update("stegpass.attacker.v1").update_u64(request.seed).update_u64(i).finish()});

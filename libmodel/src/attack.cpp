@@ -32,6 +32,15 @@ const std::vector<AttackEntry>& entries() {
       {{"fold", {}}, attack_fold},
       {{"overwrite", {}}, attack_overwrite},
       {{"frame", {}}, attack_frame},
+      {{"distill", {}}, attack_distill},
+      {{"informed", {"passports", "subspace"}}, attack_informed},
+      {{"insider", {"seed", "picture"}}, attack_insider},
+      {{"fake1", {}}, attack_fake},
+      {{"fake2", {}}, attack_fake},
+      {{"fake3", {}}, attack_fake},
+      {{"erb", {"cerb", "ierb"}}, attack_erb},
+      {{"sign-flip", {}}, attack_sign_flip},
+      {{"search", {"signs", "hash"}}, attack_search},
   };
   return table;
 }
@@ -115,6 +124,8 @@ std::string AttackRun::identity() const {
   json.number("weight_decay", settings.weight_decay).number("sign_weight", settings.sign_weight).number("sign_margin", settings.sign_margin);
   json.number("data_share", settings.data_share).integer("count", settings.count).integer("at_once", settings.at_once);
   json.boolean("augment", settings.augment).text("precision", precision_name(settings.precision)).integer("seed", static_cast<std::int64_t>(settings.seed));
+  json.boolean("verification", settings.verification);
+  json.integer("drawn_train_images", settings.train_images).integer("drawn_test_images", settings.test_images);
   json.integer("train_images", train.size()).integer("test_images", test.size());
   if (train.size() > 0) json.text("train_data", train.name).text("train_digest", to_hex(dataset_digest(train)));
   json.text("test_data", test.name).text("test_digest", to_hex(dataset_digest(test)));
@@ -160,7 +171,7 @@ Result<std::string> AttackRun::read_mark_json(const OpenedMark& opened, ByteView
   std::string out = entry(strict);
   if (task.signature == SignatureMode::strict || owner.empty()) return out;
   STEGPASS_TRY(reference, read_mark(owner, architecture(), opened.mark, SignatureMode::reference));
-  if (reference.decided) out += "," + entry(reference);
+  if (reference.decided) out.append(",").append(entry(reference));
   return out;
 }
 
@@ -178,10 +189,10 @@ Result<std::string> AttackRun::read_marks(const PassportNetwork& attacked, bool 
   for (const std::vector<OpenedMark>* marks : {&task.marks, static_cast<const std::vector<OpenedMark>*>(&more_marks)}) {
     for (const OpenedMark& opened : *marks) {
       STEGPASS_TRY(text, read_mark_json(opened, release, owner));
-      out += (out.empty() ? "" : ",") + text;
+      out.append(out.empty() ? "[" : ",").append(text);
     }
   }
-  return "[" + out + "]";
+  return out.append("]");
 }
 
 void AttackRun::add_point(JsonObject point) {
