@@ -52,6 +52,14 @@ AttackRequest with_sign_weight(AttackRequest request, double weight) {
   return request;
 }
 
+/// A few lines in seconds, to see what a card is.
+std::vector<AttackRequest> trial_lines() {
+  std::vector<AttackRequest> lines = {with_strengths(line_of("prune", "l1"), {0.5}), line_of("fold", ""), line_of("finetune", "ftal", 1),
+                                      line_of("sign-flip", ""), line_of("search", "hash", 0, 1e-3, 20)};
+  for (AttackRequest& line : lines) line.train_images = line.test_images = 64;
+  return lines;
+}
+
 /// `quick` fits in fifteen minutes of two cores on AlexNet; `full` has the papers' lengths, for an accelerator.
 std::vector<AttackRequest> card_lines(bool quick) {
   const auto some = [&](std::uint64_t few, std::uint64_t many) { return quick ? few : many; };
@@ -216,7 +224,7 @@ Result<Report> make_card(const CardOptions& options) {
   STEGPASS_CHECK_OK(open_subject(options.subject, base, models));
   if (base.owner_model.empty()) return Error{Errc::usage, "a card needs both branches: name the folder with --models"};
   STEGPASS_CHECK_OK(make_folder(out));
-  const auto wanted = card_lines(options.profile == "quick");
+  const auto wanted = options.profile == "trial" ? trial_lines() : card_lines(options.profile == "quick");
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     STEGPASS_TRY(line, make_line(options, base, wanted[i], i + 1, models));
     line.erase("models");
@@ -332,7 +340,7 @@ void setup_attack_card(Commands& commands, CLI::App& group) {
   add_attack_subject(*card, options->subject);
   card->add_option("--data", options->data, "The attackers' data set, or 'drawn'")->required();
   card->add_option("--out", options->out, "Folder for card.json, card.html and plots")->required();
-  card->add_option("--profile", options->profile, "quick (minutes on two cores) or full (the papers' lengths)")->check(CLI::IsMember({"quick", "full"}))->capture_default_str();
+  card->add_option("--profile", options->profile, "trial (a few lines in seconds), quick (minutes on two cores) or full (the papers' lengths)")->check(CLI::IsMember({"trial", "quick", "full"}))->capture_default_str();
   card->add_option("--seed", options->seed, "Seed of every line")->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 40))->capture_default_str();
   card->add_option("--device", options->device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
   card->add_option("--precision", options->precision, "fp32 or bf16")->check(CLI::IsMember({"fp32", "bf16"}))->capture_default_str();

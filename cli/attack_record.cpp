@@ -25,6 +25,13 @@ std::string series_name(const Json& mark) {
   return mark.value("role", "mark") + (reading == "strict" ? "" : " (" + reading + ")");
 }
 
+/// Text in gnuplot's single quotes.
+std::string quoted(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("''") : std::string(1, c);
+  return out + "'";
+}
+
 std::string block(const std::string& name, const std::string& lines) { return "$" + name + " << EOD\n" + lines + "EOD\n"; }
 
 /// Points by their number: strengths of one curve need not lie on one axis, as words before and after have none.
@@ -89,14 +96,14 @@ std::string attack_plot(const Json& record) {
       at->second.log10_p += x + mark["log10_p"].dump() + "\n";
     }
   }
-  std::string script = "set terminal pngcairo size 1000,420 font 'sans,10'\nset grid\nset style data linespoints\nset key bottom left\n";
+  std::string script = "set terminal pngcairo size 1000,420 font 'sans,10'\nset grid\nset style data linespoints\nset key outside below\n";
   script += "set xlabel '" + std::string(by_strength ? "strength" : "step") + "'\n" + block("deployment", deployment) + block("verification", verification);
   std::string match, chance;
   for (std::size_t i = 0; i < marks.size(); ++i) {
     const std::string id = std::to_string(i);
     script += block("match" + id, marks[i].second.match) + block("chance" + id, marks[i].second.log10_p);
-    match += ", $match" + id + " title '" + marks[i].first + "'";
-    chance += (i == 0 ? "$chance" : ", $chance") + id + " title '" + marks[i].first + "'";
+    match += ", $match" + id + " title " + quoted(marks[i].first);
+    chance += (i == 0 ? "$chance" : ", $chance") + id + " title " + quoted(marks[i].first);
   }
   script += "set multiplot layout 1,2 title '" + record["attack"].get<std::string>() + "'\nset title 'accuracy and share of bits'\nset yrange [0:1.02]\nplot ";
   script += deployment.empty() ? std::string("0.5 title 'chance' with lines") : std::string("$deployment title 'accuracy' lw 2");
@@ -127,15 +134,16 @@ Result<Report> finish_attack(const AttackRecord& record, const AttackFiles& file
     if (record.changed_model.empty()) return Error{Errc::usage, "this attack leaves no changed network for --save-model"};
     json["changed_model_sha256"] = to_hex(credential::fast_sha256(record.changed_model));
   }
-  if (!files.plot.empty()) {
-    STEGPASS_TRY(picture, draw_plot(attack_plot(json)));
-    STEGPASS_CHECK_OK(write_file(files.plot, picture, {.force = files.force}));
-  }
   if (!files.save_model.empty()) STEGPASS_CHECK_OK(write_file(files.save_model, record.changed_model, {.force = files.force}));
   const std::string body = json.dump(2) + "\n";
   STEGPASS_CHECK_OK(write_file(files.out, as_bytes(body), {.force = files.force}));
   std::error_code ignored;
   std::filesystem::remove(files.checkpoint(), ignored);
+  if (!files.plot.empty()) {
+    const auto picture = draw_plot(attack_plot(json));
+    if (!picture) return about("the record is written, and no plot", picture.error());
+    STEGPASS_CHECK_OK(write_file(files.plot, *picture, {.force = files.force}));
+  }
   return Report{attack_text(json) + "\n  record  " + files.out, json};
 }
 

@@ -321,7 +321,7 @@ Result<AttackOutcome> run_attack(const AttackTask& task, const AttackSettings& c
   if (settings.variant.empty() && !entry->kind.variants.empty()) settings.variant = std::string(entry->kind.variants.front());
   AttackRun run(task, settings, hooks);
   if (!resume.empty()) STEGPASS_CHECK_OK(run.resume(resume));
-  STEGPASS_CHECK_OK(run.judge(run.copy(), {.strength = 0.0, .step = "before"}));
+  STEGPASS_CHECK_OK(run.judge(run.copy(), {.strength = settings.name == "quantise" ? 32.0 : 0.0, .step = "before"}));
   STEGPASS_CHECK_OK(entry->run(run));
   return run.outcome();
 }
