@@ -96,6 +96,8 @@ void setup_attack(Commands& commands) {
   command->add_flag("--force", options->force, "Replace what is there");
   command->footer("Example: stegpass attack random --model trained/release.safetensors --plot random.png --json");
   bind_command(commands, *command, options, run_random);
+  setup_attack_network(commands, *group);
+  setup_attack_card(commands, *group);
 }
 
 }  // namespace stegpass::cli

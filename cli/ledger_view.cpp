@@ -54,6 +54,7 @@ Json describe_state(const ledger::RegistrationPolicy& state) {
     out.push_back({{"id", id},
                    {"index", entry.index},
                    {"model", entry.registration.model_name},
+                   {"card", entry.registration.card ? Json(to_hex(*entry.registration.card)) : Json()},
                    {"owner", entry.registration.owner.thumbprint_uri()},
                    {"signer", entry.signer().thumbprint_uri()},
                    {"contested", entry.contested},

@@ -28,7 +28,7 @@ constexpr std::size_t kIdBytes = 16, kSaltBytes = 32;
 
 struct RegisterOptions {
   HomeOptions home;
-  std::string models, out, isn, certificate;
+  std::string models, out, isn, certificate, card;
   bool force = false;
 };
 
@@ -143,6 +143,17 @@ Result<std::vector<Bytes>> read_owner_chain(const std::string& path) {
   return chain;
 }
 
+/// Digest of a resilience card of this model; none when no file is named.
+Result<std::optional<Digest32>> read_card(const std::string& path, const Digest32& release) {
+  if (path.empty()) return std::optional<Digest32>{};
+  STEGPASS_TRY(file, read_file(path, kMaxPictureFile, "a resilience card (card.json)"));
+  const Json card = Json::parse(file.begin(), file.end(), nullptr, false);
+  const bool one = card.is_object() && card.value("format", Json()) == "stegpass.attack-card.v1" && card.contains("models") && card["models"].is_object();
+  if (!one) return Error{Errc::malformed, path + ": no resilience card"};
+  if (card["models"].value("model", Json()) != to_hex(release)) return Error{Errc::refused, path + ": the card is one of another model"};
+  return std::optional<Digest32>{credential::fast_sha256(file)};
+}
+
 Report report_of(const RegisterOptions& options, const Registration& registration, std::uint64_t index, const std::vector<OpenPassport>& passports,
                  const std::vector<MarkReading>& readings) {
   Report report;
@@ -152,8 +163,10 @@ Report report_of(const RegisterOptions& options, const Registration& registratio
     report.text += "\n  mark  " + reading_to_text(passports[i].role, readings[i]);
     marks.push_back(reading_to_json(passports[i].role, readings[i]));
   }
+  if (registration.card) report.text += "\n  card  SHA-256 " + to_hex(*registration.card);
   report.figures = {{"id", to_hex(registration.id)}, {"urn", credential::model_urn(registration.id)}, {"index", index},
                     {"model_sha256", to_hex(registration.model_digest)}, {"tensor_root", to_hex(registration.tensor_root)}, {"marks", marks}};
+  if (registration.card) report.figures["card_sha256"] = to_hex(*registration.card);
   if (options.out.empty()) return report;
   report.text += "\n  statement with receipt: " + options.out;
   report.figures["statement"] = options.out;
@@ -164,6 +177,7 @@ Result<Report> register_model(const RegisterOptions& options) {
   if (!options.out.empty()) STEGPASS_CHECK_OK(check_output(options.out, options.force));
   STEGPASS_TRY(certificates, read_owner_chain(options.certificate));
   STEGPASS_TRY(trained, read_trained({options.models}));
+  STEGPASS_TRY(card, read_card(options.card, trained.release_digest));
   STEGPASS_TRY(part, load_model_part());
   STEGPASS_TRY(weights, load_isn_weights(options.isn));
   STEGPASS_TRY(home, open_home(options.home));
@@ -178,6 +192,7 @@ Result<Report> register_model(const RegisterOptions& options) {
   const VaultRegistration secret{credential::random_bytes(kIdBytes), credential::random_bytes(kSaltBytes), trained.owner_digest,
                                  trained.release_digest, credential::fast_sha256(weights)};
   STEGPASS_TRY(registration, registration_of(trained, secret, claim_of(trained.record.mark, home, passports, cover.size), home.owner));
+  registration.card = card;
   STEGPASS_TRY(statement, credential::sign_statement(signers.owner, registration, current_time(), certificates));
   STEGPASS_TRY(appended, commit(home, ledger, signers, secret, statement));
   if (!options.out.empty()) {
@@ -203,6 +218,7 @@ void setup_model_register(Commands& commands, CLI::App& group) {
   command->add_option("--models", options->models, "Folder that passport train left")->required();
   command->add_option("--out", options->out, "Also write the statement with its receipt, for licensees");
   command->add_option("--certificate", options->certificate, "PEM file with the owner key's certificate and its chain, leaf first, to go into the registration");
+  command->add_option("--card", options->card, "Resilience card (card.json of attack card), whose digest goes into the registration");
   command->add_option("--isn", options->isn, "ISN weights that will mint for this model; default: those that come with stegpass");
   command->add_flag("--force", options->force, "Replace what is at --out");
   command->footer("Example: stegpass model register --home studio --models trained --out registration.cose");

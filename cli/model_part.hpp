@@ -240,6 +240,9 @@ struct SurveyResult {
   bool binomial = false;        ///< neither test rejects at 0.001
 };
 
+struct AttackRequest;  // model_part_attack.hpp
+struct AttackResult;
+
 class ModelPart {
  public:
   virtual ~ModelPart() = default;
@@ -296,6 +299,8 @@ class ModelPart {
   virtual Result<PickedPictures> pick_pictures(const PickRequest& request) = 0;
   /// Reads wrong passports and holds their matches against the exact binomial.
   virtual Result<SurveyResult> survey(ByteView model, const SurveyRequest& request, const Progress& progress) = 0;
+  /// Runs one attack on a network. Errors  those of model::run_attack, and of files that the request brings.
+  virtual Result<AttackResult> attack(const AttackRequest& request, const Progress& progress) = 0;
   /// Weights of other programs as safetensors, under our names where we know theirs: schemas/pytorch.md. Runs nothing of the file.
   virtual Result<Conversion> convert(const ConvertRequest& request) = 0;
   /// The tensors of such a file, and what else it holds in `left_out`.

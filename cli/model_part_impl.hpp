@@ -1,11 +1,12 @@
 #pragma once
 
 #include "model_part.hpp"
+#include "model_part_attack.hpp"
 
 namespace stegpass::cli {
 
 /// The model part over libmodel and model_io: passports and networks in model_part_passport.cpp, the ISN in model_part_isn.cpp and model_part_hide.cpp,
-/// training in model_part_train.cpp, attacks in model_part_attack.cpp, data sets in model_part_data.cpp, weights of other programs in model_part_convert.cpp.
+/// training in model_part_train.cpp, attacks in model_part_attack*.cpp, data sets in model_part_data.cpp, weights of other programs in model_part_convert.cpp.
 class LibtorchModelPart final : public ModelPart {
  public:
   Result<Bytes> draw(std::string_view kind, std::uint64_t seed, std::uint32_t size, std::string_view caption) override;
@@ -36,6 +37,7 @@ class LibtorchModelPart final : public ModelPart {
   std::vector<FoundData> find_data(const std::vector<std::filesystem::path>& folders) override;
   Result<PickedPictures> pick_pictures(const PickRequest& request) override;
   Result<SurveyResult> survey(ByteView model, const SurveyRequest& request, const Progress& progress) override;
+  Result<AttackResult> attack(const AttackRequest& request, const Progress& progress) override;
   Result<Conversion> convert(const ConvertRequest& request) override;
   Result<Conversion> list_tensors(ByteView file) override;
 };

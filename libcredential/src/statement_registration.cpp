@@ -95,9 +95,10 @@ CborMap write_body(const Registration& body) {
                                 field("tensors", tensors)});
   const Cbor accuracy = Cbor::map({field("deployment", cbor_number(body.accuracy_deployment)),
                                    field("verification", cbor_number(body.accuracy_verification))});
-  return {field(7, Cbor::bytes(body.id)), field(8, confirmation(body.owner)),
-          field(kClaim, Cbor::map({field("model", model), field("mark", write_mark(body.mark)),
-                                   field("isn", digest_item(body.isn_digest)), field("accuracy", accuracy)}))};
+  CborMap own = {field("model", model), field("mark", write_mark(body.mark)), field("isn", digest_item(body.isn_digest)),
+                 field("accuracy", accuracy)};
+  if (body.card) own.push_back(field("card", digest_item(*body.card)));
+  return {field(7, Cbor::bytes(body.id)), field(8, confirmation(body.owner)), field(kClaim, Cbor::map(std::move(own)))};
 }
 
 std::optional<StatementBody> read_registration(Fields& claims) {
@@ -110,6 +111,7 @@ std::optional<StatementBody> read_registration(Fields& claims) {
   out.mark = read_mark(own.map("mark"));
   out.isn_digest = own.digest<32>("isn");
   read_accuracy(own.map("accuracy"), out);
+  if (own.has("card")) out.card = own.digest<32>("card");
   own.finish();
   return out;
 }

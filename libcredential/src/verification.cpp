@@ -189,7 +189,8 @@ class Judge {
     if (!statement) return missing(StatementKind::registration);
     out_.registration = *statement->as<Registration>();
     return {Outcome::valid, "registration " + to_hex(out_.registration->id) + " of \"" + out_.registration->model_name +
-                                "\" by " + statement->issuer() + ", " + utc_text(statement->issued_at())};
+                                "\" by " + statement->issuer() + ", " + utc_text(statement->issued_at()) +
+                                (out_.registration->card ? ", resilience card " + to_hex(*out_.registration->card) : "")};
   }
 
   Finding registration_issuer() {

@@ -95,6 +95,14 @@ TEST_CASE("a registration comes back as it was signed") {
   CHECK(read.isn_digest == wrote.isn_digest);
   CHECK(read.accuracy_deployment == wrote.accuracy_deployment);
   CHECK(read.accuracy_verification == wrote.accuracy_verification);
+  CHECK_FALSE(read.card);
+}
+
+TEST_CASE("a registration keeps the digest of its resilience card") {
+  Office office;
+  office.registration.card = Digest32{7, 8, 9};
+  const Statement statement = Statement::decode(Office::sign(office.owner, office.registration, kNow).entry()).value();
+  CHECK(statement.as<Registration>()->card == office.registration.card);
 }
 
 TEST_CASE("a registration's mark claim comes back as it was signed") {

@@ -60,6 +60,7 @@ struct Registration {
   Digest32 isn_digest{};         ///< SHA-256 of the ISN weights that mint user passports
   std::uint32_t accuracy_deployment = 0;    ///< test accuracy in 1/10000
   std::uint32_t accuracy_verification = 0;
+  std::optional<Digest32> card;  ///< SHA-256 of the resilience card (schemas/attack.md)
 };
 
 /// What a license allows; its dates are the license's own.

@@ -1,0 +1,329 @@
+#include <stegpass/model/attack.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+#include <stegpass/credential/core/text.hpp>
+#include <stegpass/model/alignment.hpp>
+#include <stegpass/model/loader.hpp>
+#include <stegpass/model/weights.hpp>
+
+#include "attack_run.hpp"
+#include "sgd.hpp"
+#include "shuffle.hpp"
+
+namespace stegpass::model {
+namespace {
+
+constexpr const char* kAttackState = "attack-state.v1";
+
+struct AttackEntry {
+  AttackKind kind;
+  Status (*run)(AttackRun&);
+};
+
+const std::vector<AttackEntry>& entries() {
+  static const std::vector<AttackEntry> table = {
+      {{"finetune", {"ftal", "rtal"}}, attack_finetune},
+      {{"prune", {"l1", "random", "structured"}}, attack_prune},
+      {{"quantise", {"channel", "tensor"}}, attack_quantise},
+      {{"noise", {}}, attack_noise},
+      {{"permute", {"order", "scale", "sign"}}, attack_permute},
+      {{"fold", {}}, attack_fold},
+      {{"overwrite", {}}, attack_overwrite},
+      {{"frame", {}}, attack_frame},
+      {{"distill", {}}, attack_distill},
+      {{"informed", {"passports", "subspace"}}, attack_informed},
+      {{"insider", {"seed", "picture"}}, attack_insider},
+      {{"fake1", {}}, attack_fake},
+      {{"fake2", {}}, attack_fake},
+      {{"fake3", {}}, attack_fake},
+      {{"erb", {"cerb", "ierb"}}, attack_erb},
+      {{"sign-flip", {}}, attack_sign_flip},
+      {{"search", {"signs", "hash"}}, attack_search},
+  };
+  return table;
+}
+
+/// Copies every tensor of the same name and shape.
+void copy_tensors(const torch::nn::Module& from, const torch::nn::Module& to) {
+  const torch::NoGradGuard no_grad;
+  const NamedTensors sources = weights_of(from);
+  for (const auto& [name, target] : weights_of(to)) {
+    const auto found = std::find_if(sources.begin(), sources.end(), [&name = name](const auto& source) { return source.first == name; });
+    if (found != sources.end() && found->second.sizes() == target.sizes()) target.detach().copy_(found->second);
+  }
+}
+
+Status check_settings(const AttackTask& task, const AttackSettings& settings) {
+  const auto within = [](double value, double low, double high) { return value >= low && value <= high; };
+  if (!task.model) return Error{Errc::usage, "an attack needs a model"};
+  if (task.marks.empty() || task.model->architecture().bits() == 0) return Error{Errc::usage, "the model carries no marks to be judged"};
+  if (task.test.size() == 0) return Error{Errc::usage, "an attack needs test images"};
+  if (settings.epochs < 0 || settings.epochs > 100000) return Error{Errc::usage, "epochs are not within 0 to 100000"};
+  if (settings.batch < 2 || settings.batch > 65536) return Error{Errc::usage, "the batch is not within 2 to 65536"};
+  if (!within(settings.rate, 1e-12, 100)) return Error{Errc::usage, "the rate is not within 0 to 100"};
+  if (!within(settings.data_share, 1e-9, 1)) return Error{Errc::usage, "the share of the data is not within 0 to 1"};
+  if (!within(settings.sign_weight, 0, 1e6) || !within(settings.sign_margin, 0, 1e6)) return Error{Errc::usage, "the sign loss is out of range"};
+  if (settings.count < 0 || settings.count > 1000000 || settings.at_once < 1) return Error{Errc::usage, "the count is not within 0 to 1000000"};
+  for (const double strength : settings.strengths) {
+    if (!std::isfinite(strength) || strength < 0) return Error{Errc::usage, "a strength is negative or not finite"};
+  }
+  return Done{};
+}
+
+Result<const AttackEntry*> find_attack(const AttackSettings& settings) {
+  for (const AttackEntry& entry : entries()) {
+    if (entry.kind.name != settings.name) continue;
+    const auto& variants = entry.kind.variants;
+    if (settings.variant.empty() || std::find(variants.begin(), variants.end(), settings.variant) != variants.end()) return &entry;
+    return Error{Errc::usage, "attack " + settings.name + " has no variant '" + settings.variant + "'"};
+  }
+  return Error{Errc::unsupported, "attack '" + settings.name + "' is unknown"};
+}
+
+}  // namespace
+
+const std::vector<AttackKind>& attack_kinds() {
+  static const std::vector<AttackKind> kinds = [] {
+    std::vector<AttackKind> out;
+    for (const AttackEntry& entry : entries()) out.push_back(entry.kind);
+    return out;
+  }();
+  return kinds;
+}
+
+std::uint64_t attack_seed(std::uint64_t seed, std::uint64_t purpose, std::uint64_t index) {
+  std::uint64_t x = seed + 0x9e3779b97f4a7c15 * (16 * index + purpose + 1);  // splitmix64
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
+}
+
+PassportNetwork copy_network(const PassportNetwork& network, const torch::Device& device) {
+  PassportNetwork out(network->architecture(), network->has_verification() ? Branches::both : Branches::deployment, 0, network->scheme());
+  out->to(device);
+  copy_tensors(*network, *out);
+  out->eval();
+  return out;
+}
+
+AttackRun::AttackRun(const AttackTask& of_task, const AttackSettings& of_settings, const AttackHooks& hooks)
+    : task(of_task), settings(of_settings), test(take_images(of_task.test, of_settings.test_images, attack_seed(of_settings.seed, 1, 0))), hooks_(hooks) {
+  train = take_images(task.train, settings.train_images, attack_seed(settings.seed, 0, 0));
+  if (settings.data_share < 1) {
+    const auto share = static_cast<std::int64_t>(std::llround(settings.data_share * static_cast<double>(train.size())));
+    train = take_images(train, std::max<std::int64_t>(share, 1), attack_seed(settings.seed, 2, 0));
+  }
+}
+
+std::string AttackRun::identity() const {
+  JsonObject json;
+  json.text("attack", settings.name).text("variant", settings.variant).raw("strengths", json_array(settings.strengths));
+  json.integer("epochs", settings.epochs).integer("batch", settings.batch).number("rate", settings.rate).number("momentum", settings.momentum);
+  json.number("weight_decay", settings.weight_decay).number("sign_weight", settings.sign_weight).number("sign_margin", settings.sign_margin);
+  json.number("data_share", settings.data_share).integer("count", settings.count).integer("at_once", settings.at_once);
+  json.boolean("augment", settings.augment).text("precision", precision_name(settings.precision)).integer("seed", static_cast<std::int64_t>(settings.seed));
+  json.boolean("verification", settings.verification);
+  json.integer("drawn_train_images", settings.train_images).integer("drawn_test_images", settings.test_images);
+  json.integer("train_images", train.size()).integer("test_images", test.size());
+  if (train.size() > 0) json.text("train_data", train.name).text("train_digest", to_hex(dataset_digest(train)));
+  json.text("test_data", test.name).text("test_digest", to_hex(dataset_digest(test)));
+  return json.str();
+}
+
+Status AttackRun::progress(double done, double total, std::string_view text) const {
+  if (hooks_.progress && !hooks_.progress(done, total, text)) return Error{Errc::interrupted, "the attack was asked to stop"};
+  return Done{};
+}
+
+Result<Mark> AttackRun::drawn_mark(std::size_t index, MarkPictures pictures) const {
+  if (index >= task.pictures.size() || index >= task.seeds.size()) return Error{Errc::usage, "the attack needs more drawn passports than there are"};
+  return make_mark(architecture(), task.pooling, task.pictures[index], task.seeds[index], pictures);
+}
+
+double AttackRun::accuracy(const PassportNetwork& network) const {
+  return evaluate_deployment(network, test, {task.device, settings.precision, EvaluationSettings{}.batch}).deployment;
+}
+
+/// The owner's network with what the attacked model shares with it.
+PassportNetwork AttackRun::as_owner(const PassportNetwork& attacked) const {
+  PassportNetwork out = copy_network(task.owner, task.device);
+  copy_tensors(*attacked, *out);
+  return out;
+}
+
+Result<Accuracy> AttackRun::accuracies(const PassportNetwork& attacked) {
+  const EvaluationSettings how{task.device, settings.precision, EvaluationSettings{}.batch};
+  const bool same_classes = attacked->architecture().classes() == architecture().classes();
+  if (!settings.verification || !task.owner || !same_classes) return evaluate_deployment(attacked, test, how);
+  return evaluate(as_owner(attacked), test, task.marks.front().mark, how);
+}
+
+Result<std::string> AttackRun::read_mark_json(const OpenedMark& opened, ByteView release, ByteView owner) const {
+  const auto entry = [&](const MarkReading& reading) {
+    JsonObject json;
+    json.text("role", opened.role).text("reading", signature_mode_name(reading.mode)).integer("bits", reading.bits);
+    json.integer("matches", reading.matches).number("log10_p", reading.log10_p);
+    return json.str();
+  };
+  STEGPASS_TRY(strict, read_mark(release, architecture(), opened.mark, SignatureMode::strict));
+  std::string out = entry(strict);
+  if (task.signature == SignatureMode::strict || owner.empty()) return out;
+  STEGPASS_TRY(reference, read_mark(owner, architecture(), opened.mark, SignatureMode::reference));
+  if (reference.decided) out.append(",").append(entry(reference));
+  return out;
+}
+
+Result<std::string> AttackRun::read_marks(const PassportNetwork& attacked, bool aligned) {
+  Bytes release = encode_release_model(attacked), owner;
+  if (aligned) {
+    std::vector<Mark> under_test;
+    for (const OpenedMark& opened : task.marks) under_test.push_back(opened.mark);
+    STEGPASS_TRY(alignment, align_model(release, encode_release_model(task.model), architecture(), under_test));
+    release = std::move(alignment.model);
+  } else if (task.signature == SignatureMode::reference && task.owner) {
+    owner = encode_owner_model(as_owner(attacked));
+  }
+  std::string out;
+  for (const std::vector<OpenedMark>* marks : {&task.marks, static_cast<const std::vector<OpenedMark>*>(&more_marks)}) {
+    for (const OpenedMark& opened : *marks) {
+      STEGPASS_TRY(text, read_mark_json(opened, release, owner));
+      out.append(out.empty() ? "[" : ",").append(text);
+    }
+  }
+  return out.append("]");
+}
+
+void AttackRun::add_point(JsonObject point) {
+  point.integer("steps", steps_).integer("images", images_);
+  curve_.append(curve_.empty() ? "" : ",").append(point.str());
+}
+
+Status AttackRun::judge_marks(const PassportNetwork& attacked, const PointLabel& label, double deployment, double verification) {
+  JsonObject point;
+  if (label.strength) point.number("strength", *label.strength);
+  if (!label.step.empty()) point.text("step", label.step);
+  if (deployment >= 0) point.number("accuracy_deployment", deployment);
+  if (verification >= 0) point.number("accuracy_verification", verification);
+  STEGPASS_TRY(marks, read_marks(attacked, label.aligned));
+  point.boolean("aligned", label.aligned).raw("marks", marks);
+  add_point(point);
+  return Done{};
+}
+
+Status AttackRun::judge(const PassportNetwork& attacked, const PointLabel& label) {
+  if (attacked->architecture().classes() != test.classes) return judge_marks(attacked, label, -1, -1);
+  STEGPASS_TRY(measured, accuracies(attacked));
+  const bool both = settings.verification && task.owner && attacked->architecture().classes() == architecture().classes();
+  return judge_marks(attacked, label, measured.deployment, both ? measured.verification : -1);
+}
+
+Bytes AttackRun::state(const NamedTensors& tensors, int stage, int epochs) const {
+  const NamedTensors copies = for_file(tensors);
+  std::vector<TensorView> views;
+  append_views(views, copies);
+  return encode_safetensors(std::move(views), {{"stegpass.format", kAttackState}, {"stegpass.run", identity()}, {"stegpass.stage", std::to_string(stage)},
+                                               {"stegpass.epochs", std::to_string(epochs)}, {"stegpass.steps", std::to_string(steps_)},
+                                               {"stegpass.images", std::to_string(images_)}, {"stegpass.curves", curve_}});
+}
+
+Status AttackRun::resume(ByteView bytes) {
+  STEGPASS_TRY(file, parse_safetensors(bytes));
+  const auto text = [&](const char* key) { return file.metadata.count(key) ? file.metadata.at(key) : std::string(); };
+  const auto number = [&](const char* key) {
+    const std::string digits = text(key);
+    const bool whole = !digits.empty() && digits.size() < 16 && digits.find_first_not_of("0123456789") == std::string::npos;
+    return whole ? static_cast<std::int64_t>(std::stoll(digits)) : std::int64_t{-1};
+  };
+  if (text("stegpass.format") != kAttackState) return Error{Errc::malformed, "the file is no state of an attack"};
+  if (text("stegpass.run") != identity()) return Error{Errc::refused, "the state is one of another attack: settings and data must be the same"};
+  if (number("stegpass.stage") < 0 || number("stegpass.epochs") < 1 || number("stegpass.steps") < 0 || number("stegpass.images") < 0) {
+    return Error{Errc::malformed, "the state's counts are no numbers"};
+  }
+  resume_stage_ = static_cast<int>(std::min(number("stegpass.stage"), std::int64_t{1000000}));
+  resume_epochs_ = static_cast<int>(std::min(number("stegpass.epochs"), std::int64_t{1000000}));
+  resume_steps_ = number("stegpass.steps");
+  resume_images_ = number("stegpass.images");
+  resume_curve_ = text("stegpass.curves");
+  resume_.assign(bytes.begin(), bytes.end());
+  return Done{};
+}
+
+Status AttackRun::loop(const AttackLoop& loop) {
+  const int stage = stage_++;
+  Sgd optimiser(*loop.module, settings.momentum, settings.weight_decay);
+  const auto tensors = [&] {
+    NamedTensors all = weights_of(*loop.module);
+    for (const auto& named : optimiser.state()) all.push_back(named);
+    return all;
+  };
+  int done = 0;
+  if (stage < resume_stage_) return Done{};  // what it left comes with the state of a later loop
+  if (stage == resume_stage_) {
+    STEGPASS_TRY(file, parse_safetensors(resume_));
+    STEGPASS_CHECK_OK(read_into(tensors(), file));
+    done = resume_epochs_;
+    curve_ = resume_curve_;
+    steps_ = resume_steps_;
+    images_ = resume_images_;
+    resume_stage_ = -1;
+  }
+  const std::int64_t batch = std::min<std::int64_t>(settings.batch, train.size());
+  if (loop.epochs > 0 && batch < 2) return Error{Errc::usage, "the attack needs at least two training images"};
+  for (; done < loop.epochs; ++done) {
+    loop.begin_epoch();
+    const auto index = static_cast<std::uint64_t>(stage) * 1000003 + static_cast<std::uint64_t>(done);
+    LoaderOptions options{.batch = batch, .threads = task.device.is_cpu() ? 1 : 4};
+    if (settings.augment) options.augment_seed = [&](std::int64_t step) { return attack_seed(settings.seed, 3, index * 1000003 + static_cast<std::uint64_t>(step)); };
+    BatchLoader batches(train, shuffled_indices(train.size(), attack_seed(settings.seed, 4, index)), options);
+    const double total = static_cast<double>(batches.steps()) * loop.epochs;
+    for (std::int64_t step = 0; auto next = batches.next(); ++step) {
+      const torch::Tensor loss = loop.loss(next->images.to(task.device), next->labels.to(task.device));
+      const double value = loss.item<double>();
+      if (!std::isfinite(value)) return Error{Errc::diverged, "the loss of step " + std::to_string(steps_ + 1) + " is not finite"};
+      optimiser.clear_gradients();
+      loss.backward();
+      optimiser.step(settings.rate);
+      ++steps_;
+      images_ += next->labels.size(0);
+      STEGPASS_CHECK_OK(progress(static_cast<double>(done * batches.steps() + step + 1), total, "loss " + json_number(std::round(1000 * value) / 1000)));
+    }
+    if (loop.end_epoch) STEGPASS_CHECK_OK(loop.end_epoch(done + 1));
+    if (hooks_.checkpoint) STEGPASS_CHECK_OK(hooks_.checkpoint(state(tensors(), stage, done + 1)));
+  }
+  return Done{};
+}
+
+AttackOutcome AttackRun::outcome() const {
+  AttackOutcome out;
+  out.settings = identity();
+  out.curve = "[" + curve_ + "]";
+  out.details = details.str();
+  out.model = result ? copy_network(result, torch::kCPU) : result;
+  out.steps = steps_;
+  out.images = images_;
+  return out;
+}
+
+torch::Tensor sign_hinge(const std::vector<ConvBlock>& blocks, const NetworkKeys& keys, double margin) {
+  torch::Tensor sum = torch::zeros({}, blocks.front().conv->weight.options());
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    sum = sum + at::relu(margin - keys[i].bits * layer_signs(blocks[i].conv->weight, keys[i].scale)).sum();
+  }
+  return sum;
+}
+
+Result<AttackOutcome> run_attack(const AttackTask& task, const AttackSettings& chosen, const AttackHooks& hooks, ByteView resume) {
+  STEGPASS_TRY(entry, find_attack(chosen));
+  STEGPASS_CHECK_OK(check_settings(task, chosen));
+  AttackSettings settings = chosen;
+  if (settings.variant.empty() && !entry->kind.variants.empty()) settings.variant = std::string(entry->kind.variants.front());
+  AttackRun run(task, settings, hooks);
+  if (!resume.empty()) STEGPASS_CHECK_OK(run.resume(resume));
+  STEGPASS_CHECK_OK(run.judge(run.copy(), {.strength = settings.name == "quantise" ? 32.0 : 0.0, .step = "before"}));
+  STEGPASS_CHECK_OK(entry->run(run));
+  return run.outcome();
+}
+
+}  // namespace stegpass::model

@@ -1,0 +1,89 @@
+#include "refusals.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace stegpass::test;
+
+namespace {
+
+/// A home of the test's own: two commands at once on one home refuse each other.
+std::string home_of(const TempFolder& folder) {
+  return std::filesystem::exists(folder.file("home")) ? folder.file("home") : folder.copy("home");
+}
+
+/// An attack on the fixture's network, on few images.
+Args attack_args(const TempFolder& folder, const std::string& name, Args more) {
+  Args args = {"attack", name, "--home", home_of(folder), "--models", fixture("trained"), "--data", "drawn", "--images", "64", "--test-images", "40", "--out", folder.file("out.json")};
+  args.insert(args.end(), more.begin(), more.end());
+  return with_passphrase(args);
+}
+
+Args card_args(const TempFolder& folder, const std::string& models) {
+  return with_passphrase({"attack", "card", "--home", home_of(folder), "--models", models, "--data", "drawn", "--profile", "trial", "--out", folder.file("card")});
+}
+
+}  // namespace
+
+TEST_CASE("an attack leaves its record, a plot and the changed network, and says the same on standard output") {
+  const TempFolder folder;
+  const Args args = attack_args(folder, "prune", {"--strengths", "0.3,0.5", "--save-model", folder.file("pruned.safetensors"), "--plot", folder.file("plot.png")});
+  const Ran ran = run_json(args);
+  INFO(ran.out << ran.err);
+  REQUIRE(ran.code == 0);
+  const Json record = Json::parse(read_text(folder.file("out.json")));
+  CHECK(record["format"] == "stegpass.attack.v1");
+  CHECK(record["curve"].size() == 3);
+  CHECK(record["curve"][2]["marks"].size() == 3);
+  CHECK(record["curve"][2]["marks"][0]["matches"] > 800);
+  CHECK(record["curve"] == ran.json()["curve"]);
+  CHECK(read_text(folder.file("plot.png")).substr(1, 3) == "PNG");
+  CHECK(run({"model", "digest", folder.file("pruned.safetensors")}).code == 0);
+  const auto before = contents_of(folder.path());
+  CHECK(run(args).code == 4);
+  CHECK(contents_of(folder.path()) == before);
+}
+
+TEST_CASE("what an attack is not given it says in one line, and leaves nothing") {
+  const TempFolder folder;
+  home_of(folder);
+  require_refused(attack_args(folder, "prune", {"--strengths", "1.5"}), {2}, folder);
+  require_refused(attack_args(folder, "finetune", {"--resume"}), {4}, folder);
+  require_refused(attack_args(folder, "quantise", {"--strengths", "1"}), {2}, folder);
+  require_refused(with_passphrase({"attack", "fold", "--home", folder.file("home"), "--data", "drawn", "--out", folder.file("out.json")}), {2}, folder);
+  require_refused(with_passphrase({"attack", "fake1", "--home", folder.file("home"), "--model", fixture("release.safetensors"), "--record",
+                                   fixture("trained/training.json"), "--data", "drawn", "--out", folder.file("out.json")}), {2}, folder);
+  require_refused(attack_args(folder, "fold", {"--test-data", folder.file("nothing")}), {4}, folder);
+}
+
+TEST_CASE("a card is one page, its lines can be run again, and its digest goes into the registration") {
+  const TempFolder folder;
+  const Ran made = run_json(card_args(folder, fixture("trained")));
+  INFO(made.out << made.err);
+  REQUIRE(made.code == 0);
+  const std::string card = folder.file("card/card.json"), text = read_text(card);
+  CHECK(Json::parse(text)["lines"].size() == 5);
+  CHECK(read_text(folder.file("card/card.html")).find("<table>") != std::string::npos);
+  const auto rerun = [&](const std::string& line) {
+    return run_json(with_passphrase({"attack", "rerun", card, line, "--home", folder.file("home"), "--models", fixture("trained"), "--data", "drawn"}));
+  };
+  const Ran same = rerun("1");
+  INFO(same.out << same.err);
+  CHECK(same.code == 0);
+  CHECK(same.outcome("card.line") == "valid");
+  CHECK(rerun("99").code == 2);
+  Json changed = Json::parse(text);
+  changed["lines"][0]["curve"][1]["marks"][0]["matches"] = 1;
+  folder.write("card/card.json", changed.dump());
+  CHECK(rerun("1").code == 1);
+  folder.write("card/card.json", text);
+  const std::string owner = std::filesystem::exists(folder.file("other")) ? "" : folder.file("other");
+  REQUIRE(run(with_passphrase({"init", owner, "--origin", "other.example/log", "--name", "other"})).code == 0);
+  REQUIRE(run(with_passphrase({"passport", "new", "--home", owner, "--draw", "--seed", "7"})).code == 0);
+  const Ran registered = run_json(with_passphrase({"model", "register", "--home", owner, "--models", fixture("trained"), "--card", card}));
+  INFO(registered.out << registered.err);
+  REQUIRE(registered.code == 0);
+  CHECK(registered.json()["card_sha256"] == made.json()["card_sha256"]);
+  changed = Json::parse(text);
+  changed["models"]["model"] = std::string(64, '0');
+  folder.write("card/card.json", changed.dump());
+  CHECK(run(with_passphrase({"model", "register", "--home", owner, "--models", fixture("trained"), "--card", card})).code != 0);
+}
