@@ -6,6 +6,7 @@
 #include <stegpass/credential/crypto.hpp>
 #include <stegpass/credential/verification.hpp>
 
+#include "bundle_file.hpp"
 #include "command.hpp"
 #include "files.hpp"
 #include "license_terms.hpp"
@@ -69,7 +70,7 @@ Result<Inputs> read_inputs(const VerifyOptions& options) {
   STEGPASS_TRY(policy, read_trust_policy(options.policy));
   STEGPASS_TRY(memory, read_memory(options.memory));
   STEGPASS_TRY(challenge, read_challenge(options));
-  STEGPASS_TRY(bundle, read_evidence(options.bundle, kMaxPictureFile, "a bundle"));
+  STEGPASS_TRY(bundle, read_bundle(options.bundle));
   STEGPASS_TRY(model, read_optional(options.model, kMaxModelFile, "a model (safetensors)"));
   STEGPASS_TRY(passport, read_optional(options.passport, kMaxPictureFile, "a user passport (PNG)"));
   STEGPASS_TRY(isn, read_optional(options.isn, kMaxPictureFile, "ISN weights (safetensors)"));
