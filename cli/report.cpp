@@ -33,6 +33,10 @@ std::string fixed(double value) {
   std::snprintf(text, sizeof text, "%.1f", value);
   return text;
 }
+std::string duration(std::int64_t seconds) {
+  if (seconds % 86400 == 0) return std::to_string(seconds / 86400) + " days";
+  return seconds % 3600 == 0 ? std::to_string(seconds / 3600) + " hours" : std::to_string(seconds) + " seconds";
+}
 std::string plural(std::size_t count, const std::string& one) { return std::to_string(count) + " " + one + (count == 1 ? "" : "s"); }
 
 /// Writes one report; its methods add to the document in the order in which it reads.
@@ -110,13 +114,13 @@ Markup ReportWriter::sentence() const {
 
 void ReportWriter::put_banner() {
   const Json policy = in_.description.value("policy", Json::object());
-  const std::string age = in_.policy.max_age_s ? std::to_string(*in_.policy.max_age_s / 3600) + " h" : "none given, so freshness is undecided";
+  const std::string age = in_.policy.max_age_s ? duration(*in_.policy.max_age_s) : "not said by the policy, so freshness is undecided";
   std::vector<Fact> facts = {
       {"As of", in_.papers.as_of > 0 ? Markup(utc_time(in_.papers.as_of) + ", the time of the ledger's checkpoint") : Markup("no time, since no trusted checkpoint was found")},
       {"Judged at", utc_time(in_.now) + ", by the verifier's clock"},
       {"Policy", foreign(policy.value("file", ""), 120)},
       {"Demands", in_.policy.required.empty() ? Markup("no check beyond the ones always made") : code(joined(in_.policy.required, ", "))},
-      {"Oldest evidence", age},
+      {"Oldest allowed", age},
       {"Checks", std::to_string(count(Outcome::valid)) + " valid, " + std::to_string(count(Outcome::invalid)) + " invalid, " +
                      std::to_string(count(Outcome::undecided)) + " undecided, " + std::to_string(count(Outcome::not_checked)) + " not checked"}};
   document_.banner({in_.verdict.outcome(), "Verification report", {}, sentence(), facts});
