@@ -11,13 +11,13 @@ using namespace stegpass::credential;
 
 namespace {
 
-Bytes some_bytes(std::size_t count) {
+Bytes counted_bytes(std::size_t count) {
   Bytes out(count);
   for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<std::uint8_t>(i * 37 + i / 256);
   return out;
 }
 
-bool refused(const std::string& text) {
+bool armor_refused(const std::string& text) {
   const auto bytes = unarmor_bundle(as_bytes(text));
   return !bytes && bytes.error().code == Errc::malformed;
 }
@@ -26,7 +26,7 @@ bool refused(const std::string& text) {
 
 TEST_CASE("a bundle comes back from its text, whatever its length") {
   for (std::size_t count = 1; count < 200; ++count) {
-    const Bytes bytes = some_bytes(count);
+    const Bytes bytes = counted_bytes(count);
     const std::string text = armor_bundle(bytes);
     CHECK(is_armored_bundle(as_bytes(text)));
     const auto back = unarmor_bundle(as_bytes(text));
@@ -41,12 +41,12 @@ TEST_CASE("an armored bundle is lines of 64 characters between two fixed ones") 
 }
 
 TEST_CASE("every truncation of an armored bundle is refused") {
-  const std::string text = armor_bundle(some_bytes(300));
-  for (std::size_t length = 0; length < text.size(); ++length) CHECK(refused(text.substr(0, length)));
+  const std::string text = armor_bundle(counted_bytes(300));
+  for (std::size_t length = 0; length < text.size(); ++length) CHECK(armor_refused(text.substr(0, length)));
 }
 
 TEST_CASE("every changed character of an armored bundle is refused or gives other bytes") {
-  const Bytes bytes = some_bytes(101);
+  const Bytes bytes = counted_bytes(101);
   const std::string text = armor_bundle(bytes);
   for (std::size_t at = 0; at < text.size(); ++at) {
     for (const char other : {'A', 'z', '/', '=', ' ', '\n', '\r', '-', '\0', '\xc3'}) {
@@ -62,16 +62,16 @@ TEST_CASE("every changed character of an armored bundle is refused or gives othe
 }
 
 TEST_CASE("text around an armored bundle, other lines and other labels are refused") {
-  const Bytes bytes = some_bytes(100);
+  const Bytes bytes = counted_bytes(100);
   const std::string text = armor_bundle(bytes);
-  CHECK(refused(" " + text));
-  CHECK(refused(text + "\n"));
-  CHECK(refused(text + text));
-  CHECK(refused("-----BEGIN STEGPASS BUNDLE-----\n-----END STEGPASS BUNDLE-----\n"));
-  CHECK(refused("-----BEGIN STEGPASS BUNDLE-----\n" + to_base64(bytes) + "\n-----END STEGPASS BUNDLE-----\n"));
+  CHECK(armor_refused(" " + text));
+  CHECK(armor_refused(text + "\n"));
+  CHECK(armor_refused(text + text));
+  CHECK(armor_refused("-----BEGIN STEGPASS BUNDLE-----\n-----END STEGPASS BUNDLE-----\n"));
+  CHECK(armor_refused("-----BEGIN STEGPASS BUNDLE-----\n" + to_base64(bytes) + "\n-----END STEGPASS BUNDLE-----\n"));
   std::string windows;
   for (const char c : text) windows += c == '\n' ? std::string("\r\n") : std::string(1, c);
-  REQUIRE(refused(windows));
+  REQUIRE(armor_refused(windows));
   CHECK(unarmor_bundle(as_bytes(windows)).error().detail.find("carriage returns") != std::string::npos);
   std::string other = text;
   other.replace(other.find("BUNDLE"), 6, "BANDLE");
