@@ -4,9 +4,12 @@
 #include <vector>
 
 #include <stegpass/credential/bundle.hpp>
+#include <stegpass/credential/bundle_armor.hpp>
 #include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/crypto.hpp>
 #include <stegpass/ledger/witness.hpp>
 
+#include "bundle_file.hpp"
 #include "command.hpp"
 #include "files.hpp"
 #include "passphrase.hpp"
@@ -23,7 +26,7 @@ struct BundleOptions {
   HomeOptions home;
   std::string license, registration, purpose = "public", out;
   std::vector<std::string> open, disclose;
-  bool force = false;
+  bool armor = false, force = false;
 };
 
 /// `--open` fits the purpose, and opens one reserve at most: each is spent once it has been shown.
@@ -138,15 +141,28 @@ Result<Bundle> compose(const BundleOptions& options) {
   return bundle;
 }
 
+/// The file to be written: the bundle's bytes, or the text that holds them.
+Result<Bytes> file_of(ByteView bundle, bool armor) {
+  if (!armor) return to_bytes(bundle);
+  if (bundle.size() > kMaxArmoredBundle)
+    return Error{Errc::usage, "a bundle of " + std::to_string(bundle.size()) + " bytes is too large for text; at most " + std::to_string(kMaxArmoredBundle)};
+  return to_bytes(armor_bundle(bundle));
+}
+
 int run(const BundleOptions& options, Output& output) {
   auto bundle = compose(options);
   if (!bundle) return output.fail(bundle.error());
-  const Bytes file = encode_bundle(*bundle);
+  const Bytes bytes = encode_bundle(*bundle);
+  auto content = file_of(bytes, options.armor);
+  if (!content) return output.fail(content.error());
+  const Bytes& file = *content;
   if (auto written = write_file(options.out, file, {.force = options.force}); !written) return output.fail(written.error());
   return output.done(options.out, {{"out", options.out},
                                    {"purpose", purpose_name(bundle->purpose)},
                                    {"statements", bundle->statements.size()},
                                    {"passports", options.open},
+                                   {"sha256", to_hex(fast_sha256(bytes))},
+                                   {"armored", options.armor},
                                    {"bytes", file.size()}});
 }
 
@@ -166,6 +182,7 @@ void setup_bundle(Commands& commands) {
   command.add_option("--open", options->open, "Passport to show to an arbiter: cover, reserve-1, ...; one reserve a dispute");
   command.add_option("--disclose", options->disclose, "With --license: claim of the license's personal part to show, e.g. licensee; may be repeated");
   command.add_option("--out", options->out, "The bundle file")->required();
+  command.add_flag("--armor", options->armor, "Write it as text that mail carries");
   command.add_flag("--force", options->force, "Replace the output if it exists");
   command.footer("Example: stegpass bundle --home acme --license 0f3a... --for verifier --passphrase-file secret --out license.bundle");
   bind_command(commands, command, options, run);

@@ -41,6 +41,7 @@ void setup_ledger_tiles(Commands&, CLI::App& ledger);  // its export and import
 void setup_ledger_witness(Commands&, CLI::App& ledger);  // its witness and cosign
 void setup_ledger_care(Commands&, CLI::App& ledger);     // its backup, restore, check, stats and watch
 void setup_ledger_list(Commands&, CLI::App& ledger);
+void setup_ledger_site(Commands&, CLI::App& ledger);
 void setup_policy(Commands&);
 void setup_bundle(Commands&);
 void setup_verify(Commands&);

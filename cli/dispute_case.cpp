@@ -6,6 +6,7 @@
 #include <stegpass/credential/crypto.hpp>
 #include <stegpass/credential/timestamp.hpp>
 
+#include "bundle_file.hpp"
 #include "files.hpp"
 #include "policy_files.hpp"
 #include "workspace.hpp"
@@ -85,7 +86,7 @@ class Reader {
     CaseParty& party = out_.parties.emplace_back();
     party.facts.name = name;
     if (at == std::string::npos) return Done{};
-    STEGPASS_TRY(file, read_evidence(text.substr(at + 1), kMaxPictureFile, "a bundle"));
+    STEGPASS_TRY(file, read_bundle(text.substr(at + 1)));
     note_input("bundle of " + name, file.bytes);
     PartyPapers papers = read_party(name, file.bytes, out_.policy, out_.now);
     if (!file.problem.empty()) {
@@ -167,7 +168,7 @@ class Reader {
   Status read_license(const std::string& text) {
     STEGPASS_TRY(pair, split("--license", text));
     STEGPASS_TRY(party, need_party("--license", pair.name));
-    STEGPASS_TRY(file, read_evidence(pair.value, kMaxPictureFile, "a bundle"));
+    STEGPASS_TRY(file, read_bundle(pair.value));
     note_input("license of " + pair.name, file.bytes);
     PaperOptions papers{.now = out_.now, .memory = {}, .possession = {}};
     for (const auto& [name, challenge] : challenges_) {

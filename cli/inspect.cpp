@@ -4,6 +4,7 @@
 #include <optional>
 
 #include <stegpass/credential/bundle.hpp>
+#include <stegpass/credential/bundle_armor.hpp>
 #include <stegpass/credential/core/safetensors.hpp>
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
@@ -122,7 +123,20 @@ std::optional<Description> describe_model_signature(ByteView bytes) {
   return out;
 }
 
+/// A bundle in its text for mail: what is in it, and the digest by which it goes.
+std::optional<Description> describe_armored(ByteView text) {
+  const auto bytes = unarmor_bundle(text);
+  const auto item = bytes ? decode_cbor(*bytes) : Result<Cbor>(Errc::malformed, "");
+  if (!item) return std::nullopt;
+  Description out = describe_cbor(*bytes, *item);
+  out.kind += ", armored";
+  out.text = "bundle's own SHA-256 " + to_hex(fast_sha256(*bytes)) + "\n" + out.text;
+  out.members["bundle_sha256"] = to_hex(fast_sha256(*bytes));
+  return out;
+}
+
 std::optional<Description> describe(ByteView bytes) {
+  if (is_armored_bundle(bytes)) return describe_armored(bytes);
   if (auto picture = describe_png(bytes)) return picture;
   if (auto model = describe_safetensors(bytes)) return model;
   if (auto text = describe_text(bytes)) return text;

@@ -170,6 +170,7 @@ void setup_ledger(Commands& commands) {
   setup_ledger_witness(commands, ledger);
   setup_ledger_care(commands, ledger);
   setup_ledger_list(commands, ledger);
+  setup_ledger_site(commands, ledger);
 }
 
 }  // namespace stegpass::cli

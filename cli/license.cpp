@@ -3,7 +3,7 @@
 namespace stegpass::cli {
 
 void setup_license(Commands& commands) {
-  CLI::App* group = commands.app.add_subcommand("license", "Ask for, issue, open, present, renew, transfer, suspend and revoke licenses");
+  CLI::App* group = commands.app.add_subcommand("license", "Ask for, issue, open, present, print, renew, transfer, suspend and revoke licenses");
   group->require_subcommand(1);
   setup_license_request(commands, *group);
 #ifdef STEGPASS_WITH_LEDGER
@@ -12,6 +12,7 @@ void setup_license(Commands& commands) {
 #endif
   setup_license_open(commands, *group);
   setup_license_present(commands, *group);
+  setup_license_card(commands, *group);
 #ifdef STEGPASS_WITH_LEDGER
   setup_license_renew(commands, *group);
   setup_license_transfer(commands, *group);

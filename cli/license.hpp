@@ -10,6 +10,7 @@ namespace stegpass::cli {
 void setup_license_request(Commands& commands, CLI::App& group);
 void setup_license_open(Commands& commands, CLI::App& group);
 void setup_license_present(Commands& commands, CLI::App& group);
+void setup_license_card(Commands& commands, CLI::App& group);
 void setup_license_issue(Commands& commands, CLI::App& group);
 void setup_license_deliver(Commands& commands, CLI::App& group);
 void setup_license_revoke(Commands& commands, CLI::App& group);

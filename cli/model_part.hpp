@@ -242,6 +242,16 @@ struct SurveyResult {
 
 struct AttackRequest;  // model_part_attack.hpp
 struct AttackResult;
+/// One side of a license card (libmodel/io/qr.hpp): the code, and what stands beside it.
+struct CardPicture {
+  std::string title, foot, qr_text;
+  std::vector<std::pair<std::string, std::string>> facts;  ///< name, value
+};
+/// A QR code's modules, row by row; 1 is dark.
+struct QrModules {
+  std::uint32_t side = 0;
+  Bytes dark;
+};
 
 class ModelPart {
  public:
@@ -305,6 +315,14 @@ class ModelPart {
   virtual Result<Conversion> convert(const ConvertRequest& request) = 0;
   /// The tensors of such a file, and what else it holds in `left_out`.
   virtual Result<Conversion> list_tensors(ByteView file) = 0;
+
+  /// The scale picture of a passport alone, as a PNG; and twenty times the difference of two, on grey. Errors malformed; usage when sizes differ.
+  virtual Result<Bytes> scale_picture(ByteView passport_png) = 0;
+  virtual Result<Bytes> difference(ByteView passport_png, ByteView other_png) = 0;
+  /// QR codes of up to 400 printable ASCII characters. `read_code` finds one anywhere in a PNG or JPEG: malformed for no picture, not_found for no code.
+  virtual Result<QrModules> code_of(std::string_view text) = 0;
+  virtual Result<std::string> read_code(ByteView picture) = 0;
+  virtual Result<Bytes> draw_card(const CardPicture& card) = 0;
 };
 
 /// Opens the model part once; the pointer lives as long as the process. Errors unsupported when this build has none, io when it does not load.

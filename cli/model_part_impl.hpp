@@ -6,7 +6,8 @@
 namespace stegpass::cli {
 
 /// The model part over libmodel and model_io: passports and networks in model_part_passport.cpp, the ISN in model_part_isn.cpp and model_part_hide.cpp,
-/// training in model_part_train.cpp, attacks in model_part_attack*.cpp, data sets in model_part_data.cpp, weights of other programs in model_part_convert.cpp.
+/// training in model_part_train.cpp, attacks in model_part_attack*.cpp, data sets in model_part_data.cpp, weights of other programs in model_part_convert.cpp,
+/// pictures of reports and cards in model_part_report.cpp.
 class LibtorchModelPart final : public ModelPart {
  public:
   Result<Bytes> draw(std::string_view kind, std::uint64_t seed, std::uint32_t size, std::string_view caption) override;
@@ -40,6 +41,11 @@ class LibtorchModelPart final : public ModelPart {
   Result<AttackResult> attack(const AttackRequest& request, const Progress& progress) override;
   Result<Conversion> convert(const ConvertRequest& request) override;
   Result<Conversion> list_tensors(ByteView file) override;
+  Result<Bytes> scale_picture(ByteView passport_png) override;
+  Result<Bytes> difference(ByteView passport_png, ByteView other_png) override;
+  Result<QrModules> code_of(std::string_view text) override;
+  Result<std::string> read_code(ByteView picture) override;
+  Result<Bytes> draw_card(const CardPicture& card) override;
 };
 
 }  // namespace stegpass::cli

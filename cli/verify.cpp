@@ -3,8 +3,11 @@
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/verification.hpp>
 
+#include "bundle_file.hpp"
+#include "card.hpp"
 #include "command.hpp"
 #include "license_terms.hpp"
+#include "report.hpp"
 #include "verify_inputs.hpp"
 #include "verify_list.hpp"
 
@@ -50,7 +53,14 @@ Json describe(const VerifyOptions& options, const VerifyInputs& inputs, const Pa
   return out;
 }
 
+/// The report, if one was asked for.
+Status write_report(const VerifyOptions& options, const ReportInputs& inputs) {
+  if (options.report.empty()) return Done{};
+  return write_file(options.report, as_bytes(verification_report(inputs)), {.force = options.force});
+}
+
 int run(const VerifyOptions& options, Output& output) {
+  if (auto free = options.report.empty() ? Status(Done{}) : check_output(options.report, options.force); !free) return output.fail(free.error());
   if (!options.list.empty()) return verify_list(options.list, options.policy, output);
   if (!options.every_model.empty() && !options.bundle.empty()) return verify_every_model(options, output);
   if (options.bundle.empty()) return output.fail({Errc::usage, "one of --bundle and --list is needed"}, "e.g. --bundle license.bundle");
@@ -60,12 +70,17 @@ int run(const VerifyOptions& options, Output& output) {
   const ModelVerdict models = check_models(papers, inputs->policy, inputs->evidence);
   Verdict all = papers.verdict;
   check_contract(all, papers.license, inputs->contract);
+  check_card(all, inputs->card, inputs->bundle, papers);
   all.append(models.verdict);
   apply_requirements(all, inputs->policy);
   if (auto kept = keep_memory(options, *inputs, papers); !kept) {
     return output.fail(kept.error(), "the verdict is withheld, since it could not be remembered");
   }
-  return output.judged(all, papers.as_of, describe(options, *inputs, papers, models.figures));
+  Json description = describe(options, *inputs, papers, models.figures);
+  if (auto written = write_report(options, {all, papers, inputs->policy, inputs->evidence, inputs->bundle, inputs->papers.now,
+                                            given_arguments(*options.command), description}); !written) return output.fail(written.error());
+  if (!options.report.empty()) description["report"] = options.report;
+  return output.judged(all, papers.as_of, description);
 }
 
 }  // namespace
@@ -87,7 +102,12 @@ void setup_verify(Commands& commands) {
   command.add_option("--audience", options->audience, "Who you said you are when you asked for the presentation");
   command.add_option("--nonce", options->nonce, "The nonce you asked with, in hexadecimal");
   command.add_option("--contract", options->contract, "The contract's text, which the license may name by its SHA-256");
+  command.add_option("--card", options->card, "A picture of the license card, whose QR code names license and bundle");
   command.add_option("--memory", options->memory, "File that remembers the newest checkpoint seen of each log; older ones are refused");
+  command.add_option("--report", options->report, "File for the verdict as an HTML page that can be read offline and printed")->excludes("--list")
+      ->excludes("--every-model");
+  command.add_flag("--force", options->force, "Replace the report if it exists");
+  options->command = &command;
   command.footer(
       "Exit codes: 0 valid, 1 proved false, 2 usage, 3 undecided, 4 file or environment.\n"
       "Example: stegpass verify --bundle license.bundle --policy trust.policy --model release.safetensors --passport user-passport.png");

@@ -5,6 +5,7 @@
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
 
+#include "bundle_file.hpp"
 #include "files.hpp"
 #include "policy_files.hpp"
 
@@ -55,18 +56,20 @@ Result<VerifyInputs> read_inputs(const VerifyOptions& options) {
   STEGPASS_TRY(policy, read_trust_policy(options.policy));
   STEGPASS_TRY(memory, read_memory(options.memory));
   STEGPASS_TRY(challenge, read_challenge(options));
-  STEGPASS_TRY(bundle, read_evidence(options.bundle, kMaxPictureFile, "a bundle"));
+  STEGPASS_TRY(bundle, read_bundle(options.bundle));
   STEGPASS_TRY(model, read_optional(options.model, kMaxModelFile, "a model (safetensors)"));
   STEGPASS_TRY(passport, read_optional(options.passport, kMaxPictureFile, "a user passport (PNG)"));
   STEGPASS_TRY(isn, read_optional(options.isn, kMaxPictureFile, "ISN weights (safetensors)"));
   STEGPASS_TRY(original, read_optional(options.original, kMaxModelFile, "the registered release (safetensors)"));
   STEGPASS_TRY(contract, read_optional(options.contract, kMaxPictureFile, "the contract's text"));
+  STEGPASS_TRY(card, read_optional(options.card, kMaxPictureFile, "a picture of a license card (PNG or JPEG)"));
   PaperOptions papers{current_time(), std::move(memory), std::move(challenge)};
   return VerifyInputs{std::move(policy),
                       std::move(bundle),
                       std::move(papers),
                       {std::move(model), std::move(passport), std::move(isn), std::move(original)},
-                      std::move(contract)};
+                      std::move(contract),
+                      std::move(card)};
 }
 
 PaperVerdict judge_papers(const VerifyInputs& inputs) {

@@ -3,6 +3,8 @@
 #include <optional>
 #include <string>
 
+#include <CLI/CLI.hpp>
+
 #include <stegpass/credential/trust_policy.hpp>
 #include <stegpass/credential/verification.hpp>
 
@@ -11,7 +13,9 @@
 namespace stegpass::cli {
 
 struct VerifyOptions {
-  std::string bundle, list, policy, model, every_model, original, passport, isn, presentation, audience, nonce, memory, contract;
+  std::string bundle, list, policy, model, every_model, original, passport, isn, presentation, audience, nonce, memory, contract, report, card;
+  bool force = false;
+  const CLI::App* command = nullptr;  ///< for the report, which says how to repeat it
 };
 
 /// What `verify` judges, read from its files.
@@ -20,7 +24,7 @@ struct VerifyInputs {
   EvidenceFile bundle;
   credential::PaperOptions papers;
   ModelEvidence evidence;
-  std::optional<EvidenceFile> contract;
+  std::optional<EvidenceFile> contract, card;
 };
 
 /// Errors  those of files that the world refuses, and of a policy or memory that does not read; bad evidence is no error.

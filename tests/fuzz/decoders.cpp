@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include <stegpass/credential/bundle.hpp>
+#include <stegpass/credential/bundle_armor.hpp>
 #include <stegpass/credential/certificate.hpp>
 #include <stegpass/credential/cbor.hpp>
 #include <stegpass/credential/core/safetensors.hpp>
@@ -165,6 +166,8 @@ bool take_text(ByteView bytes) {
   if (taken(policy)) demand(parse_trust_policy(encode_trust_policy(*policy)).ok(), "a policy comes back");
   const auto memory = parse_verifier_memory(text);
   if (taken(memory)) demand(parse_verifier_memory(encode_verifier_memory(*memory)).ok(), "a memory comes back");
+  const auto bundle = unarmor_bundle(bytes);
+  if (taken(bundle)) demand(armor_bundle(*bundle) == text, "one armor");
   static_cast<void>(taken(parse_hex(text)));
   static_cast<void>(taken(parse_base64(text)));
   static_cast<void>(taken(parse_base64url(text)));

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iterator>
 
+#include <stegpass/credential/bundle_armor.hpp>
 #include <stegpass/credential/certificate.hpp>
 #include <stegpass/credential/core/safetensors.hpp>
 #include <stegpass/credential/core/text.hpp>
@@ -67,6 +68,7 @@ void add_papers(Corpus& corpus, Office& office) {
   corpus.add("text", as_bytes(encode_trust_policy(office.policy())));
   corpus.add("text", as_bytes(encode_verifier_memory(office.verify().memory)));
   corpus.add("text", as_bytes(office.owner.public_key().thumbprint_uri()));
+  corpus.add("text", as_bytes(armor_bundle(Bytes(100, 7))));
 }
 
 void add_small(Corpus& corpus, const Office& office) {
