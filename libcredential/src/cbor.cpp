@@ -97,7 +97,7 @@ bool is_before(ByteView a, ByteView b) { return as_text(a) < as_text(b); }
 // Reads one item with its content into a document, and sees whether the bytes are its deterministic encoding.
 class CborReader {
  public:
-  explicit CborReader(ByteView bytes) : bytes_(bytes), rest_(bytes) { out_.items_.reserve(8 + std::min<std::size_t>(bytes.size() / 16, 1000)); }
+  explicit CborReader(ByteView bytes) : bytes_(bytes), rest_(bytes) { out_.items_.reserve(8 + std::min<std::size_t>(bytes.size() / 10, 1000)); }
 
   Result<CborDocument> read(bool deterministic) {
     if (!read_item(0)) return std::move(*error_);

@@ -210,7 +210,7 @@ Result<Digest32> parse_thumbprint_uri(std::string_view uri) {
   return digest;
 }
 
-std::string thumbprint_uri(const Digest32& thumbprint) { return std::string(kThumbprintPrefix) + to_base64url(thumbprint); }
+std::string thumbprint_uri(const Digest32& thumbprint) { return std::string(kThumbprintPrefix).append(to_base64url(thumbprint)); }
 
 PrivateKey::PrivateKey(PublicKey public_key, SecretBytes signing, SecretBytes sealing)
     : public_key_(std::move(public_key)), signing_(std::move(signing)), sealing_(std::move(sealing)) {}

@@ -112,7 +112,13 @@ Status check_writable(const StatementBody& body) {
   return known ? Status(Done{}) : Status(Errc::usage, "status list: a state above 2");
 }
 
-std::string urn(std::string_view kind, ByteView id) { return "urn:stegpass:" + std::string(kind) + ":" + to_hex(id); }
+std::string urn(std::string_view kind, ByteView id) {
+  constexpr std::string_view kStart = "urn:stegpass:";
+  std::string out;
+  out.reserve(kStart.size() + kind.size() + 1 + 2 * id.size());
+  out.append(kStart).append(kind).append(":").append(to_hex(id));
+  return out;
+}
 
 }  // namespace
 

@@ -53,7 +53,7 @@ bool is_utf8(std::string_view text) {
       text.remove_prefix(sizeof(std::uint64_t));
       continue;
     }
-    const std::size_t length = sequence_length(text);
+    const std::size_t length = static_cast<std::uint8_t>(text[0]) < 0x80 ? 1 : sequence_length(text);
     if (length == 0) return false;
     text.remove_prefix(length);
   }

@@ -55,7 +55,7 @@ TEST_CASE("decoding a license allocates for what it keeps, not an item at a time
   const std::size_t verified = count_of_allocations();
   const Statement copy = *statement;
   const std::size_t copied = count_of_allocations();
-  CHECK(decoded <= 28);  // of some sixty items
+  CHECK(decoded <= 24);  // of some sixty items
   CHECK(verified <= 2);
   CHECK(copied == 0);
 }

@@ -18,6 +18,7 @@ int hex_value(char c) {
 
 std::string encode_64(ByteView bytes, std::string_view alphabet) {
   std::string out;
+  out.reserve(bytes.size() * 4 / 3 + 4);  // with what `to_base64` adds
   std::uint32_t buffer = 0;
   int bits = 0;
   for (std::uint8_t byte : bytes) {
