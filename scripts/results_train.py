@@ -1,6 +1,7 @@
 """The page of `scripts/results train`: passport networks and the unprotected one, trained by the program under one protocol.
 
-Each training run is a step of its own and is not done twice; a run that was stopped goes on from its checkpoint.
+Each training run is a step of its own and is not done twice: what the page's JSON has on record stays, on whatever machine it ran, and a run that
+was stopped goes on from its checkpoint. --fresh forgets both.
 """
 import json
 import math
@@ -112,7 +113,15 @@ def tables(rows, table):
     return text
 
 
-def make(folder, arguments, run, step, table, program, shared):
+def on_record(page, name, options):
+    """The row of a run of the same protocol in the page's JSON, or None."""
+    row = page.get("rows", {}).get(name)
+    network, scheme, _, epochs, seed, precision = options
+    fits = row and (row["network"], row["scheme"], row["epochs"], row["seed"], row["precision"]) == (network, scheme, epochs, seed, precision)
+    return row if fits else None
+
+
+def make(folder, arguments, run, step, table, program, shared, page, machine):
     if arguments.full:  # runs of other lengths are other runs
         folder = folder / "full"
         folder.mkdir(exist_ok=True)
@@ -128,6 +137,9 @@ def make(folder, arguments, run, step, table, program, shared):
     data = {name: data_file(run, program, folder, name, archive) for name in ("balanced", "all")}
     rows = {}
     for name, options in runs(arguments.full):
-        if arguments.only in name or (folder / f"{name}.json").exists():
-            rows[name] = step(folder, name, lambda: train(program, folder, home, data, name, options))
+        recorded = on_record(page, name, options)
+        if recorded and not (folder / f"{name}.json").exists():
+            rows[name] = recorded
+        elif arguments.only in name or (folder / f"{name}.json").exists():
+            rows[name] = step(folder, name, lambda: {**train(program, folder, home, data, name, options), "cpu": machine["cpu"]})
     return {"rows": rows}, tables(rows, table)

@@ -58,6 +58,9 @@ struct ProcessGroup::Backend {
                                       : c10d::ProcessGroupGloo::createDefaultDevice());
       options->timeout = std::chrono::minutes(10);
       gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(meeting_point(settings), settings.rank, settings.size, options);
+      // Nobody leaves before all are there: rank 0 holds the meeting point, and one that goes at once would strand the others in joining.
+      torch::Tensor present = torch::ones({1});
+      sum(present);
       return true;
     }
 #endif
