@@ -136,6 +136,8 @@ struct IsnTrainRequest {
   Bytes start_weights;          ///< weights to go on from; empty for a fresh network
   std::uint64_t seed = 1;
   std::string device = "cpu", precision = "fp32";
+  std::uint64_t batch = 4;      ///< pairs a step
+  Processes processes;
   Bytes resume;
   std::function<Status(ByteView)> on_checkpoint;
 };
@@ -242,7 +244,6 @@ struct SurveyResult {
 
 struct AttackRequest;  // model_part_attack.hpp
 struct AttackResult;
-
 class ModelPart {
  public:
   virtual ~ModelPart() = default;
@@ -269,6 +270,8 @@ class ModelPart {
   /// Undoes a permutation or rescaling of the copy's channels by what the passports do not read. Errors  those of model::align_model.
   virtual Result<AlignedModel> align(ByteView copy, ByteView original, const MarkDescription& mark, const std::vector<OpenPassport>& passports) = 0;
   virtual Result<MintResult> mint(const MintRequest& request) = 0;
+  /// Mints for each, side by side on all cores; one result each, in their order.
+  virtual std::vector<Result<MintResult>> mint_all(const std::vector<MintRequest>& requests) = 0;
   virtual Result<RevealResult> reveal(ByteView user_passport_png, ByteView isn_key, ByteView isn_weights) = 0;
   /// Hides a picture in another, of any size. Errors  refused on a key that can be guessed (flat, short, the cover itself).
   virtual Result<HideResult> hide(const HideRequest& request) = 0;

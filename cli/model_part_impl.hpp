@@ -20,6 +20,7 @@ class LibtorchModelPart final : public ModelPart {
   Result<MarkReading> read_mark(ByteView model, const MarkDescription& mark, const OpenPassport& passport) override;
   Result<AlignedModel> align(ByteView copy, ByteView original, const MarkDescription& mark, const std::vector<OpenPassport>& passports) override;
   Result<MintResult> mint(const MintRequest& request) override;
+  std::vector<Result<MintResult>> mint_all(const std::vector<MintRequest>& requests) override;
   Result<RevealResult> reveal(ByteView user_passport_png, ByteView isn_key, ByteView isn_weights) override;
   Result<HideResult> hide(const HideRequest& request) override;
   Result<Bytes> reveal_hidden(ByteView stego_png, ByteView key, ByteView isn_weights) override;
