@@ -97,6 +97,7 @@ void setup_attack(Commands& commands) {
   command->footer("Example: stegpass attack random --model trained/release.safetensors --plot random.png --json");
   bind_command(commands, *command, options, run_random);
   setup_attack_network(commands, *group);
+  setup_attack_isn(commands, *group);
 }
 
 }  // namespace stegpass::cli

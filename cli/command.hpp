@@ -46,6 +46,7 @@ void setup_bundle(Commands&);
 void setup_verify(Commands&);
 void setup_attack(Commands&);
 void setup_attack_network(Commands&, CLI::App& attack);  // those that need a network
+void setup_attack_isn(Commands&, CLI::App& attack);  // on the ISN and by licensees
 void setup_audit(Commands&);
 void setup_cose(Commands&);
 void setup_time(Commands&);

@@ -244,6 +244,14 @@ struct SurveyResult {
 
 struct AttackRequest;  // model_part_attack.hpp
 struct AttackResult;
+struct ForgeIsnRequest;  // model_part_attack_isn.hpp
+struct ForgeIsnResult;
+struct PasteRequest;
+struct PasteResult;
+struct CollusionRequest;
+struct CollusionResult;
+struct NearPassport;
+
 class ModelPart {
  public:
   virtual ~ModelPart() = default;
@@ -308,6 +316,15 @@ class ModelPart {
   virtual Result<Conversion> convert(const ConvertRequest& request) = 0;
   /// The tensors of such a file, and what else it holds in `left_out`.
   virtual Result<Conversion> list_tensors(ByteView file) = 0;
+
+  /// Searches a key, or a passport, that reveals a wanted identity. Errors  those of model::forge_isn_key and of the files.
+  virtual Result<ForgeIsnResult> forge_isn(const ForgeIsnRequest& request, const Progress& progress) = 0;
+  /// Hides an identity with another key's QR code pasted over its own.
+  virtual Result<PasteResult> paste_code(const PasteRequest& request) = 0;
+  /// Mints for many licensees of one cover and puts their user passports together.
+  virtual Result<CollusionResult> collude(const CollusionRequest& request, const Progress& progress) = 0;
+  /// Passports a little away from one: `pixels` with a grey level in one pixel, then with noise and through JPEG.
+  virtual Result<std::vector<NearPassport>> near_passports(ByteView passport_png, std::uint64_t pixels, std::uint64_t seed) = 0;
 };
 
 /// Opens the model part once; the pointer lives as long as the process. Errors unsupported when this build has none, io when it does not load.

@@ -2,6 +2,7 @@
 
 #include "model_part.hpp"
 #include "model_part_attack.hpp"
+#include "model_part_attack_isn.hpp"
 
 namespace stegpass::cli {
 
@@ -41,6 +42,10 @@ class LibtorchModelPart final : public ModelPart {
   Result<AttackResult> attack(const AttackRequest& request, const Progress& progress) override;
   Result<Conversion> convert(const ConvertRequest& request) override;
   Result<Conversion> list_tensors(ByteView file) override;
+  Result<ForgeIsnResult> forge_isn(const ForgeIsnRequest& request, const Progress& progress) override;
+  Result<PasteResult> paste_code(const PasteRequest& request) override;
+  Result<CollusionResult> collude(const CollusionRequest& request, const Progress& progress) override;
+  Result<std::vector<NearPassport>> near_passports(ByteView passport_png, std::uint64_t pixels, std::uint64_t seed) override;
 };
 
 }  // namespace stegpass::cli
