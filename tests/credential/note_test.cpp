@@ -17,7 +17,7 @@ Note sample_note() {
 
 NoteVerifier verifier(const std::string& name, std::string_view key) { return {name, fixed_key(key).public_key()}; }
 
-std::string replaced(std::string text, std::string_view what, std::string_view by) {
+std::string with_replaced(std::string text, std::string_view what, std::string_view by) {
   const auto at = text.find(what);
   REQUIRE(at != std::string::npos);
   return text.replace(at, what.size(), by);
@@ -87,18 +87,18 @@ TEST_CASE("a note without an empty line, signatures or the last line feed is mal
 TEST_CASE("control characters and broken UTF-8 make a note malformed") {
   const std::string good = encode_note(sample_note());
   for (const char* by : {"first\tline", "first\rline", "first\x01line"})
-    check_refused(parse_note(replaced(good, "first line", by)), Errc::malformed, "control");
-  check_refused(parse_note(replaced(good, "first", "f\xffrst")), Errc::malformed, "UTF-8");
-  check_refused(parse_note(replaced(good, "first line", std::string_view("f\0", 2))), Errc::malformed, "control");
+    check_refused(parse_note(with_replaced(good, "first line", by)), Errc::malformed, "control");
+  check_refused(parse_note(with_replaced(good, "first", "f\xffrst")), Errc::malformed, "UTF-8");
+  check_refused(parse_note(with_replaced(good, "first line", std::string_view("f\0", 2))), Errc::malformed, "control");
 }
 
 TEST_CASE("signature lines of another form are malformed") {
   const std::string good = encode_note(sample_note());
   const std::string dash = "\xe2\x80\x94 ";
-  check_refused(parse_note(replaced(good, dash, "- ")), Errc::malformed, "dash");
-  check_refused(parse_note(replaced(good, dash + "example.com/log ", dash)), Errc::malformed, "name");
-  check_refused(parse_note(replaced(good, "example.com/log ", "example.com+log ")), Errc::malformed, "name");
-  check_refused(parse_note(replaced(good, "example.com/log ", "example.com\xc2\xa0log ")), Errc::malformed, "name");
+  check_refused(parse_note(with_replaced(good, dash, "- ")), Errc::malformed, "dash");
+  check_refused(parse_note(with_replaced(good, dash + "example.com/log ", dash)), Errc::malformed, "name");
+  check_refused(parse_note(with_replaced(good, "example.com/log ", "example.com+log ")), Errc::malformed, "name");
+  check_refused(parse_note(with_replaced(good, "example.com/log ", "example.com\xc2\xa0log ")), Errc::malformed, "name");
   check_refused(parse_note("text\n\n" + dash + "name AAAAAA==\n"), Errc::malformed, "4 bytes");
   check_refused(parse_note("text\n\n" + dash + "name AAAAAA\n"), Errc::malformed, "base64");
   check_refused(parse_note("text\n\n" + dash + "name AAAAAAA= \n"), Errc::malformed, "base64");
@@ -122,7 +122,7 @@ TEST_CASE("a verifier key comes back from its text") {
 
 TEST_CASE("a verifier key with another id, length or shape is malformed") {
   const std::string good = verifier("example.com/log", "log").to_vkey();
-  check_refused(NoteVerifier::parse(replaced(good, "/log", "/lot")), Errc::malformed, "id");
+  check_refused(NoteVerifier::parse(with_replaced(good, "/log", "/lot")), Errc::malformed, "id");
   check_refused(NoteVerifier::parse(good.substr(0, good.rfind('+'))), Errc::malformed);
   check_refused(NoteVerifier::parse("name"), Errc::malformed, "name+id+key");
   check_refused(NoteVerifier::parse(""), Errc::malformed);

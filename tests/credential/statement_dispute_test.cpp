@@ -16,7 +16,7 @@ Body round_trip(const PrivateKey& key, const Body& body) {
 }
 
 template <class Body>
-bool refused(const PrivateKey& key, Body body, const std::function<void(Body&)>& break_rule) {
+bool dispute_refused(const PrivateKey& key, Body body, const std::function<void(Body&)>& break_rule) {
   REQUIRE(sign_statement(key, body, kNow));
   break_rule(body);
   const Result<Statement> out = sign_statement(key, body, kNow);
@@ -71,7 +71,7 @@ TEST_CASE("a finding comes back as it was signed, with every outcome and with no
 TEST_CASE("a claimant is not his own arbiter, and says what he claims") {
   const Office office;
   const auto broken = [&](const std::function<void(DisputeClaim&)>& rule) {
-    return refused(office.claimant, office.make_claim(), rule);
+    return dispute_refused(office.claimant, office.make_claim(), rule);
   };
   CHECK(broken([](DisputeClaim& c) { c.arbiter = c.claimant.thumbprint(); }));
   CHECK(broken([](DisputeClaim& c) { c.statement.clear(); }));
@@ -97,7 +97,7 @@ TEST_CASE("a claim with a bad signature is refused when it is read") {
 TEST_CASE("evidence names a file of a size that a file can have") {
   const Office office;
   const auto broken = [&](const std::function<void(DisputeEvidence&)>& rule) {
-    return refused(office.claimant, office.make_evidence(), rule);
+    return dispute_refused(office.claimant, office.make_evidence(), rule);
   };
   CHECK(broken([](DisputeEvidence& e) { e.bytes = (std::uint64_t{1} << 53) + 1; }));
   CHECK(broken([](DisputeEvidence& e) { e.bytes = ~std::uint64_t{0}; }));
@@ -109,7 +109,7 @@ TEST_CASE("evidence names a file of a size that a file can have") {
 TEST_CASE("a finding names each piece of evidence once, and not too many") {
   const Office office;
   const auto broken = [&](const std::function<void(DisputeFinding&)>& rule) {
-    return refused(office.arbiter, office.make_finding(), rule);
+    return dispute_refused(office.arbiter, office.make_finding(), rule);
   };
   CHECK(broken([](DisputeFinding& f) { f.evidence.push_back(f.evidence[0]); }));
   CHECK(broken([](DisputeFinding& f) { f.evidence[0].pop_back(); }));

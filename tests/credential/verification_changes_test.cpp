@@ -5,15 +5,15 @@
 namespace stegpass::credential::testing {
 namespace {
 
-constexpr std::int64_t kThen = kNow - kDay;
+constexpr std::int64_t kYesterday = kNow - kDay;
 
 // Policy, registration, license, then `changes`, then a status list: each statement as its own log entry.
 struct Filed {
   Office office;
   std::vector<Statement> changes;
 
-  Filed& change(const StatementBody& body, std::int64_t at = kThen) { return by(office.owner, body, at); }
-  Filed& by(const PrivateKey& key, const StatementBody& body, std::int64_t at = kThen) {
+  Filed& change(const StatementBody& body, std::int64_t at = kYesterday) { return by(office.owner, body, at); }
+  Filed& by(const PrivateKey& key, const StatementBody& body, std::int64_t at = kYesterday) {
     changes.push_back(Office::sign(key, body, at));
     return *this;
   }

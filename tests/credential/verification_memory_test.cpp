@@ -4,7 +4,7 @@
 namespace stegpass::credential::testing {
 namespace {
 
-Errc code_of(const std::string& lines) {
+Errc memory_code_of(const std::string& lines) {
   const Result<VerifierMemory> read = parse_verifier_memory("stegpass.verifier-memory.v1\n" + lines);
   return read ? Errc::internal : read.error().code;
 }
@@ -45,19 +45,19 @@ TEST_CASE("a memory without its first line is refused") {
 }
 
 TEST_CASE("lines that are no checkpoint are refused, and so are truncated ones") {
-  CHECK(code_of("5 " + kRoot + " 7 a\n") == Errc::internal);
+  CHECK(memory_code_of("5 " + kRoot + " 7 a\n") == Errc::internal);
   for (const std::string& line : {std::string("\n"), "x " + kRoot + " 7 a\n", "05 " + kRoot + " 7 a\n",
                                   std::string("5 AAAA 7 a\n"), "5 " + kRoot + " -7 a\n", "5 " + kRoot + " 7 \n",
                                   "5 " + kRoot + " 7\n", "5 " + kRoot + " 999999999999999 a\n", "5 " + kRoot + " 7 a"}) {
-    CHECK(code_of(line) == Errc::malformed);
+    CHECK(memory_code_of(line) == Errc::malformed);
   }
 }
 
 TEST_CASE("a memory names each log once, in order") {
   const std::string a = "5 " + kRoot + " 7 a\n", b = "5 " + kRoot + " 7 b\n";
-  CHECK(code_of(a + b) == Errc::internal);
-  CHECK(code_of(b + a) == Errc::malformed);
-  CHECK(code_of(a + a) == Errc::malformed);
+  CHECK(memory_code_of(a + b) == Errc::internal);
+  CHECK(memory_code_of(b + a) == Errc::malformed);
+  CHECK(memory_code_of(a + a) == Errc::malformed);
 }
 
 TEST_CASE("the first checkpoint of a log is taken and remembered") {

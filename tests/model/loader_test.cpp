@@ -27,13 +27,13 @@ torch::Tensor augment_by_tensors(const torch::Tensor& images, std::uint64_t seed
   return out;
 }
 
-std::uint64_t seed_of(std::int64_t step) { return 1000 + 17 * static_cast<std::uint64_t>(step); }
+std::uint64_t step_seed(std::int64_t step) { return 1000 + 17 * static_cast<std::uint64_t>(step); }
 
 LoaderOptions options_of(int threads, std::int64_t batch = 16) {
   LoaderOptions options;
   options.threads = threads;
   options.batch = batch;
-  options.augment_seed = seed_of;
+  options.augment_seed = step_seed;
   return options;
 }
 
@@ -58,7 +58,7 @@ TEST_CASE("batches equal augmentation and normalisation in tensors, whatever the
       const auto batch = loader.next();
       REQUIRE(batch);
       const torch::Tensor chosen = order.narrow(0, step * 16, 16);
-      const torch::Tensor bytes = augment_by_tensors(data.images.index_select(0, chosen), seed_of(step));
+      const torch::Tensor bytes = augment_by_tensors(data.images.index_select(0, chosen), step_seed(step));
       INFO(threads << " threads, step " << step);
       CHECK(torch::equal(batch->images, network_images(bytes)));
       CHECK(batch->images.is_contiguous(torch::MemoryFormat::ChannelsLast));
@@ -75,7 +75,7 @@ TEST_CASE("batches come in order though their threads end out of order") {
   LoaderOptions options = options_of(4, 2);
   options.augment_seed = [](std::int64_t step) {
     std::this_thread::sleep_for(std::chrono::milliseconds(step % 4 == 0 ? 3 : 0));
-    return seed_of(step);
+    return step_seed(step);
   };
   BatchLoader loader(data, torch::arange(64), options);
   for (std::int64_t step = 0; step < 32; ++step) CHECK(loader.next()->labels[0].item<std::int64_t>() == 2 * step);
@@ -133,7 +133,7 @@ TEST_CASE("what a loader's thread throws is thrown at its step") {
   const LabelledImages data = draw_shapes(20, 3);
   for (const int threads : {0, 2}) {
     LoaderOptions options = options_of(threads, 5);
-    options.augment_seed = [](std::int64_t step) { return step == 2 ? throw std::runtime_error("step 2") : seed_of(step); };
+    options.augment_seed = [](std::int64_t step) { return step == 2 ? throw std::runtime_error("step 2") : step_seed(step); };
     BatchLoader loader(data, torch::arange(20), options);
     CHECK(loader.next());
     CHECK(loader.next());

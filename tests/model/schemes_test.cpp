@@ -25,9 +25,9 @@ Mark mark_for(const Architecture& architecture, std::uint64_t passport, int size
   return make_mark(architecture, pooling, made, seed_of(made)).value();
 }
 
-torch::Tensor some_images(std::int64_t count) { return network_images(draw_shapes(count, 11).images); }
+torch::Tensor scheme_images(std::int64_t count) { return network_images(draw_shapes(count, 11).images); }
 
-double difference(const torch::Tensor& a, const torch::Tensor& b) { return (a - b).abs().max().item<double>(); }
+double largest_difference(const torch::Tensor& a, const torch::Tensor& b) { return (a - b).abs().max().item<double>(); }
 
 /// A short run on drawn shapes: one passport, enough steps to see the loss fall and the bits turn.
 TrainingTask task_of(const Architecture& architecture, int size) {
@@ -56,9 +56,9 @@ TEST_CASE("every scheme embeds its passport, and its release gives the deploymen
     PassportNetwork release = decode_release_model(encode_release_model(trained.network)).value();
     CHECK(owner->scheme() == scheme);
     const torch::NoGradGuard no_grad;
-    const torch::Tensor images = some_images(8);
+    const torch::Tensor images = scheme_images(8);
     const auto both = owner->both(images, network_keys(tiny_architecture(), task.cover, torch::kCPU), Precision::fp32);
-    CHECK(difference(release->deployment(images, Precision::fp32), both.deployment) < 1e-3);
+    CHECK(largest_difference(release->deployment(images, Precision::fp32), both.deployment) < 1e-3);
     CHECK(both.verification.is_same(both.deployment) == (scheme == Scheme::deepipr_v1));
     CHECK((trained.trigger_accuracy > 0) == (scheme == Scheme::deepipr_v3));
   }
@@ -88,8 +88,8 @@ TEST_CASE("a passport layer's gain and offset are those of its scheme's paper") 
       offset = gain * part->bn->bias + offset;
       gain = gain * part->bn->weight;
     }
-    CHECK(difference(affine.gain, gain) < 1e-5);
-    CHECK(difference(affine.offset, offset) < 1e-5);
+    CHECK(largest_difference(affine.gain, gain) < 1e-5);
+    CHECK(largest_difference(affine.offset, offset) < 1e-5);
   }
 }
 
@@ -116,8 +116,8 @@ TEST_CASE("every norm trains, and its models come back") {
     CHECK(trained.matches[0] > (norm == Norm::none ? 0.9 : 0.99));
     PassportNetwork owner = decode_owner_model(encode_owner_model(trained.network)).value();
     const torch::NoGradGuard no_grad;
-    CHECK(difference(owner->deployment(some_images(4), Precision::fp32), trained.network->deployment(some_images(4), Precision::fp32)) == 0);
-    CHECK(difference(owner->deployment(some_images(4), Precision::bf16), trained.network->deployment(some_images(4), Precision::fp32)) < 1);
+    CHECK(largest_difference(owner->deployment(scheme_images(4), Precision::fp32), trained.network->deployment(scheme_images(4), Precision::fp32)) == 0);
+    CHECK(largest_difference(owner->deployment(scheme_images(4), Precision::bf16), trained.network->deployment(scheme_images(4), Precision::fp32)) < 1);
   }
 }
 
@@ -156,8 +156,8 @@ TEST_CASE("a block whose shortcut alone has no passport serves both branches") {
     PassportNetwork network(architecture, Branches::both, 1);
     network->eval();
     const torch::NoGradGuard no_grad;
-    const auto out = network->both(some_images(3), network_keys(architecture, mark_for(architecture, 1), torch::kCPU), Precision::fp32);
-    CHECK(difference(network->deployment(some_images(3), Precision::fp32), out.deployment) < 1e-4);
+    const auto out = network->both(scheme_images(3), network_keys(architecture, mark_for(architecture, 1), torch::kCPU), Precision::fp32);
+    CHECK(largest_difference(network->deployment(scheme_images(3), Precision::fp32), out.deployment) < 1e-4);
     CHECK(out.verification.sizes() == at::IntArrayRef({3, 10}));
   }
 }
@@ -173,7 +173,7 @@ TEST_CASE("the forms of ResNet-18 differ where they should") {
     return network->deployment(torch::rand({2, 3, side, side}), Precision::fp32);
   };
   CHECK(answers("resnet18", 64).sizes() == at::IntArrayRef({2, 10}));
-  CHECK(difference(answers("resnet18-cifar", 32), answers("resnet18-reference", 32)) > 1e-4);
+  CHECK(largest_difference(answers("resnet18-cifar", 32), answers("resnet18-reference", 32)) > 1e-4);
 }
 
 TEST_CASE("unrelated passports and the published key types read as different marks") {
@@ -212,7 +212,7 @@ TEST_CASE("a mark goes into a network that was trained elsewhere") {
   settings.epochs = 1;
   TrainedModel after = train(task, settings).value();
   const torch::NoGradGuard no_grad;
-  CHECK(difference(after.network->blocks()[0].conv->weight, before.network->blocks()[0].conv->weight) < 1e-3);
+  CHECK(largest_difference(after.network->blocks()[0].conv->weight, before.network->blocks()[0].conv->weight) < 1e-3);
   CHECK(after.record.find("begun_afresh\":[\"features.4.verification.bn.weight\"") != std::string::npos);
 }
 

@@ -19,13 +19,13 @@ std::size_t files_in(const std::string& folder, const std::string& suffix = "") 
   return count;
 }
 
-std::size_t wycheproof(const std::string& name) {
+std::size_t wycheproof_count(const std::string& name) {
   return read_json(vector_path("wycheproof/" + name)).at("numberOfTests").get<std::size_t>();
 }
 
 /// How many vectors a row of the table stands for, by its first cell.
 std::size_t counted(const std::string& row) {
-  if (row.starts_with("wycheproof/")) return wycheproof(row.substr(11));
+  if (row.starts_with("wycheproof/")) return wycheproof_count(row.substr(11));
   if (row == "cctv-ed25519") return read_json(vector_path("cctv-ed25519/ed25519vectors.json")).size();
   if (row == "cbor/appendix_a.json") return read_json(vector_path(row)).size();
   if (row == "cbor/dcbor-numeric.json")
