@@ -98,6 +98,7 @@ void setup_attack(Commands& commands) {
   bind_command(commands, *command, options, run_random);
   setup_attack_network(commands, *group);
   setup_attack_card(commands, *group);
+  setup_attack_isn(commands, *group);
 }
 
 }  // namespace stegpass::cli

@@ -49,6 +49,7 @@ void setup_dispute(Commands&);
 void setup_attack(Commands&);
 void setup_attack_network(Commands&, CLI::App& attack);  // those that need a network
 void setup_attack_card(Commands&, CLI::App& attack);     // its card and rerun
+void setup_attack_isn(Commands&, CLI::App& attack);  // on the ISN and by licensees
 void setup_audit(Commands&);
 void setup_cose(Commands&);
 void setup_time(Commands&);

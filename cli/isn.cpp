@@ -8,6 +8,7 @@
 #include "isn.hpp"
 #include "model_part.hpp"
 #include "plot.hpp"
+#include "processes.hpp"
 #include "workspace.hpp"
 
 namespace stegpass::cli {
@@ -18,7 +19,9 @@ namespace fs = std::filesystem;
 struct TrainOptions {
   std::string images, out, start, form = "small", device = "cpu", precision = "fp32";
   std::uint64_t steps = 9000, seed = 1;
+  std::uint64_t batch = 4;
   double rate = 1e-3, stego_weight = 8;
+  int processes = 1;
   bool recompute = false, resume = false, force = false;
 };
 
@@ -54,6 +57,7 @@ Result<IsnTrainRequest> request_of(const TrainOptions& options) {
   request.stego_weight = options.stego_weight;
   request.form = options.form;
   request.recompute = options.recompute;
+  request.batch = options.batch;
   if (!options.start.empty()) {
     STEGPASS_TRY(weights, load_isn_weights(options.start));
     request.start_weights = std::move(weights);
@@ -75,10 +79,29 @@ void suggest_resume(const TrainOptions& options, Output& output) {
   if (fs::exists(checkpoint, error)) output.suggest("go on with the same command and --resume (from " + checkpoint.string() + ")");
 }
 
-Result<Report> train(const TrainOptions& options, Output& output) {
-  if (auto free = check_outputs(options); !free) return suggest_resume(options, output), Error(free.error());
-  STEGPASS_TRY(model, load_model_part());
+/// A process of a launched run that is not the first: it trains its share, and the first writes.
+Result<Report> train_share(const TrainOptions& options, ModelPart& model, const Processes& at) {
   STEGPASS_TRY(request, request_of(options));
+  request.processes = at;
+  request.on_checkpoint = {};
+  STEGPASS_TRY(result, model.train_isn(request, [](double, double, std::string_view) { return !interrupted(); }));
+  const std::string digest = to_hex(credential::fast_sha256(result.weights));
+  return Report{"process " + std::to_string(at.rank) + " of " + std::to_string(at.size) + " is done; process 0 writes",
+                {{"rank", at.rank}, {"processes", at.size}, {"sha256", digest}}};
+}
+
+Result<Report> train(const TrainOptions& options, Output& output) {
+  STEGPASS_TRY(launched, processes_from_environment());
+  STEGPASS_TRY(model, load_model_part());
+  if (launched.rank > 0) return train_share(options, *model, launched);
+  if (auto free = check_outputs(options); !free) return suggest_resume(options, output), Error(free.error());
+  STEGPASS_TRY(request, request_of(options));
+  request.processes = launched;
+  Companions companions;
+  if (launched.size == 1 && options.processes > 1) {
+    STEGPASS_TRY(started, Companions::start_without_passphrase(options.processes, request.processes));
+    companions = std::move(started);
+  }
   auto result = [&] {
     ProgressBar bar("training the ISN");
     return model->train_isn(request, [&](double done, double total, std::string_view detail) {
@@ -87,6 +110,7 @@ Result<Report> train(const TrainOptions& options, Output& output) {
     });
   }();
   if (!result) return suggest_resume(options, output), Error(result.error());
+  STEGPASS_CHECK_OK(companions.finish());
   const fs::path out = options.out;
   STEGPASS_CHECK_OK(write_file(out, result->weights, {.force = options.force}));
   STEGPASS_CHECK_OK(write_file(record_path(out), as_bytes(result->run_record + "\n"), {.force = options.force}));
@@ -99,7 +123,7 @@ Result<Report> train(const TrainOptions& options, Output& output) {
   report.text = "trained " + out.string() + " (" + std::to_string(result->weights.size()) + " bytes)\n  sha256  " + digest +
                 "\n  record  " + record_path(out).string() + (picture ? "\n  curves  " + plot_path(out).string() : "");
   report.figures = {{"weights", out.string()}, {"bytes", result->weights.size()}, {"sha256", digest}, {"record", record_path(out).string()},
-                    {"steps", options.steps}};
+                    {"steps", options.steps}, {"processes", request.processes.size}};
   return report;
 }
 
@@ -169,6 +193,9 @@ void setup_train(Commands& commands, CLI::App& group) {
   command->add_option("--seed", options->seed, "Seed of weights, crops and keys")->capture_default_str();
   command->add_option("--device", options->device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
   command->add_option("--precision", options->precision, "fp32 or bf16")->check(CLI::IsMember({"fp32", "bf16"}))->capture_default_str();
+  command->add_option("--batch", options->batch, "Pairs a step")->check(CLI::Range(1, 4096))->capture_default_str();
+  command->add_option("--nproc", options->processes, "Processes on this machine that share every batch; a launcher's RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT go first")
+      ->check(CLI::Range(1, 256))->capture_default_str();
   auto* resume = command->add_flag("--resume", options->resume, "Go on from the checkpoint of a run that was stopped");
   command->add_flag("--force", options->force, "Replace what is there")->excludes(resume);
   command->footer("Example: stegpass isn train --images photos --out isn.safetensors");

@@ -1,6 +1,6 @@
 #include <algorithm>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -14,8 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Passports between two writes of the vault, each of which derives its key from the passphrase anew.
-constexpr std::size_t kMintsPerSave = 16;
+/// Passports that are minted side by side, and then written: each write of the vault derives its key from the passphrase anew.
+constexpr std::ptrdiff_t kMintsPerSave = 16;
 constexpr std::string_view kManifest = "manifest.jsonl";
 
 Result<std::vector<fs::path>> list_requests(const fs::path& folder) {
@@ -77,25 +77,29 @@ class Batch {
   Status load() { return manifest_.load(); }
   bool done(const fs::path& request) const { return manifest_.has(request); }
 
-  Status mint(const fs::path& path) {
-    const auto request = read_license_request(path);
-    auto minted = request.ok() ? minter_.mint(*request) : Result<MintResult>(Error(request.error()));
-    if (!minted) {
-      if (!first_error_) first_error_ = about(path.filename().string(), minted.error());
-      manifest_.add({{"request", path.filename().string()}, {"error", minted.error().detail}});
-      ++failed_;
-      return Done{};
+  /// Mints for these requests together and keeps what came of them.
+  Status mint(const std::vector<fs::path>& paths) {
+    std::vector<credential::LicenseRequest> requests;
+    std::map<fs::path, Error> errors;
+    for (const fs::path& path : paths) {
+      auto request = read_license_request(path);
+      if (!request) {
+        errors.emplace(path, request.error());
+        continue;
+      }
+      requests.push_back(std::move(*request));
     }
-    const fs::path picture = manifest_.passport_path(path);
-    manifest_.add({{"request", path.filename().string()},
-                   {"user_passport", picture.filename().string()},
-                   {"licensee", request->licensee.thumbprint_uri()},
-                   {"digest", to_hex(minted->user_passport.digest)},
-                   {"stego_psnr_db", minted->stego_psnr_db},
-                   {"reveal_psnr_db", minted->reveal_psnr_db}});
-    waiting_.emplace_back(picture, std::move(minted->user_passport.picture));
-    ++minted_;
-    return waiting_.size() >= kMintsPerSave ? save() : Status(Done{});
+    auto minted = minter_.mint(requests);
+    for (std::size_t i = 0, next = 0; i < paths.size(); ++i) {
+      if (const auto error = errors.find(paths[i]); error != errors.end()) {
+        add_failure(paths[i], error->second);
+        continue;
+      }
+      if (minted[next]) add_minted(paths[i], requests[next], std::move(*minted[next]));
+      else add_failure(paths[i], minted[next].error());
+      ++next;
+    }
+    return save();
   }
 
   /// The vault first, then the passports, then the manifest: a run that ends between them mints a few again.
@@ -111,6 +115,23 @@ class Batch {
   const std::optional<Error>& first_error() const { return first_error_; }
 
  private:
+  void add_failure(const fs::path& path, const Error& error) {
+    if (!first_error_) first_error_ = about(path.filename().string(), error);
+    manifest_.add({{"request", path.filename().string()}, {"error", error.detail}});
+    ++failed_;
+  }
+  void add_minted(const fs::path& path, const credential::LicenseRequest& request, MintResult minted) {
+    const fs::path picture = manifest_.passport_path(path);
+    manifest_.add({{"request", path.filename().string()},
+                   {"user_passport", picture.filename().string()},
+                   {"licensee", request.licensee.thumbprint_uri()},
+                   {"digest", to_hex(minted.user_passport.digest)},
+                   {"stego_psnr_db", minted.stego_psnr_db},
+                   {"reveal_psnr_db", minted.reveal_psnr_db}});
+    waiting_.emplace_back(picture, std::move(minted.user_passport.picture));
+    ++minted_;
+  }
+
   Minter minter_;
   Manifest manifest_;
   std::vector<std::pair<fs::path, Bytes>> waiting_;
@@ -126,17 +147,15 @@ Result<Report> mint_batch(const MintBatch& options) {
   STEGPASS_TRY(minter, Minter::open(options.home, options.isn, options.reveal_bar_db));
   Batch batch(std::move(minter), options.out);
   if (!options.force) STEGPASS_CHECK_OK(batch.load());
-  std::size_t already = 0, looked_at = 0;
+  const auto waiting = std::stable_partition(requests.begin(), requests.end(), [&](const fs::path& request) { return batch.done(request); });
+  const auto already = static_cast<std::size_t>(waiting - requests.begin());
   {
     ProgressBar bar("minting");
-    for (const fs::path& request : requests) {
-      if (interrupted()) break;
-      if (batch.done(request)) {
-        ++already;
-      } else {
-        STEGPASS_CHECK_OK(batch.mint(request));
-      }
-      bar.update(static_cast<double>(++looked_at), static_cast<double>(requests.size()), request.filename().string());
+    for (auto from = waiting; from != requests.end() && !interrupted();) {
+      const auto to = from + std::min<std::ptrdiff_t>(kMintsPerSave, requests.end() - from);
+      STEGPASS_CHECK_OK(batch.mint({from, to}));
+      from = to;
+      bar.update(static_cast<double>(to - requests.begin()), static_cast<double>(requests.size()), (to - 1)->filename().string());
     }
   }
   STEGPASS_CHECK_OK(batch.save());

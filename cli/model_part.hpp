@@ -136,6 +136,8 @@ struct IsnTrainRequest {
   Bytes start_weights;          ///< weights to go on from; empty for a fresh network
   std::uint64_t seed = 1;
   std::string device = "cpu", precision = "fp32";
+  std::uint64_t batch = 4;      ///< pairs a step
+  Processes processes;
   Bytes resume;
   std::function<Status(ByteView)> on_checkpoint;
 };
@@ -252,6 +254,13 @@ struct QrModules {
   std::uint32_t side = 0;
   Bytes dark;
 };
+struct ForgeIsnRequest;  // model_part_attack_isn.hpp
+struct ForgeIsnResult;
+struct PasteRequest;
+struct PasteResult;
+struct CollusionRequest;
+struct CollusionResult;
+struct NearPassport;
 
 class ModelPart {
  public:
@@ -279,6 +288,8 @@ class ModelPart {
   /// Undoes a permutation or rescaling of the copy's channels by what the passports do not read. Errors  those of model::align_model.
   virtual Result<AlignedModel> align(ByteView copy, ByteView original, const MarkDescription& mark, const std::vector<OpenPassport>& passports) = 0;
   virtual Result<MintResult> mint(const MintRequest& request) = 0;
+  /// Mints for each, side by side on all cores; one result each, in their order.
+  virtual std::vector<Result<MintResult>> mint_all(const std::vector<MintRequest>& requests) = 0;
   virtual Result<RevealResult> reveal(ByteView user_passport_png, ByteView isn_key, ByteView isn_weights) = 0;
   /// Hides a picture in another, of any size. Errors  refused on a key that can be guessed (flat, short, the cover itself).
   virtual Result<HideResult> hide(const HideRequest& request) = 0;
@@ -323,6 +334,14 @@ class ModelPart {
   virtual Result<QrModules> code_of(std::string_view text) = 0;
   virtual Result<std::string> read_code(ByteView picture) = 0;
   virtual Result<Bytes> draw_card(const CardPicture& card) = 0;
+  /// Searches a key, or a passport, that reveals a wanted identity. Errors  those of model::forge_isn_key and of the files.
+  virtual Result<ForgeIsnResult> forge_isn(const ForgeIsnRequest& request, const Progress& progress) = 0;
+  /// Hides an identity with another key's QR code pasted over its own.
+  virtual Result<PasteResult> paste_code(const PasteRequest& request) = 0;
+  /// Mints for many licensees of one cover and puts their user passports together.
+  virtual Result<CollusionResult> collude(const CollusionRequest& request, const Progress& progress) = 0;
+  /// Passports a little away from one: `pixels` with a grey level in one pixel, then with noise and through JPEG.
+  virtual Result<std::vector<NearPassport>> near_passports(ByteView passport_png, std::uint64_t pixels, std::uint64_t seed) = 0;
 };
 
 /// Opens the model part once; the pointer lives as long as the process. Errors unsupported when this build has none, io when it does not load.

@@ -50,17 +50,32 @@ bool is_png(ByteView file) {
 
 }  // namespace
 
+Result<Digest64> isn_key_of(ByteView bytes) {
+  Digest64 key{};
+  if (bytes.size() != key.size()) return Error{Errc::malformed, "an ISN key has 64 bytes, not " + std::to_string(bytes.size())};
+  std::copy(bytes.begin(), bytes.end(), key.begin());
+  return key;
+}
+
+Digest64 wrong_key_of(Digest64 key) {
+  key[0] ^= 1;
+  return key;
+}
+
 Result<HiddenPictures> hide_and_reveal(const model::IsnModel& isn, const Raster& cover, const Raster& secret,
                                        const Digest64& key) {
+  return hide_and_reveal(isn, isn, cover, secret, key);
+}
+
+Result<HiddenPictures> hide_and_reveal(const model::IsnModel& isn, const model::IsnModel& hider, const Raster& cover,
+                                       const Raster& secret, const Digest64& key) {
   HiddenPictures out{.cover = cover, .stego = {}, .secret = secret, .revealed = {}, .wrong_key = {}};
-  STEGPASS_TRY(stego, isn.hide(cover, secret, key));
+  STEGPASS_TRY(stego, hider.hide(cover, secret, key));
   STEGPASS_TRY(read_back, model::io::decode_image(model::io::encode_png(stego)));
   out.stego = read_back;
   STEGPASS_TRY(revealed, isn.reveal(out.stego, key));
   out.revealed = revealed;
-  Digest64 wrong = key;
-  wrong[0] ^= 1;  // one bit away is as far as any other key
-  STEGPASS_TRY(noise, isn.reveal(out.stego, wrong));
+  STEGPASS_TRY(noise, hider.reveal(out.stego, wrong_key_of(key)));
   out.wrong_key = noise;
   return out;
 }

@@ -8,6 +8,12 @@
 
 namespace stegpass::cli {
 
+/// A key as the vault and the bundles hold it. Errors  malformed unless it has 64 bytes.
+Result<Digest64> isn_key_of(ByteView bytes);
+
+/// A key that is not this one: a bit away is as far as any other.
+Digest64 wrong_key_of(Digest64 key);
+
 /// What hiding and reading back gave, all as 8-bit pictures of one size.
 struct HiddenPictures {
   model::Raster cover, stego, secret, revealed, wrong_key;
@@ -17,6 +23,9 @@ struct HiddenPictures {
 /// of IsnModel::hide.
 Result<HiddenPictures> hide_and_reveal(const model::IsnModel& isn, const model::Raster& cover, const model::Raster& secret,
                                        const Digest64& key);
+/// The same, with `hider`, the same weights in another precision, for all but the right key's reveal.
+Result<HiddenPictures> hide_and_reveal(const model::IsnModel& isn, const model::IsnModel& hider, const model::Raster& cover,
+                                       const model::Raster& secret, const Digest64& key);
 
 /// Correlation of what the wrong key reveals with the secret or the cover, whichever is more, 0 to 1.
 double wrong_key_correlation(const HiddenPictures& pictures);

@@ -2,6 +2,7 @@
 
 #include "model_part.hpp"
 #include "model_part_attack.hpp"
+#include "model_part_attack_isn.hpp"
 
 namespace stegpass::cli {
 
@@ -21,6 +22,7 @@ class LibtorchModelPart final : public ModelPart {
   Result<MarkReading> read_mark(ByteView model, const MarkDescription& mark, const OpenPassport& passport) override;
   Result<AlignedModel> align(ByteView copy, ByteView original, const MarkDescription& mark, const std::vector<OpenPassport>& passports) override;
   Result<MintResult> mint(const MintRequest& request) override;
+  std::vector<Result<MintResult>> mint_all(const std::vector<MintRequest>& requests) override;
   Result<RevealResult> reveal(ByteView user_passport_png, ByteView isn_key, ByteView isn_weights) override;
   Result<HideResult> hide(const HideRequest& request) override;
   Result<Bytes> reveal_hidden(ByteView stego_png, ByteView key, ByteView isn_weights) override;
@@ -46,6 +48,10 @@ class LibtorchModelPart final : public ModelPart {
   Result<QrModules> code_of(std::string_view text) override;
   Result<std::string> read_code(ByteView picture) override;
   Result<Bytes> draw_card(const CardPicture& card) override;
+  Result<ForgeIsnResult> forge_isn(const ForgeIsnRequest& request, const Progress& progress) override;
+  Result<PasteResult> paste_code(const PasteRequest& request) override;
+  Result<CollusionResult> collude(const CollusionRequest& request, const Progress& progress) override;
+  Result<std::vector<NearPassport>> near_passports(ByteView passport_png, std::uint64_t pixels, std::uint64_t seed) override;
 };
 
 }  // namespace stegpass::cli

@@ -1,6 +1,13 @@
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdio>
+#include <future>
+#include <memory>
+#include <mutex>
+
+#include <ATen/Parallel.h>
+#include <torch/types.h>
 
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/model/io/draw.hpp>
@@ -12,6 +19,8 @@
 #include <stegpass/model/isn.hpp>
 #include <stegpass/model/isn_evaluation.hpp>
 #include <stegpass/model/isn_training.hpp>
+#include <stegpass/model/process_group.hpp>
+#include <stegpass/model/runtime.hpp>
 
 #include "model_part_hide.hpp"
 #include "model_part_impl.hpp"
@@ -22,13 +31,6 @@ namespace {
 
 using model::Raster;
 
-Result<Digest64> key_of(ByteView bytes) {
-  Digest64 key{};
-  if (bytes.size() != key.size()) return Error{Errc::malformed, "an ISN key has 64 bytes, not " + std::to_string(bytes.size())};
-  std::copy(bytes.begin(), bytes.end(), key.begin());
-  return key;
-}
-
 /// A mint that was tried: what went in, what came back, and the file.
 struct Minted {
   HiddenPictures pictures;
@@ -36,10 +38,41 @@ struct Minted {
   double contrast = 1;
 };
 
-Result<Minted> try_mint(const model::IsnModel& isn, const model::Passport& cover, const Raster& identity, const Digest64& key, double contrast) {
-  STEGPASS_TRY(pictures, hide_and_reveal(isn, passport_picture(cover, model::Picture::scale), identity, key));
-  STEGPASS_TRY(minted, join_passport(pictures.stego, passport_picture(cover, model::Picture::bias)));
-  return Minted{std::move(pictures), passport_file(minted), contrast};
+/// The networks of one weights file. `quick` computes in bfloat16 where the processor is faster with it: it hides, and tries the wrong key. What a
+/// verifier will see is judged as he will compute it, by `exact`, from the 8-bit file.
+struct MintNetworks {
+  Bytes weights;
+  model::IsnModel exact, quick;
+};
+
+Result<std::shared_ptr<const MintNetworks>> networks_of(const Bytes& weights) {
+  static std::mutex mutex;
+  static std::shared_ptr<const MintNetworks> last;  // thousands are minted with the same
+  const std::lock_guard lock(mutex);
+  if (last && last->weights == weights) return last;
+  STEGPASS_TRY(exact, model::IsnModel::load(weights));
+  STEGPASS_TRY(quick, model::IsnModel::load(weights));
+  if (!exact.form().keyed) return Error{Errc::refused, "these ISN weights take no key, so anybody could reveal; they serve for comparison alone"};
+  model::Isn network = quick.network();
+  if (model::bf16_is_fast()) network->compute_in(torch::kBFloat16);
+  last = std::make_shared<const MintNetworks>(MintNetworks{weights, std::move(exact), std::move(quick)});
+  return last;
+}
+
+/// Everything after hiding is taken from the file as it was written.
+Result<Minted> try_mint(const MintNetworks& isn, const model::Passport& cover, const Raster& identity, const Digest64& key, double contrast) {
+  Minted out{.pictures = {.cover = passport_picture(cover, model::Picture::scale), .stego = {}, .secret = identity, .revealed = {}, .wrong_key = {}},
+             .user_passport = {}, .contrast = contrast};
+  STEGPASS_TRY(stego, isn.quick.hide(out.pictures.cover, identity, key));
+  STEGPASS_TRY(joined, join_passport(stego, passport_picture(cover, model::Picture::bias)));
+  out.user_passport = passport_file(joined);
+  STEGPASS_TRY(read_back, decode_passport(out.user_passport.picture));
+  out.pictures.stego = passport_picture(read_back, model::Picture::scale);
+  STEGPASS_TRY(revealed, isn.exact.reveal(out.pictures.stego, key));
+  out.pictures.revealed = std::move(revealed);
+  STEGPASS_TRY(noise, isn.quick.reveal(out.pictures.stego, wrong_key_of(key)));
+  out.pictures.wrong_key = std::move(noise);
+  return out;
 }
 
 std::string decibels(double value) {
@@ -109,6 +142,7 @@ Result<model::IsnTrainingOptions> options_of(const IsnTrainRequest& request) {
     return Error{Errc::usage, "unknown form '" + request.form + "'; expected small, full or hinet"};
   }
   options.recompute = request.recompute;
+  options.batch = static_cast<std::int64_t>(std::min<std::uint64_t>(request.batch, 4096));
   options.bf16 = request.precision == "bf16";
   options.cuda = request.device == "cuda";
   return options;
@@ -126,22 +160,38 @@ Result<Bytes> LibtorchModelPart::draw(std::string_view kind, std::uint64_t seed,
 Result<MintResult> LibtorchModelPart::mint(const MintRequest& request) {
   STEGPASS_TRY(cover, decode_passport(request.cover));
   STEGPASS_TRY(picture, model::io::decode_image(request.identity_picture));
-  STEGPASS_TRY(key, key_of(request.isn_key));
-  STEGPASS_TRY(isn, model::IsnModel::load(request.isn_weights));
-  if (!isn.form().keyed) return Error{Errc::refused, "these ISN weights take no key, so anybody could reveal; they serve for comparison alone"};
+  STEGPASS_TRY(key, isn_key_of(request.isn_key));
+  STEGPASS_TRY(isn, networks_of(request.isn_weights));
   Status last = Done{};
   for (const double contrast : kContrasts) {
     STEGPASS_TRY(identity, model::io::compose_identity(picture, cover.size(), request.thumbprint, contrast));
-    STEGPASS_TRY(minted, try_mint(isn, cover, identity, key, contrast));
+    STEGPASS_TRY(minted, try_mint(*isn, cover, identity, key, contrast));
     last = check_mint(minted.pictures, request);
     if (last.ok()) return result_of(minted, request.pictures);
   }
   return Error(last.error());
 }
 
+std::vector<Result<MintResult>> LibtorchModelPart::mint_all(const std::vector<MintRequest>& requests) {
+  std::vector<Result<MintResult>> out(requests.size(), Result<MintResult>(Error{Errc::internal, "not minted"}));
+  const int before = at::get_num_threads();
+  std::atomic<std::size_t> next = 0;
+  const auto take = [&] {
+    at::set_num_threads(1);  // a mint a core is faster than all cores on each convolution
+    for (std::size_t i = next++; i < requests.size(); i = next++) out[i] = mint(requests[i]);
+  };
+  std::vector<std::future<void>> others;
+  const std::size_t threads = std::min(requests.size(), static_cast<std::size_t>(std::max(1, before)));
+  while (others.size() + 1 < threads) others.push_back(std::async(std::launch::async, take));
+  take();
+  for (auto& other : others) other.get();
+  at::set_num_threads(before);
+  return out;
+}
+
 Result<RevealResult> LibtorchModelPart::reveal(ByteView user_passport_png, ByteView isn_key, ByteView isn_weights) {
   STEGPASS_TRY(passport, decode_passport(user_passport_png));
-  STEGPASS_TRY(key, key_of(isn_key));
+  STEGPASS_TRY(key, isn_key_of(isn_key));
   STEGPASS_TRY(isn, model::IsnModel::load(isn_weights));
   STEGPASS_TRY(revealed, isn.reveal(passport_picture(passport, model::Picture::scale), key));
   RevealResult out{model::io::encode_png(revealed), {}};
@@ -152,6 +202,12 @@ Result<RevealResult> LibtorchModelPart::reveal(ByteView user_passport_png, ByteV
 Result<IsnTrainResult> LibtorchModelPart::train_isn(const IsnTrainRequest& request, const Progress& progress) {
   STEGPASS_TRY(options, options_of(request));
   STEGPASS_TRY(pictures, model::io::load_image_folder(request.images));
+  std::unique_ptr<model::ProcessGroup> group;
+  if (const Processes& at = request.processes; at.size > 1) {
+    STEGPASS_TRY(joined, model::ProcessGroup::join({at.rank, at.size, at.address, at.port}, options.cuda ? torch::kCUDA : torch::kCPU));
+    group = std::move(joined);
+    options.group = group.get();
+  }
   Status kept = Done{};
   model::IsnTrainingHooks hooks;
   hooks.checkpoint = [&](Bytes state) {
@@ -207,7 +263,7 @@ Result<IsnFigures> LibtorchModelPart::evaluate_isn(ByteView weights, const std::
 Result<MintTrial> LibtorchModelPart::try_mints(ByteView weights, const std::filesystem::path& images, std::uint64_t count, std::uint64_t seed,
                                                const Progress& progress) {
   constexpr std::uint32_t kSize = 256;  // of passports
-  STEGPASS_TRY(isn, model::IsnModel::load(weights));
+  STEGPASS_TRY(isn, networks_of(to_bytes(weights)));
   STEGPASS_TRY(pictures, model::io::load_image_squares(images, kSize));
   if (pictures.size() < 2) return Error{Errc::usage, "two pictures or more expected"};
   MintTrial out{.mints = count, .wrong_keys = 2 * count, .reveal_psnr_db_min = 1e9};
@@ -217,8 +273,8 @@ Result<MintTrial> LibtorchModelPart::try_mints(ByteView weights, const std::file
     std::copy_n(sha512(key).begin(), thumbprint.size(), thumbprint.begin());
     const std::size_t at = i % pictures.size(), other = (at + 1 + i / pictures.size() % (pictures.size() - 1)) % pictures.size();
     STEGPASS_TRY(identity, model::io::compose_identity(pictures[other], kSize, thumbprint));
-    STEGPASS_TRY(hidden, hide_and_reveal(isn, pictures[at], identity, key));
-    STEGPASS_TRY(others, isn.reveal(hidden.stego, sha512(thumbprint)));  // another licensee's key
+    STEGPASS_TRY(hidden, hide_and_reveal(isn->exact, isn->quick, pictures[at], identity, key));
+    STEGPASS_TRY(others, isn->quick.reveal(hidden.stego, sha512(thumbprint)));  // another licensee's key
     const auto read = model::io::read_identity_qr(hidden.revealed);
     out.codes_read += read.ok() && *read == thumbprint ? 1 : 0;
     for (const Raster* wrong : {&hidden.wrong_key, &others}) out.wrong_codes += model::io::read_identity_qr(*wrong).ok() ? 1 : 0;

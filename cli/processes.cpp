@@ -61,7 +61,7 @@ std::vector<std::string> arguments_with(int passphrase_fd) {
       out.push_back(argument);
     }
   }
-  out.insert(out.end(), {"--passphrase-fd", std::to_string(passphrase_fd)});
+  if (passphrase_fd >= 0) out.insert(out.end(), {"--passphrase-fd", std::to_string(passphrase_fd)});
   return out;
 }
 
@@ -86,7 +86,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return out;
 }
 
-/// Starts one companion; its standard streams lead nowhere, and `passphrase_fd` stays open in it alone.
+/// Starts one companion; its standard streams lead nowhere, and `passphrase_fd`, unless -1, stays open in it alone.
 Result<pid_t> spawn(const Processes& at, int passphrase_fd) {
   std::vector<std::string> arguments = arguments_with(passphrase_fd), environment = environment_for(at);
   posix_spawn_file_actions_t actions;
@@ -94,11 +94,23 @@ Result<pid_t> spawn(const Processes& at, int passphrase_fd) {
   ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
   ::posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-  ::posix_spawn_file_actions_adddup2(&actions, passphrase_fd, passphrase_fd);  // onto itself: takes close-on-exec off
+  if (passphrase_fd >= 0) ::posix_spawn_file_actions_adddup2(&actions, passphrase_fd, passphrase_fd);  // onto itself: takes close-on-exec off
   pid_t child = 0;
   const int error = ::posix_spawn(&child, "/proc/self/exe", &actions, nullptr, pointers(arguments).data(), pointers(environment).data());
   ::posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return Error{Errc::io, std::string("another process does not start: ") + std::strerror(error)};
+  return child;
+}
+
+/// The same, with the passphrase in a pipe.
+Result<pid_t> spawn_with(const credential::SecretBytes& passphrase, const Processes& at) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return Error{Errc::io, "no pipe for another process"};
+  const ByteView text = passphrase.expose();
+  const bool written = ::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::write(ends[1], "\n", 1) == 1;
+  ::close(ends[1]);
+  auto child = written ? spawn(at, ends[0]) : Result<pid_t>(Error{Errc::io, "no pipe for another process"});
+  ::close(ends[0]);
   return child;
 }
 
@@ -113,20 +125,14 @@ Result<Processes> processes_from_environment() {
   return at;
 }
 
-Result<Companions> Companions::start(int size, const credential::SecretBytes& passphrase, Processes& at) {
+Result<Companions> Companions::start(int size, const credential::SecretBytes* passphrase, Processes& at) {
   STEGPASS_TRY(port, free_port());
   at = {.rank = 0, .size = size, .port = port};
   Companions out;
   for (int rank = 1; rank < size; ++rank) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) return Error{Errc::io, "no pipe for another process"};
-    const ByteView text = passphrase.expose();
-    const bool written = ::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::write(ends[1], "\n", 1) == 1;
-    ::close(ends[1]);
     Processes of_child = at;
     of_child.rank = rank;
-    const auto child = written ? spawn(of_child, ends[0]) : Result<pid_t>(Error{Errc::io, "no pipe for another process"});
-    ::close(ends[0]);
+    auto child = passphrase == nullptr ? spawn(of_child, -1) : spawn_with(*passphrase, of_child);
     if (!child) return Error(child.error());
     out.children_.push_back(*child);
   }

@@ -16,12 +16,13 @@ namespace stegpass::cli {
 Result<Processes> processes_from_environment();
 
 /// Other processes of this command, started by this one, which is rank 0 among them. They get this process's arguments and the
-/// passphrase over a pipe, and print nothing. Those that still run when this is destroyed are stopped.
+/// passphrase over a pipe, where there is one, and print nothing. Those that still run when this is destroyed are stopped.
 class Companions {
  public:
   Companions() = default;
   /// Starts size - 1 processes that meet this one at a free port of 127.0.0.1; `at` says where. Errors  io.
-  static Result<Companions> start(int size, const credential::SecretBytes& passphrase, Processes& at);
+  static Result<Companions> start(int size, const credential::SecretBytes& passphrase, Processes& at) { return start(size, &passphrase, at); }
+  static Result<Companions> start_without_passphrase(int size, Processes& at) { return start(size, nullptr, at); }
   Companions(Companions&& other) noexcept { std::swap(children_, other.children_); }
   Companions& operator=(Companions&& other) noexcept {
     std::swap(children_, other.children_);
@@ -32,6 +33,7 @@ class Companions {
   Status finish();
 
  private:
+  static Result<Companions> start(int size, const credential::SecretBytes* passphrase, Processes& at);
   std::vector<pid_t> children_;
 };
 

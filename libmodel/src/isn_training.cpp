@@ -9,6 +9,7 @@
 #include <stegpass/credential/core/safetensors.hpp>
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/model/haar.hpp>
+#include <stegpass/model/process_group.hpp>
 
 #include "isn_batches.hpp"
 #include "tensor_bytes.hpp"
@@ -148,6 +149,31 @@ StepResult evaluate_loss(Isn& network, const IsnBatch& batch, const IsnTrainingO
   return result;
 }
 
+// One process's pairs of a batch: of the first half, which are revealed with wrong keys too, as many as of the second.
+IsnBatch share_of(const IsnBatch& batch, const IsnTrainingOptions& options) {
+  if (options.group == nullptr) return batch;
+  const std::int64_t halves = options.form.keyed ? 2 : 1, half = batch.cover.size(0) / halves, count = half / options.group->size();
+  const auto take = [&](const torch::Tensor& whole) {
+    std::vector<torch::Tensor> out;
+    for (std::int64_t i = 0; i < halves; ++i) out.push_back(whole.narrow(0, i * half + options.group->rank() * count, count));
+    return torch::cat(out);
+  };
+  return {take(batch.cover), take(batch.secret), take(batch.key), take(batch.wrong_key)};
+}
+
+// Means over all processes, gradients too, so that every process goes on alike.
+void average(torch::Tensor gradients, StepResult& result, double& loss, const ProcessGroup* group) {
+  if (group == nullptr) return;
+  const auto figures = torch::tensor({loss, result.stego_error, result.reveal_error, result.wrong_correlation}, torch::kFloat32).to(gradients.device());
+  auto all = torch::cat({gradients, figures});
+  group->sum(all);
+  all /= group->size();
+  gradients.copy_(all.narrow(0, 0, gradients.numel()));
+  const auto mean = all.narrow(0, gradients.numel(), 4).cpu();
+  loss = mean[0].item<double>(), result.stego_error = mean[1].item<double>();
+  result.reveal_error = mean[2].item<double>(), result.wrong_correlation = mean[3].item<double>();
+}
+
 // Parameters and gradients of a network as two flat tensors that share their memory with it.
 class FlatNetwork {
  public:
@@ -203,6 +229,10 @@ Status check_options(const std::vector<Raster>& pictures, const IsnTrainingOptio
     return {Errc::usage, "isn training: crop is " + std::to_string(options.crop) + ", expected an even number from 16"};
   if (options.steps < 1 || options.batch < 1 || options.checkpoint_every < 1)
     return {Errc::usage, "isn training: steps, batch and checkpoint interval must be at least one"};
+  const auto parts = options.group == nullptr ? 1 : (options.form.keyed ? 2 : 1) * options.group->size();
+  if (options.group != nullptr && options.batch % parts != 0)
+    return {Errc::usage, "isn training: a batch of " + std::to_string(options.batch) + " pairs, a multiple of " + std::to_string(parts) + " expected for " +
+                             std::to_string(options.group->size()) + " processes"};
   for (const auto& picture : pictures)
     if (std::min(picture.width, picture.height) < options.crop || picture.rgb.size() != static_cast<std::size_t>(picture.width * picture.height * 3))
       return {Errc::usage, "isn training: a picture of " + std::to_string(picture.width) + " by " + std::to_string(picture.height) +
@@ -296,7 +326,7 @@ class Trainer {
       if (!state_.curve.empty()) state_.curve += ',';
       state_.curve += point_json(progress);
       good_ = state_.clone();
-      if (hooks_.checkpoint) hooks_.checkpoint(encode_state(good_, settings_));
+      if (hooks_.checkpoint && (options_.group == nullptr || options_.group->rank() == 0)) hooks_.checkpoint(encode_state(good_, settings_));
       if (hooks_.progress && !hooks_.progress(progress)) return stopped();
     }
     const auto record = "{" + settings_ + ",\"spikes\":" + std::to_string(state_.spikes) + ",\"curve\":[" + state_.curve + "]}";
@@ -330,11 +360,13 @@ class Trainer {
                                 static_cast<std::uint64_t>(state_.spikes));
     const auto device = flat_.weights.device();
     if (hooks_.batch) hooks_.batch(state_.step, state_.spikes, batch.cover);
+    batch = share_of(batch, options_);
     batch = {batch.cover.to(device), batch.secret.to(device), batch.key.to(device), batch.wrong_key.to(device)};
     flat_.gradients.zero_();
-    const auto result = evaluate_loss(network_, batch, options_);
+    auto result = evaluate_loss(network_, batch, options_);
     result.loss.backward();
-    const auto loss = result.loss.item<double>();
+    auto loss = result.loss.item<double>();
+    average(flat_.gradients, result, loss, options_.group);
     const auto norm = flat_.gradients.norm().item<double>();
     if (!std::isfinite(loss + norm) || is_spike(loss)) return go_back(loss);
     clip(state_, flat_.gradients, norm);
@@ -414,7 +446,13 @@ Result<IsnTrained> train_isn(const std::vector<Raster>& pictures, const IsnTrain
   Trainer trainer(pictures, options, hooks);
   if (!options.start_weights.empty()) STEGPASS_CHECK_OK(trainer.start_from(options.start_weights));
   if (!resume_state.empty()) STEGPASS_CHECK_OK(trainer.resume(resume_state));
-  return trainer.run();
+  try {
+    return trainer.run();
+  } catch (const std::exception& error) {  // Gloo's are no c10::Error
+    if (options.group == nullptr) throw;
+    const std::string text = error.what();
+    return Error{Errc::io, "another process of this run is gone: " + text.substr(0, text.find('\n'))};
+  }
 }
 
 }  // namespace stegpass::model

@@ -20,4 +20,12 @@ void prepare_runtime() {
 #endif
 }
 
+bool bf16_is_fast() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
+
 }  // namespace stegpass::model

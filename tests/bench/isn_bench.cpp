@@ -1,9 +1,12 @@
 // Hiding, revealing and training at the size of the papers, beside the computation of the published code and beside the bare
-// convolutions; then the peak memory of training by the number of blocks.
+// convolutions; the peak memory of training by the number of blocks; then minting as whole processes, over what the tests' fixture holds
+// (or the folder that STEGPASS_FIXTURE names).
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <string>
 #include <vector>
 
@@ -14,7 +17,11 @@
 #include <stegpass/model/isn.hpp>
 #include <stegpass/model/runtime.hpp>
 
+#include "tests/bench/run_program.hpp"
+
 namespace {
+
+namespace fs = std::filesystem;
 
 using namespace stegpass::model;
 
@@ -160,6 +167,104 @@ void memory(benchmark::State& state, int blocks) {
   }
 }
 
+#ifdef STEGPASS_PROGRAM
+/// A copy of the fixture's owner that is thrown away, with the requests that are minted for.
+class MintHome {
+ public:
+  MintHome() {
+    const char* named = std::getenv("STEGPASS_FIXTURE");
+    fixture_ = named ? fs::path(named) : fs::path(STEGPASS_FIXTURE_FOLDER);
+    if (!fs::exists(fixture_ / "stamp")) return;
+    ::setenv("STEGPASS_NOW", "1800000300", 1);  // the fixture's time
+    std::string name = (fs::temp_directory_path() / "stegpass-bench-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) return;
+    folder_ = name;
+    fs::copy(fixture_ / "home-registered", home(), fs::copy_options::recursive);
+  }
+  ~MintHome() {
+    if (!folder_.empty()) fs::remove_all(folder_);
+  }
+  MintHome(const MintHome&) = delete;
+  MintHome& operator=(const MintHome&) = delete;
+  bool ready() const { return !folder_.empty(); }
+  fs::path home() const { return folder_ / "home"; }
+  fs::path file(const char* name) const { return folder_ / name; }
+  fs::path of_fixture(const char* name) const { return fixture_ / name; }
+  std::string passphrase() const { return (fixture_ / "passphrase").string(); }
+
+  /// Requests of as many licensees as asked for: the fixture's, by other names.
+  fs::path requests(int count) const {
+    const fs::path out = folder_ / "requests";
+    fs::create_directories(out);
+    for (int i = 0; i < count; ++i)
+      fs::copy_file(fixture_ / (i % 2 == 0 ? "ada.request" : "bob.request"), out / (std::to_string(i) + ".request"), fs::copy_options::overwrite_existing);
+    return out;
+  }
+
+ private:
+  fs::path fixture_, folder_;
+};
+
+bool skip_unless_ready(benchmark::State& state, const MintHome& at) {
+  if (!at.ready()) state.SkipWithError("the tests' fixture is not there; run ctest -R 'make the fixture' first");
+  return at.ready();
+}
+
+void mint_ours(benchmark::State& state) {
+  const MintHome at;
+  if (!skip_unless_ready(state, at)) return;
+  for (auto _ : state) {
+    if (stegpass::bench::run_program(STEGPASS_PROGRAM, {"passport", "mint", "--home", at.home().string(), "--request", at.of_fixture("ada.request").string(), "--out",
+                                                        at.file("out.png").string(), "--force", "--passphrase-file", at.passphrase()}) != 0)
+      return state.SkipWithError("passport mint failed");
+  }
+}
+void mint_peer(benchmark::State& state) {  // what any command with tensors costs
+  const MintHome at;
+  if (!skip_unless_ready(state, at)) return;
+  for (auto _ : state) {
+    if (stegpass::bench::run_program(STEGPASS_PROGRAM, {"data", "draw", "--size", "64", "--out", at.file("drawn.png").string(), "--force"}) != 0)
+      return state.SkipWithError("data draw failed");
+  }
+}
+
+constexpr int kBatch = 48;
+void batch_ours(benchmark::State& state) {
+  const MintHome at;
+  if (!skip_unless_ready(state, at)) return;
+  const std::string requests = at.requests(kBatch).string();
+  for (auto _ : state) {
+    if (stegpass::bench::run_program(STEGPASS_PROGRAM, {"passport", "mint", "--home", at.home().string(), "--licensees", requests, "--out", at.file("minted").string(),
+                                                        "--force", "--passphrase-file", at.passphrase()}) != 0)
+      return state.SkipWithError("passport mint --licensees failed");
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * kBatch);
+}
+void batch_peer(benchmark::State& state) {  // hiding and two reveals of the same pictures in float32, a core each, and nothing else
+  constexpr int kMinted = 256;
+  const auto key = isn_key_signs({}, kMinted, kMinted), picture = torch::rand({1, 3, kMinted, kMinted});
+  Isn network{IsnForm{}};
+  const int cores = at::get_num_threads();
+  const auto work = [&](int count) {
+    const torch::NoGradGuard no_grad;
+    at::set_num_threads(1);
+    for (int i = 0; i < count; ++i) {
+      const auto stego = network->forward(picture, picture, key).stego;
+      benchmark::DoNotOptimize(network->reveal(stego, key));
+      benchmark::DoNotOptimize(network->reveal(stego, -key));
+    }
+  };
+  for (auto _ : state) {
+    std::vector<std::future<void>> others;
+    for (int i = 1; i < cores; ++i) others.push_back(std::async(std::launch::async, work, kBatch / 4));
+    work(kBatch / 4);
+    for (auto& other : others) other.get();
+  }
+  at::set_num_threads(cores);
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * cores * (kBatch / 4));
+}
+#endif
+
 template <typename Run>
 void add(const std::string& name, Run run) {
   benchmark::RegisterBenchmark(name.c_str(), run)->Unit(benchmark::kMillisecond)->UseRealTime();
@@ -187,6 +292,10 @@ void register_all() {
       step + "bf16, recomputing", published, [](auto& state) { train_ours(state, torch::kBFloat16, true); }, train_peer);
   add_pair("hide at 224, small", "its convolutions alone", hide_small, convolutions);
   add_pair("Haar transform, 8 pictures of 512", "copying the tensor once", haar_ours, haar_peer);
+#ifdef STEGPASS_PROGRAM
+  add_pair("passport mint, whole process", "a process that loads LibTorch and draws a picture", mint_ours, mint_peer);
+  add_pair("passport mint --licensees, 48 of them, whole process", "their passes in fp32 alone", batch_ours, batch_peer);
+#endif
   for (const int blocks : {16, 32}) {
     const std::string name = "peak memory of recomputing training, " + std::to_string(blocks) + " blocks, MB";
     benchmark::RegisterBenchmark((name + "/ours").c_str(), memory, blocks)->UseManualTime()->Iterations(1);

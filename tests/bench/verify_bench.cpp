@@ -7,11 +7,9 @@
 #include <vector>
 
 #include <benchmark/benchmark.h>
-#include <fcntl.h>
 #include <sodium.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
+
+#include "tests/bench/run_program.hpp"
 
 #include "tests/credential/papers_fixture.hpp"
 
@@ -24,28 +22,13 @@ fs::path demo() {
   return named ? fs::path(named) : fs::path(STEGPASS_SOURCE_DIR) / "demo-out";
 }
 
-// Runs a program without output; its exit code, or -1.
-int run(const std::string& program, const std::vector<std::string>& arguments) {
-  std::vector<char*> argv = {const_cast<char*>(program.c_str())};
-  for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_WRONLY, 0);
-  pid_t child = 0;
-  int status = 0;
-  const bool ran = posix_spawn(&child, program.c_str(), &actions, nullptr, argv.data(), environ) == 0 && waitpid(child, &status, 0) == child;
-  posix_spawn_file_actions_destroy(&actions);
-  return ran && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 void measure(benchmark::State& state, const std::string& program, const std::vector<std::string>& arguments) {
   for (auto _ : state)
-    if (const int code = run(program, arguments); code != 0)
+    if (const int code = stegpass::bench::run_program(program, arguments); code != 0)
       return state.SkipWithError((program + " " + arguments.front() + " ended with " + std::to_string(code)).c_str());
 }
 
-void stegpass(benchmark::State& state, const std::vector<std::string>& arguments, const std::vector<fs::path>& needed) {
+void run_stegpass(benchmark::State& state, const std::vector<std::string>& arguments, const std::vector<fs::path>& needed) {
   for (const auto& file : needed)
     if (!fs::exists(file)) return state.SkipWithError(("no " + file.string() + "; run scripts/demo first").c_str());
   measure(state, STEGPASS_PROGRAM, arguments);
@@ -53,20 +36,20 @@ void stegpass(benchmark::State& state, const std::vector<std::string>& arguments
 
 void verify_ours(benchmark::State& state) {
   const auto bundle = demo() / "license.bundle", policy = demo() / "trust.policy";
-  stegpass(state, {"verify", "--bundle", bundle.string(), "--policy", policy.string()}, {bundle, policy});
+  run_stegpass(state, {"verify", "--bundle", bundle.string(), "--policy", policy.string()}, {bundle, policy});
 }
 void verify_mark(benchmark::State& state) {
   const auto bundle = demo() / "arbiter.bundle", policy = demo() / "trust.policy", model = demo() / "release.safetensors";
-  stegpass(state, {"verify", "--bundle", bundle.string(), "--policy", policy.string(), "--model", model.string()}, {bundle, policy, model});
+  run_stegpass(state, {"verify", "--bundle", bundle.string(), "--policy", policy.string(), "--model", model.string()}, {bundle, policy, model});
 }
 void verify_reveal(benchmark::State& state) {
   const auto bundle = demo() / "license.bundle", policy = demo() / "trust.policy", model = demo() / "release.safetensors", passport = demo() / "user-passport.png";
-  stegpass(state, {"verify", "--bundle", bundle.string(), "--policy", policy.string(), "--model", model.string(), "--passport", passport.string()},
+  run_stegpass(state, {"verify", "--bundle", bundle.string(), "--policy", policy.string(), "--model", model.string(), "--passport", passport.string()},
            {bundle, policy, model, passport});
 }
 void audit_ours(benchmark::State& state) {
   const auto ledger = demo() / "ledger";
-  stegpass(state, {"audit", ledger.string()}, {ledger});
+  run_stegpass(state, {"audit", ledger.string()}, {ledger});
 }
 void start_ours(benchmark::State& state) { measure(state, STEGPASS_PROGRAM, {"--version"}); }
 void start_peer(benchmark::State& state) { measure(state, "/bin/true", {"--version"}); }

@@ -99,6 +99,21 @@ TEST_CASE("training takes the form that is asked for, and leaves weights, record
   CHECK(run({"isn", "train", "--images", pictures, "--steps", "1", "--form", "round", "--out", folder.file("b.safetensors")}).code == 2);
 }
 
+TEST_CASE("training by two processes leaves one set of weights, and a batch that they cannot share is refused") {
+  const TempFolder folder;
+  const std::string pictures = folder.file("pictures"), out = folder.file("isn.safetensors");
+  REQUIRE(run({"data", "draw", "--count", "2", "--size", "64", "--out", pictures}).code == 0);
+  const Ran ran = run_json({"isn", "train", "--images", pictures, "--steps", "1", "--nproc", "2", "--out", out});
+  INFO(ran.err << ran.out);
+  REQUIRE(ran.code == 0);
+  CHECK(ran.json()["processes"] == 2);
+  CHECK(fs::exists(out));
+  const Ran refused = run({"isn", "train", "--images", pictures, "--steps", "1", "--nproc", "2", "--batch", "3", "--out", folder.file("b.safetensors")});
+  CHECK(refused.code == 2);
+  CHECK(message_fault(refused) == "");
+  CHECK_FALSE(fs::exists(folder.file("b.safetensors")));
+}
+
 TEST_CASE("a folder of requests is minted with a line each, one bad request does not stop it, and a second run goes on") {
   const TempFolder folder;
   const std::string home = folder.copy("home-registered"), requests = folder.file("requests"), out = folder.file("minted");

@@ -1,6 +1,11 @@
 #include <stegpass/model/isn_training.hpp>
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <numeric>
 
@@ -73,6 +78,41 @@ TEST_CASE("an ISN run that was stopped gives, when resumed, the bytes of the und
   REQUIRE_FALSE(stopped.ok());
   CHECK(stopped.error().code == Errc::interrupted);
   CHECK(train_isn(training_pictures(), tiny_options(40), {}, state).value().weights == undisturbed.weights);
+}
+
+TEST_CASE("an ISN run that was killed goes on from the file it left, and gives the bytes of the undisturbed run") {
+  char name[] = "/tmp/stegpass-isn-state-XXXXXX";
+  const int fd = ::mkstemp(name);
+  REQUIRE(fd >= 0);
+  const pid_t child = ::fork();  // before LibTorch has a thread
+  if (child == 0) {
+    torch::set_num_threads(1);
+    IsnTrainingHooks hooks;
+    hooks.checkpoint = [fd](Bytes state) {
+      if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, state.data(), state.size(), 0) != static_cast<ssize_t>(state.size())) ::_exit(1);
+    };
+    hooks.progress = [](const IsnProgress& at) { return at.step < 20 || ::pause() == 0; };  // until it is killed
+    ::_exit(train_isn(training_pictures(), tiny_options(40), hooks).ok() ? 0 : 1);
+  }
+  const auto size = [fd] { return ::lseek(fd, 0, SEEK_END); };
+  for (int tries = 0; tries < 6000 && size() == 0; ++tries) ::usleep(10'000);
+  ::usleep(100'000);
+  ::kill(child, SIGKILL);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  REQUIRE(WIFSIGNALED(status));
+  Bytes state(static_cast<std::size_t>(size()));
+  REQUIRE(::pread(fd, state.data(), state.size(), 0) == static_cast<ssize_t>(state.size()));
+  ::close(fd);
+  ::unlink(name);
+  const OneThread one;
+  std::int64_t first = 0;
+  IsnTrainingHooks hooks;
+  hooks.batch = [&first](std::int64_t step, std::int64_t, torch::Tensor&) { first = first == 0 ? step : first; };
+  const auto resumed = train_isn(training_pictures(), tiny_options(40), hooks, state);
+  REQUIRE(resumed.ok());
+  CHECK(first >= 10);
+  CHECK(resumed->weights == train_isn(training_pictures(), tiny_options(40)).value().weights);
 }
 
 TEST_CASE("an ISN training state that is damaged, or of another run, is refused") {

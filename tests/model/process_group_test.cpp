@@ -1,8 +1,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
+
 #include <torch/types.h>
 
+#include <stegpass/model/isn_training.hpp>
+#include <stegpass/model/process_group.hpp>
 #include <stegpass/model/training.hpp>
 #include <stegpass/model/weights.hpp>
 #include <tests/support/catch.hpp>
@@ -120,6 +124,69 @@ TEST_CASE("a batch that processes cannot share evenly is refused before anything
     const auto trained = train(task, settings);
     return !trained && trained.error().code == Errc::usage;
   };
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(refused(1) ? 0 : 1);
+  CHECK(refused(0));
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  CHECK(status == 0);
+}
+
+namespace {
+
+std::vector<Raster> isn_pictures() {
+  std::vector<Raster> out;
+  for (int phase = 0; phase < 3; ++phase) {
+    Raster picture{40, 36, Bytes(40 * 36 * 3)};
+    for (std::size_t i = 0; i < picture.rgb.size(); ++i) picture.rgb[i] = static_cast<std::uint8_t>(128 + 90 * std::sin(0.05 * static_cast<double>(i) + phase));
+    out.push_back(picture);
+  }
+  return out;
+}
+
+IsnTrainingOptions isn_options(std::int64_t batch) {
+  IsnTrainingOptions options;
+  options.form = {.blocks = 2, .growth = 4};
+  options.steps = 6;
+  options.crop = 16;
+  options.batch = batch;
+  options.bf16 = false;
+  return options;
+}
+
+Result<Bytes> train_isn_as(int rank, int port, std::int64_t batch) {
+  at::set_num_threads(1);
+  STEGPASS_TRY(group, ProcessGroup::join({rank, 2, "127.0.0.1", port}, torch::kCPU));
+  IsnTrainingOptions options = isn_options(batch);
+  options.group = group.get();
+  STEGPASS_TRY(trained, train_isn(isn_pictures(), options));
+  return trained.weights;
+}
+
+}  // namespace
+
+TEST_CASE("two processes train the ISN that one process trains, within rounding") {
+  const int port = free_port();
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(train_isn_as(1, port, 4) ? 0 : 1);
+  const auto shared = train_isn_as(0, port, 4);
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  REQUIRE(status == 0);
+  REQUIRE(shared);
+  const auto one = train_isn(isn_pictures(), isn_options(4)).value();
+  const auto a = IsnModel::load(*shared).value().network()->parameters(), b = IsnModel::load(one.weights).value().network()->parameters();
+  double squares = 0, whole = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    squares += (a[i] - b[i]).square().sum().item<double>();
+    whole += b[i].square().sum().item<double>();
+  }
+  CHECK(std::sqrt(squares / whole) < 1e-4);
+}
+
+TEST_CASE("a batch of pairs that processes cannot share evenly is refused") {
+  const int port = free_port();
+  const auto refused = [&](int rank) { return train_isn_as(rank, port, 6).error().code == Errc::usage; };
   const pid_t child = ::fork();
   if (child == 0) ::_exit(refused(1) ? 0 : 1);
   CHECK(refused(0));

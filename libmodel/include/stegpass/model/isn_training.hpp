@@ -11,6 +11,8 @@
 
 namespace stegpass::model {
 
+class ProcessGroup;
+
 /// How a network is trained. Loss: stego |stego - cover|^2 + reveal |reveal - secret|^2 + low |difference in the low band|^2
 /// + wrong_key (squared correlations of the wrong reveal with the secret: picture, detail bands, averages over 4 and 8 pixels).
 struct IsnTrainingOptions {
@@ -29,6 +31,7 @@ struct IsnTrainingOptions {
   bool recompute = false;           ///< memory that does not grow with the number of blocks, for a third more time
   bool cuda = false;                ///< train on the current CUDA device
   std::int64_t checkpoint_every = 100;  ///< steps between states that a run can resume from, and reports
+  const ProcessGroup* group = nullptr;  ///< processes that share every batch; each trains the whole network, the first reports; null: one process
 };
 
 /// Means over the steps since the last report; PSNR after rounding to 8 bits, at crop size.
@@ -64,7 +67,10 @@ struct IsnTrained {
 /// the rate, which grows back over five hundred steps.
 /// One picture in twenty is held out from forty on, and only looked at for the curves.
 /// With one thread the result depends on the pictures and options alone; resuming gives the bytes that the undisturbed run gives.
-/// Errors  usage (fewer than two pictures, a side under the crop, options out of range), interrupted (progress said stop),
+/// Several processes give the weights of one within rounding: each takes its share of a batch, of the pairs with wrong keys too, and
+/// gradients and losses are averaged, so that all take the same steps and the same turns of the guard.
+/// Errors  usage (fewer than two pictures, a side under the crop, options out of range, a batch that cannot be shared evenly), interrupted
+///         (progress said stop), io (another process is gone),
 ///         diverged (the guard gave up after 20 returns), malformed or refused (a state that is damaged, or of another run).
 Result<IsnTrained> train_isn(const std::vector<Raster>& pictures, const IsnTrainingOptions& options,
                              const IsnTrainingHooks& hooks = {}, ByteView resume_state = {});

@@ -7,4 +7,7 @@ namespace stegpass::model {
 /// tensor, since pages that are given back and taken anew can cost as much as the computing.
 void prepare_runtime();
 
+/// Whether this processor multiplies bfloat16 in hardware, so that convolutions in it are faster than in float32.
+bool bf16_is_fast();
+
 }  // namespace stegpass::model
