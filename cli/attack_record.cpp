@@ -26,7 +26,7 @@ std::string series_name(const Json& mark) {
 }
 
 /// Text in gnuplot's single quotes.
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string("''") : std::string(1, c);
   return out + "'";
@@ -102,8 +102,8 @@ std::string attack_plot(const Json& record) {
   for (std::size_t i = 0; i < marks.size(); ++i) {
     const std::string id = std::to_string(i);
     script += block("match" + id, marks[i].second.match) + block("chance" + id, marks[i].second.log10_p);
-    match += ", $match" + id + " title " + quoted(marks[i].first);
-    chance += (i == 0 ? "$chance" : ", $chance") + id + " title " + quoted(marks[i].first);
+    match += ", $match" + id + " title " + in_quotes(marks[i].first);
+    chance += (i == 0 ? "$chance" : ", $chance") + id + " title " + in_quotes(marks[i].first);
   }
   script += "set multiplot layout 1,2 title '" + record["attack"].get<std::string>() + "'\nset title 'accuracy and share of bits'\nset yrange [0:1.02]\nplot ";
   script += deployment.empty() ? std::string("0.5 title 'chance' with lines") : std::string("$deployment title 'accuracy' lw 2");

@@ -82,7 +82,8 @@ Report report_of(const std::vector<Protected>& files, bool changed) {
 Result<Report> protect(const ProtectOptions& options) {
   if (options.passes == 0 && options.memory_mib == 0 && !options.change)
     return Error{Errc::usage, "nothing to do: give --passes, --memory-mib or --change-passphrase"};
-  STEGPASS_TRY(locks, lock_folders(options.files));
+  auto locks = lock_folders(options.files);
+  if (!locks) return locks.error();
   STEGPASS_TRY(passphrase, read_passphrase(options.passphrase, "Passphrase of " + options.files.front()));
   std::optional<SecretBytes> next;
   if (options.change) {

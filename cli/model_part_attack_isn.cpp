@@ -94,7 +94,7 @@ struct Code {
   Raster carrier;
   std::int64_t first = 0, side = 0;  ///< column and row where the border begins; pixels
 };
-Result<Code> code_of(const Digest32& thumbprint, std::int64_t size) {
+Result<Code> licensee_code(const Digest32& thumbprint, std::int64_t size) {
   STEGPASS_TRY(carrier, model::io::compose_identity(model::io::draw_scene(size, size, 1), size, thumbprint));
   const model::io::QrPlace place = model::io::qr_place(size);
   const std::int64_t quiet = model::io::kQrQuiet * place.module;
@@ -209,7 +209,7 @@ Result<PasteResult> LibtorchModelPart::paste_code(const PasteRequest& request) {
   STEGPASS_TRY(isn, model::IsnModel::load(request.isn_weights));
   STEGPASS_TRY(opened, model::io::decode_image(request.identity));
   if (opened.width != cover.size() || opened.height != cover.size()) return Error{Errc::usage, "identity and passport are of different sizes"};
-  STEGPASS_TRY(code, code_of(request.pasted, cover.size()));
+  STEGPASS_TRY(code, licensee_code(request.pasted, cover.size()));
   Raster pasted = opened;
   copy_square(code.carrier, code.first, code.first, code.side, pasted, code.first, code.first);
   STEGPASS_TRY(hidden, hide_and_reveal(isn, passport_picture(cover, model::Picture::scale), pasted, key));
