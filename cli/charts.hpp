@@ -10,7 +10,8 @@
 
 #include "html.hpp"
 
-// Drawings for pages and paper: SVG within the page, 440 units wide, with a text that says what is to be seen (role img, aria-label).
+// Drawings for pages and paper: SVG within the page, 440 units wide, with a text that says what is to be seen (role img,
+// aria-label).
 namespace stegpass::cli {
 
 /// One link of the chain from the weights to the witnesses. Those on the branch hang on the step before it that is not.

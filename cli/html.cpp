@@ -33,7 +33,10 @@ Character next_character(std::string_view text) {
   const auto byte = [&](std::size_t at) { return static_cast<std::uint8_t>(text[at]); };
   const std::uint8_t first = byte(0);
   if (first < 0x80) return {first, 1};
-  const std::size_t length = first >= 0xf0 && first < 0xf5 ? 4 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xc2 && first < 0xe0 ? 2 : 0;
+  const std::size_t length = first >= 0xf0 && first < 0xf5   ? 4
+                             : first >= 0xe0 && first < 0xf0 ? 3
+                             : first >= 0xc2 && first < 0xe0 ? 2
+                                                             : 0;
   if (length == 0 || text.size() < length) return {};
   std::uint32_t value = first & (0x7f >> length);
   for (std::size_t i = 1; i < length; ++i) {
@@ -47,9 +50,11 @@ Character next_character(std::string_view text) {
 
 /// Characters that turn the direction of what follows, or leave no trace on paper.
 bool is_hidden(std::uint32_t c) {
-  constexpr std::pair<std::uint32_t, std::uint32_t> ranges[] = {{0xad, 0xad},     {0x61c, 0x61c},   {0x180e, 0x180e},   {0x200b, 0x200b},  {0x200e, 0x200f},
-                                                                {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff},   {0xfff9, 0xfffb},  {0xe0000, 0xe0fff}};
-  return std::any_of(std::begin(ranges), std::end(ranges), [c](const auto& range) { return c >= range.first && c <= range.second; });
+  constexpr std::pair<std::uint32_t, std::uint32_t> ranges[] = {
+      {0xad, 0xad},     {0x61c, 0x61c},   {0x180e, 0x180e}, {0x200b, 0x200b}, {0x200e, 0x200f},
+      {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe0fff}};
+  return std::any_of(std::begin(ranges), std::end(ranges),
+                     [c](const auto& range) { return c >= range.first && c <= range.second; });
 }
 
 bool is_control(std::uint32_t c) { return (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7f && c < 0xa0); }
@@ -85,7 +90,8 @@ std::string written(Attributes attributes) {
 std::string percent_encoded(std::string_view path) {
   std::string out;
   for (const char c : path) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' || c == '/' || c == '#';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+                       c == '-' || c == '/' || c == '#';
     char hex[8];
     std::snprintf(hex, sizeof hex, "%%%02X", static_cast<unsigned>(static_cast<std::uint8_t>(c)));
     out += plain ? std::string(1, c) : hex;
@@ -129,9 +135,7 @@ Markup element(Tag tag, Attributes attributes, const Markup& content) {
 
 Markup element(Tag tag, const Markup& content) { return element(tag, {}, content); }
 
-Markup element(Tag tag, Attributes attributes) {
-  return Written::of("<" + std::string(tag.name()) + written(attributes) + "/>");
-}
+Markup element(Tag tag, Attributes attributes) { return Written::of("<" + std::string(tag.name()) + written(attributes) + "/>"); }
 
 std::string clipped(std::string_view text, std::size_t most) {
   std::size_t at = 0;
@@ -156,15 +160,19 @@ Markup picture(ByteView file, std::string_view alternative) {
   assert(!alternative.empty());
   const std::string_view type = media_type(file);
   if (type.empty()) return element("p", {}, "This picture is neither PNG nor JPEG and is not shown: " + std::string(alternative));
-  return Written::of("<img src=\"data:" + std::string(type) + ";base64," + to_base64(file) + "\" alt=\"" + escape(alternative) + "\"/>");
+  return Written::of("<img src=\"data:" + std::string(type) + ";base64," + to_base64(file) + "\" alt=\"" + escape(alternative) +
+                     "\"/>");
 }
 
 std::string write_page(const Page& page) {
   std::string out = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n";
   out += "<meta http-equiv=\"Content-Security-Policy\" content=\"" + escape(content_policy(page)) + "\"/>\n";
-  out += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"referrer\" content=\"no-referrer\"/>\n";
+  out +=
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"referrer\" "
+      "content=\"no-referrer\"/>\n";
   out += "<title>" + escape(shortened(page.title, 120)) + "</title>\n";
-  if (!page.stylesheet_path.empty()) out += "<link rel=\"stylesheet\" href=\"" + escape(percent_encoded(page.stylesheet_path)) + "\"/>\n";
+  if (!page.stylesheet_path.empty())
+    out += "<link rel=\"stylesheet\" href=\"" + escape(percent_encoded(page.stylesheet_path)) + "\"/>\n";
   if (!page.stylesheet.empty()) out += "<style>\n" + std::string(page.stylesheet) + "</style>\n";
   out += "</head>\n<body>\n" + page.body.code() + "\n";
   if (!page.script.empty()) out += "<script>" + std::string(page.script) + "</script>\n";

@@ -7,7 +7,8 @@
 
 #include <stegpass/credential/core/bytes.hpp>
 
-// Pages for people, built so that text of somebody else cannot become markup: what is not a literal of this source is escaped by its type.
+// Pages for people, built so that text of somebody else cannot become markup: what is not a literal of this source is escaped by
+// its type.
 namespace stegpass::cli::html {
 
 namespace detail {
@@ -31,7 +32,8 @@ class Tag {
  public:
   consteval Tag(const char* name) : name_(name) {
     if (!detail::is_word(name_)) throw "a tag is letters and digits";
-    if (detail::is_any_of(name_, {"script", "style", "iframe", "object", "embed", "link", "meta", "base", "form", "img", "a", "foreignObject"}))
+    if (detail::is_any_of(
+            name_, {"script", "style", "iframe", "object", "embed", "link", "meta", "base", "form", "img", "a", "foreignObject"}))
       throw "this element has a function of its own, or is not for us";
   }
   constexpr std::string_view name() const { return name_; }
@@ -45,7 +47,8 @@ class AttributeName {
  public:
   consteval AttributeName(const char* name) : name_(name) {
     if (!detail::is_word(name_)) throw "an attribute is letters and digits";
-    if (name_.starts_with("on") || detail::is_any_of(name_, {"href", "src", "srcset", "srcdoc", "style", "action", "formaction", "data", "poster", "xlink:href"}))
+    if (name_.starts_with("on") || detail::is_any_of(name_, {"href", "src", "srcset", "srcdoc", "style", "action", "formaction",
+                                                             "data", "poster", "xlink:href"}))
       throw "attributes that load or run are written by functions of their own";
   }
   constexpr std::string_view name() const { return name_; }
@@ -81,8 +84,8 @@ class Markup {
   std::string code_;
 };
 
-/// Text as it may stand between tags and in quoted attributes. Broken UTF-8 and control characters become U+FFFD; characters that turn the
-/// direction of text or cannot be seen are written by number, as in [U+202E], so that a name shows what it is.
+/// Text as it may stand between tags and in quoted attributes. Broken UTF-8 and control characters become U+FFFD; characters that
+/// turn the direction of text or cannot be seen are written by number, as in [U+202E], so that a name shows what it is.
 std::string escape(std::string_view text);
 
 Markup element(Tag tag, Attributes attributes, const Markup& content);
@@ -97,18 +100,19 @@ std::string shortened(std::string_view text, std::size_t most);
 Markup foreign(std::string_view text, std::size_t most = 160);
 /// A digest, id or key in a type in which all letters differ; breaks anywhere.
 Markup code(std::string_view text);
-/// A link to a file beside this page: "../models/0f.html", or "#place" in it. Characters other than letters, digits and ._-/# are percent-encoded, and a
-/// path with a colon is made relative, so that no scheme can be smuggled in.
+/// A link to a file beside this page: "../models/0f.html", or "#place" in it. Characters other than letters, digits and ._-/# are
+/// percent-encoded, and a path with a colon is made relative, so that no scheme can be smuggled in.
 Markup link(std::string_view path, const Markup& text);
-/// A PNG or JPEG within the page itself. A file that is neither becomes a sentence that says so. Requires alternative text (assertion).
+/// A PNG or JPEG within the page itself. A file that is neither becomes a sentence that says so. Requires alternative text
+/// (assertion).
 Markup picture(ByteView file, std::string_view alternative);
 
 /// A whole page. Without a script none can run in it: the page's own policy (CSP) forbids scripts and every load.
 struct Page {
   std::string title;
-  std::string_view stylesheet;         ///< a constant of ours, written into the page
-  std::string stylesheet_path;         ///< or a file beside it
-  std::string_view script;             ///< a constant of ours, or empty
+  std::string_view stylesheet;  ///< a constant of ours, written into the page
+  std::string stylesheet_path;  ///< or a file beside it
+  std::string_view script;      ///< a constant of ours, or empty
   Markup body;
 };
 std::string write_page(const Page& page);

@@ -29,14 +29,18 @@ struct SiteOptions {
   std::string home = ".", folder;
 };
 
-Error failed(const std::string& what, const fs::path& path) { return {Errc::io, what + " " + path.string() + ": " + std::strerror(errno)}; }
+Error failed(const std::string& what, const fs::path& path) {
+  return {Errc::io, what + " " + path.string() + ": " + std::strerror(errno)};
+}
 
 /// The folder's place, links resolved; it is free, empty, or a site of this log.
 Result<fs::path> check_folder(const std::string& name, const std::string& origin) {
   std::error_code error;
   const fs::path folder = fs::weakly_canonical(name.ends_with('/') ? name.substr(0, name.size() - 1) : name, error);
-  if (error || folder.empty() || !folder.has_filename()) return Error{Errc::usage, "'" + name + "' names no folder that can be made"};
-  if (!fs::is_directory(folder.parent_path(), error)) return Error{Errc::not_found, "the folder " + folder.parent_path().string() + " does not exist"};
+  if (error || folder.empty() || !folder.has_filename())
+    return Error{Errc::usage, "'" + name + "' names no folder that can be made"};
+  if (!fs::is_directory(folder.parent_path(), error))
+    return Error{Errc::not_found, "the folder " + folder.parent_path().string() + " does not exist"};
   if (!fs::exists(fs::symlink_status(folder, error))) return folder;
   if (!fs::is_directory(folder, error)) return Error{Errc::exists, folder.string() + " is there and is no folder"};
   if (fs::is_empty(folder, error)) return folder;
@@ -87,7 +91,8 @@ class NewFolder {
       path_.clear();
       return Done{};
     }
-    if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) == 0) return Done{};  // path_ is now the old one, which goes
+    if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) == 0)
+      return Done{};  // path_ is now the old one, which goes
     return move_aside();
   }
 
@@ -103,7 +108,8 @@ class NewFolder {
     if (::rename(target_.c_str(), old.c_str()) != 0) return failed("cannot replace", target_);
     if (::rename(path_.c_str(), target_.c_str()) != 0) {
       const Error error = failed("cannot write", target_);
-      if (::rename(old.c_str(), target_.c_str()) != 0) return Error{Errc::io, error.detail + "; what was there is now " + old.string()};
+      if (::rename(old.c_str(), target_.c_str()) != 0)
+        return Error{Errc::io, error.detail + "; what was there is now " + old.string()};
       return error;
     }
     path_ = old;
@@ -151,13 +157,19 @@ Result<Report> make_site(const SiteOptions& options) {
   STEGPASS_CHECK_OK(pages.put_front(put));
   STEGPASS_CHECK_OK(put_entries(ledger, pages, put));
   STEGPASS_CHECK_OK(folder.take_place());
-  return Report{options.folder + ": " + std::to_string(checkpoint.tree_size) + " entries, " + std::to_string(folder.files()) + " files; open " + options.folder + "/index.html",
-                {{"folder", options.folder}, {"size", checkpoint.tree_size}, {"files", folder.files()}, {"bytes", folder.bytes()}, {"as_of", utc_time(checkpoint.time)}}};
+  return Report{options.folder + ": " + std::to_string(checkpoint.tree_size) + " entries, " + std::to_string(folder.files()) +
+                    " files; open " + options.folder + "/index.html",
+                {{"folder", options.folder},
+                 {"size", checkpoint.tree_size},
+                 {"files", folder.files()},
+                 {"bytes", folder.bytes()},
+                 {"as_of", utc_time(checkpoint.time)}}};
 }
 
 int run(const SiteOptions& options, Output& output) {
   auto report = make_site(options);
-  if (!report && report.error().code == Errc::exists) return output.fail(report.error(), "choose a new folder, or one that this command made for this ledger");
+  if (!report && report.error().code == Errc::exists)
+    return output.fail(report.error(), "choose a new folder, or one that this command made for this ledger");
   return finish(output, std::move(report));
 }
 
@@ -165,9 +177,13 @@ int run(const SiteOptions& options, Output& output) {
 
 void setup_ledger_site(Commands& commands, CLI::App& ledger) {
   auto options = std::make_shared<SiteOptions>();
-  CLI::App& command = *ledger.add_subcommand("site", "Write the log as pages for people: models, licenses, every statement with its proof");
+  CLI::App& command =
+      *ledger.add_subcommand("site", "Write the log as pages for people: models, licenses, every statement with its proof");
   add_home_option(command, options->home);
-  command.add_option("folder", options->folder, "Where the pages go, beside exported tiles for instance; pages made earlier are replaced in one step")->required();
+  command
+      .add_option("folder", options->folder,
+                  "Where the pages go, beside exported tiles for instance; pages made earlier are replaced in one step")
+      ->required();
   command.footer("Example: stegpass ledger site /srv/www/ledger --home acme");
   bind_command(commands, command, options, run);
 }

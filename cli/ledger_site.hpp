@@ -34,8 +34,8 @@ struct EntryLine {
 /// Takes a page or file by its path within the site.
 using PutFile = std::function<Status(const std::string& path, ByteView content)>;
 
-/// The pages of a ledger, made of the log's public content alone; the same log gives the same bytes. Page `entries/N.html` has the one script of the site,
-/// which checks the proof in the reader's browser; without it everything is there to read.
+/// The pages of a ledger, made of the log's public content alone; the same log gives the same bytes. Page `entries/N.html` has
+/// the one script of the site, which checks the proof in the reader's browser; without it everything is there to read.
 class SitePages {
  public:
   static constexpr std::size_t kListed = 256;  ///< entries on a page of the list
@@ -53,7 +53,8 @@ class SitePages {
   std::string index_page() const;
   std::string checkpoint_page() const;
   std::string model_page(const std::string& id, const ledger::RegistrationState& state) const;
-  std::string license_page(const std::string& id, const ledger::RegistrationState& owner, const ledger::LicenseState& state) const;
+  std::string license_page(const std::string& id, const ledger::RegistrationState& owner,
+                           const ledger::LicenseState& state) const;
   std::string entry_page(const SiteEntry& entry) const;
   std::string list_page(const std::vector<EntryLine>& lines, std::size_t page_number, std::size_t pages) const;
   static std::string list_file(std::size_t page_number);

@@ -61,7 +61,9 @@ constexpr std::string_view kScript = R"JS("use strict";
 )JS";
 
 std::string entry_file(std::uint64_t index) { return std::to_string(index) + ".html"; }
-Markup entry_link(std::uint64_t index, std::string_view before = "../entries/") { return link(std::string(before) + entry_file(index), "entry " + std::to_string(index)); }
+Markup entry_link(std::uint64_t index, std::string_view before = "../entries/") {
+  return link(std::string(before) + entry_file(index), "entry " + std::to_string(index));
+}
 std::string joined(std::string_view folder, const std::string& id) { return std::string(folder) + id + ".html"; }
 
 Markup way_home(std::string_view path) { return element("p", {{"class", "note screen"}}, link(path, "All of this ledger")); }
@@ -110,8 +112,11 @@ Markup proof_table(const InclusionProof& proof) {
     index /= 2;
     last /= 2;
   }
-  const Markup head = element("thead", element("tr", element("th", {{"scope", "col"}}, "Step") + element("th", {{"scope", "col"}}, "Beside") + element("th", {{"scope", "col"}}, "Hash")));
-  return element("table", element("caption", "Inclusion proof (RFC 9162): from the entry's leaf to the checkpoint's root") + head + element("tbody", rows));
+  const Markup head =
+      element("thead", element("tr", element("th", {{"scope", "col"}}, "Step") + element("th", {{"scope", "col"}}, "Beside") +
+                                         element("th", {{"scope", "col"}}, "Hash")));
+  return element("table", element("caption", "Inclusion proof (RFC 9162): from the entry's leaf to the checkpoint's root") +
+                              head + element("tbody", rows));
 }
 
 }  // namespace
@@ -131,33 +136,45 @@ std::string SitePages::index_page() const {
   Table models{"", {{"Model"}, {"Registration"}, {"Owner's key (SHA-256)"}, {"Licenses", true}, {"Contested", true}}, {}};
   Table licenses{"", {{"License"}, {"State", true}, {"Model"}, {"Licensee's key (SHA-256)"}, {"Until", true}}, {}};
   for (const auto& [id, state] : ledger_.state.registrations()) {
-    models.rows.push_back({foreign(state.registration.model_name), link(joined("models/", id), code(id)), key_name(state.registration.owner), std::to_string(state.licenses.size()),
+    models.rows.push_back({foreign(state.registration.model_name), link(joined("models/", id), code(id)),
+                           key_name(state.registration.owner), std::to_string(state.licenses.size()),
                            state.contested ? "yes" : "no"});
     for (const auto& [license_id, license] : state.licenses)
-      licenses.rows.push_back({link(joined("licenses/", license_id), code(license_id)), state_badge(state_of(license, checkpoint_.time)), foreign(state.registration.model_name, 60),
+      licenses.rows.push_back({link(joined("licenses/", license_id), code(license_id)),
+                               state_badge(state_of(license, checkpoint_.time)), foreign(state.registration.model_name, 60),
                                key_name(license.license.licensee), time_of(license.expires())});
   }
-  if (models.rows.empty()) page.paragraph("No model has been registered yet.");
-  else page.table(models);
+  if (models.rows.empty())
+    page.paragraph("No model has been registered yet.");
+  else
+    page.table(models);
   page.section("Licenses");
-  if (licenses.rows.empty()) page.paragraph("No license has been issued yet.");
-  else page.table(licenses);
-  page.footer("These pages are made by stegpass from the ledger. They are for reading: what counts are the signed statements, their receipts and the checkpoint, which stegpass verify and "
-              "stegpass audit check.");
+  if (licenses.rows.empty())
+    page.paragraph("No license has been issued yet.");
+  else
+    page.table(licenses);
+  page.footer(
+      "These pages are made by stegpass from the ledger. They are for reading: what counts are the signed statements, their "
+      "receipts and the checkpoint, which stegpass verify and "
+      "stegpass audit check.");
   return page.write_beside(kStyle);
 }
 
 std::string SitePages::checkpoint_page() const {
   Document page("Checkpoint of " + checkpoint_.origin);
   page.heading("The newest checkpoint").put(way_home("index.html"));
-  page.facts({{"Log", foreign(checkpoint_.origin)}, {"Entries", std::to_string(checkpoint_.tree_size)}, {"Root", code(to_hex(checkpoint_.root))}, {"Time", utc_time(checkpoint_.time)}});
+  page.facts({{"Log", foreign(checkpoint_.origin)},
+              {"Entries", std::to_string(checkpoint_.tree_size)},
+              {"Root", code(to_hex(checkpoint_.root))},
+              {"Time", utc_time(checkpoint_.time)}});
   page.section("Signatures");
   Table table{"", {{"Name"}, {"Key id"}, {"As"}}, {}};
   if (const auto note = parse_note(note_)) {
     for (const NoteSignature& signature : note->signatures) {
       Bytes id;
       append_big_endian(id, signature.key_id, 4);
-      table.rows.push_back({foreign(signature.name), code(to_hex(id)), signature.name == checkpoint_.origin ? "the log" : "a witness, or another key of the log"});
+      table.rows.push_back({foreign(signature.name), code(to_hex(id)),
+                            signature.name == checkpoint_.origin ? "the log" : "a witness, or another key of the log"});
     }
   }
   page.table(table);
@@ -171,42 +188,48 @@ std::string SitePages::model_page(const std::string& id, const ledger::Registrat
   const Registration& model = state.registration;
   Document page("Model " + model.model_name);
   page.heading(Markup("Model ") + foreign(model.model_name)).put(way_home("../index.html"));
-  std::vector<Fact> facts = {{"Registration", code(id)},
-                             {"Entered as", entry_link(state.index)},
-                             {"Signed", utc_time(state.issued_at)},
-                             {"Owner", code(model.owner.thumbprint_uri())},
-                             {"Signed for now by", code(state.signer().thumbprint_uri())},
-                             {"Contested", state.contested ? "yes: another owner registered the same bytes" : "no"},
-                             {"SHA-256 of the file", code(to_hex(model.model_digest))},
-                             {"Tensors", std::to_string(model.tensor_count) + ", root " + to_hex(model.tensor_root)},
-                             {"Mark", std::to_string(model.mark.bits) + " bits, scheme " + model.mark.scheme + ", pooling " + model.mark.pooling}};
+  std::vector<Fact> facts = {
+      {"Registration", code(id)},
+      {"Entered as", entry_link(state.index)},
+      {"Signed", utc_time(state.issued_at)},
+      {"Owner", code(model.owner.thumbprint_uri())},
+      {"Signed for now by", code(state.signer().thumbprint_uri())},
+      {"Contested", state.contested ? "yes: another owner registered the same bytes" : "no"},
+      {"SHA-256 of the file", code(to_hex(model.model_digest))},
+      {"Tensors", std::to_string(model.tensor_count) + ", root " + to_hex(model.tensor_root)},
+      {"Mark", std::to_string(model.mark.bits) + " bits, scheme " + model.mark.scheme + ", pooling " + model.mark.pooling}};
   add_event(facts, "Newest status list", state.newest_status);
   for (const std::uint64_t rotation : state.rotations) facts.push_back({"Key rotation", entry_link(rotation)});
   page.facts(facts).section("Licenses");
   Table licenses{"", {{"License"}, {"State", true}, {"Licensee's key (SHA-256)"}, {"From", true}, {"Until", true}}, {}};
   for (const auto& [license_id, license] : state.licenses)
-    licenses.rows.push_back({link(joined("../licenses/", license_id), code(license_id)), state_badge(state_of(license, checkpoint_.time)),
-                             key_name(license.license.licensee), time_of(license.license.not_before), time_of(license.expires())});
-  if (licenses.rows.empty()) page.paragraph("None.");
-  else page.table(licenses);
+    licenses.rows.push_back({link(joined("../licenses/", license_id), code(license_id)),
+                             state_badge(state_of(license, checkpoint_.time)), key_name(license.license.licensee),
+                             time_of(license.license.not_before), time_of(license.expires())});
+  if (licenses.rows.empty())
+    page.paragraph("None.");
+  else
+    page.table(licenses);
   const Table disputes = disputes_of(state);
   if (!disputes.rows.empty()) page.section("Disputes").table(disputes);
   return page.write_beside(kStyleAbove);
 }
 
-std::string SitePages::license_page(const std::string& id, const ledger::RegistrationState& owner, const ledger::LicenseState& state) const {
+std::string SitePages::license_page(const std::string& id, const ledger::RegistrationState& owner,
+                                    const ledger::LicenseState& state) const {
   const License& license = state.license;
   Document page("License " + id);
   page.heading("License " + id).put(way_home("../index.html"));
-  std::vector<Fact> facts = {{"State", state_badge(state_of(state, checkpoint_.time))},
-                             {"As of", utc_time(checkpoint_.time)},
-                             {"Model", link(joined("../models/", to_hex(license.registration_id)), foreign(owner.registration.model_name, 80))},
-                             {"Licensee's key", code(license.licensee.thumbprint_uri())},
-                             {"From", utc_time(license.not_before)},
-                             {"Until", utc_time(state.expires())},
-                             {"Terms", foreign(describe_terms(license.terms), 1000)},
-                             {"User passport", code(to_hex(license.user_passport))},
-                             {"Entered as", entry_link(state.index)}};
+  std::vector<Fact> facts = {
+      {"State", state_badge(state_of(state, checkpoint_.time))},
+      {"As of", utc_time(checkpoint_.time)},
+      {"Model", link(joined("../models/", to_hex(license.registration_id)), foreign(owner.registration.model_name, 80))},
+      {"Licensee's key", code(license.licensee.thumbprint_uri())},
+      {"From", utc_time(license.not_before)},
+      {"Until", utc_time(state.expires())},
+      {"Terms", foreign(describe_terms(license.terms), 1000)},
+      {"User passport", code(to_hex(license.user_passport))},
+      {"Entered as", entry_link(state.index)}};
   add_event(facts, "Renewed by", state.renewed_by);
   add_event(facts, "Suspended by", state.suspended_by);
   add_event(facts, "Reinstated by", state.reinstated_by);
@@ -234,13 +257,16 @@ std::string SitePages::entry_page(const SiteEntry& entry) const {
               {"Root", element("code", {{"id", "root"}}, to_hex(checkpoint_.root))},
               {"Checkpoint", link("../checkpoint.html", "signed by the log, with its witnesses")}});
   page.put(proof_table(entry.proof));
-  page.put(element("p", element("button", {{"id", "check"}, {"type", "button"}, {"class", "button hidden"}}, "Check this proof here") + Markup(" ") +
-                            element("output", {{"id", "answer"}, {"role", "status"}}, "")));
-  page.paragraph("Without a browser: stegpass inspect shows the file with its receipt, and stegpass audit replays the whole ledger.");
+  page.put(
+      element("p", element("button", {{"id", "check"}, {"type", "button"}, {"class", "button hidden"}}, "Check this proof here") +
+                       Markup(" ") + element("output", {{"id", "answer"}, {"role", "status"}}, "")));
+  page.paragraph(
+      "Without a browser: stegpass inspect shows the file with its receipt, and stegpass audit replays the whole ledger.");
   page.section("What it says");
   const auto item = decode_cbor(entry.octets);
   page.preformatted(item ? annotate_cbor(*item) : "not CBOR");
-  page.put(element("details", element("summary", "The entry's octets in hexadecimal") + element("pre", {{"id", "octets"}}, to_hex(entry.octets))));
+  page.put(element("details", element("summary", "The entry's octets in hexadecimal") +
+                                  element("pre", {{"id", "octets"}}, to_hex(entry.octets))));
   return page.write_beside(kStyleAbove, kScript);
 }
 
@@ -249,7 +275,8 @@ std::string SitePages::list_page(const std::vector<EntryLine>& lines, std::size_
   page.heading("Entries").put(way_home("../index.html"));
   Table table{"", {{"Entry", true}, {"Kind", true}, {"Signed", true}, {"About"}}, {}};
   for (const EntryLine& line : lines)
-    table.rows.push_back({link(entry_file(line.index), std::to_string(line.index)), std::string(statement_kind_name(line.kind)), time_of(line.issued_at), code(line.subject)});
+    table.rows.push_back({link(entry_file(line.index), std::to_string(line.index)), std::string(statement_kind_name(line.kind)),
+                          time_of(line.issued_at), code(line.subject)});
   page.table(table);
   Markup others;
   if (page_number > 0) others += link(list_file(page_number - 1), "Earlier entries");
@@ -259,7 +286,9 @@ std::string SitePages::list_page(const std::vector<EntryLine>& lines, std::size_
   return page.write_beside(kStyleAbove);
 }
 
-std::string SitePages::list_file(std::size_t page_number) { return page_number == 0 ? "index.html" : "page-" + std::to_string(page_number) + ".html"; }
+std::string SitePages::list_file(std::size_t page_number) {
+  return page_number == 0 ? "index.html" : "page-" + std::to_string(page_number) + ".html";
+}
 
 Status SitePages::put_front(const PutFile& put) const {
   STEGPASS_CHECK_OK(put(kStyle, as_bytes(page_stylesheet())));
@@ -281,7 +310,8 @@ Status SitePages::put_entry(const SiteEntry& entry, const PutFile& put) const {
 Status SitePages::put_list(const std::vector<EntryLine>& lines, const PutFile& put) const {
   const std::size_t pages = (lines.size() + kListed - 1) / kListed;
   for (std::size_t page = 0; page < pages; ++page) {
-    const auto first = lines.begin() + static_cast<std::ptrdiff_t>(page * kListed), last = lines.begin() + static_cast<std::ptrdiff_t>(std::min(lines.size(), (page + 1) * kListed));
+    const auto first = lines.begin() + static_cast<std::ptrdiff_t>(page * kListed),
+               last = lines.begin() + static_cast<std::ptrdiff_t>(std::min(lines.size(), (page + 1) * kListed));
     STEGPASS_CHECK_OK(put("entries/" + list_file(page), as_bytes(list_page({first, last}, page, pages))));
   }
   return Done{};

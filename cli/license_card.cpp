@@ -28,7 +28,8 @@ struct CardContent {
   std::string model, licensee, dates, terms;
 };
 
-constexpr const char* kFoot = "This card proves nothing by itself. Check it: stegpass verify --bundle B --policy P --card PICTURE";
+constexpr const char* kFoot =
+    "This card proves nothing by itself. Check it: stegpass verify --bundle B --policy P --card PICTURE";
 
 Result<CardContent> read_content(const std::string& path) {
   STEGPASS_TRY(file, read_bundle(path));
@@ -51,15 +52,20 @@ Result<CardContent> read_content(const std::string& path) {
       out.dates = out.dates.substr(0, out.dates.find(" to ")) + " to " + utc_time(renewal->expires) + " (renewed)";
     }
   }
-  if (out.code.license.empty() || out.code.registration.empty()) return Error{Errc::malformed, path + " has no license and registration, which a card is made of"};
+  if (out.code.license.empty() || out.code.registration.empty())
+    return Error{Errc::malformed, path + " has no license and registration, which a card is made of"};
   return out;
 }
 
 std::string short_key(const std::string& uri) { return uri.substr(uri.rfind(':') + 1); }
 
 std::vector<std::pair<std::string, std::string>> facts_of(const CardContent& card) {
-  return {{"License", to_hex(card.code.license)}, {"Model", card.model},        {"Licensee's key (SHA-256)", short_key(card.licensee)}, {"In force", card.dates},
-          {"Terms", card.terms},                  {"Bundle's SHA-256", to_hex(card.code.bundle)}};
+  return {{"License", to_hex(card.code.license)},
+          {"Model", card.model},
+          {"Licensee's key (SHA-256)", short_key(card.licensee)},
+          {"In force", card.dates},
+          {"Terms", card.terms},
+          {"Bundle's SHA-256", to_hex(card.code.bundle)}};
 }
 
 /// The code as a drawing: a path of unit squares, with four modules of white around it.
@@ -69,18 +75,25 @@ Markup drawn_code(const QrModules& code) {
     for (std::uint32_t column = 0; column < code.side; ++column)
       if (code.dark[row * code.side + column]) path += "M" + std::to_string(column) + " " + std::to_string(row) + "h1v1h-1z";
   const std::string whole = std::to_string(code.side + 8);
-  return element("svg", {{"viewBox", "-4 -4 " + whole + " " + whole}, {"role", "img"}, {"aria-label", "QR code with the ids of license and registration and the bundle's SHA-256"},
-                         {"shape-rendering", "crispEdges"}},
-                 element("rect", {{"x", "-4"}, {"y", "-4"}, {"width", whole}, {"height", whole}, {"fill", "#ffffff"}}) + element("path", {{"d", path}, {"fill", "#000000"}}));
+  return element("svg",
+                 {{"viewBox", "-4 -4 " + whole + " " + whole},
+                  {"role", "img"},
+                  {"aria-label", "QR code with the ids of license and registration and the bundle's SHA-256"},
+                  {"shape-rendering", "crispEdges"}},
+                 element("rect", {{"x", "-4"}, {"y", "-4"}, {"width", whole}, {"height", whole}, {"fill", "#ffffff"}}) +
+                     element("path", {{"d", path}, {"fill", "#000000"}}));
 }
 
 std::string card_page(const CardContent& card, const QrModules& code) {
   Markup facts;
   for (const auto& [name, value] : facts_of(card)) facts += element("dt", name) + element("dd", html::foreign(value, 120));
   Document document("License card " + to_hex(card.code.license));
-  document.put(element("article", {{"class", "card"}}, element("h1", "License card") + element("div", {{"class", "face"}}, element("dl", facts) + drawn_code(code)) +
-                                                            element("p", {{"class", "foot"}}, kFoot)));
-  document.put(element("p", {{"class", "note screen"}}, Markup("Prints at 85.6 by 54 mm. The code says: ") + html::code(encode_card_code(card.code))));
+  document.put(element("article", {{"class", "card"}},
+                       element("h1", "License card") +
+                           element("div", {{"class", "face"}}, element("dl", facts) + drawn_code(code)) +
+                           element("p", {{"class", "foot"}}, kFoot)));
+  document.put(element("p", {{"class", "note screen"}},
+                       Markup("Prints at 85.6 by 54 mm. The code says: ") + html::code(encode_card_code(card.code))));
   return document.write();
 }
 
@@ -94,7 +107,8 @@ Result<Bytes> draw(const CardContent& card, bool picture) {
 
 int run(const CardOptions& options, Output& output) {
   const bool picture = options.out.ends_with(".png");
-  if (!picture && !options.out.ends_with(".html")) return output.fail({Errc::usage, "--out " + options.out + ": expected a name that ends in .png or .html"});
+  if (!picture && !options.out.ends_with(".html"))
+    return output.fail({Errc::usage, "--out " + options.out + ": expected a name that ends in .png or .html"});
   if (auto free = check_output(options.out, options.force); !free) return output.fail(free.error());
   auto card = read_content(options.bundle);
   if (!card) return output.fail(card.error());
@@ -116,7 +130,9 @@ void setup_license_card(Commands& commands, CLI::App& group) {
   command->add_option("--bundle", options->bundle, "The bundle that the card goes with, binary or text")->required();
   command->add_option("--out", options->out, "The card: a name that ends in .png or .html")->required();
   command->add_flag("--force", options->force, "Replace the output if it exists");
-  command->footer("Example: stegpass license card --bundle license.bundle --out card.png\nChecked by: stegpass verify --bundle license.bundle --policy trust.policy --card card.png");
+  command->footer(
+      "Example: stegpass license card --bundle license.bundle --out card.png\nChecked by: stegpass verify --bundle "
+      "license.bundle --policy trust.policy --card card.png");
   bind_command(commands, *command, options, run);
 }
 

@@ -16,8 +16,8 @@ Result<Bytes> LibtorchModelPart::difference(ByteView passport_png, ByteView othe
   STEGPASS_TRY(passport, decode_passport(passport_png));
   STEGPASS_TRY(other, decode_passport(other_png));
   if (passport.size() != other.size()) return Error{Errc::usage, "passports of different sizes have no difference"};
-  return model::io::encode_png(
-      model::io::difference_picture(passport_picture(passport, model::Picture::scale), passport_picture(other, model::Picture::scale)));
+  return model::io::encode_png(model::io::difference_picture(passport_picture(passport, model::Picture::scale),
+                                                             passport_picture(other, model::Picture::scale)));
 }
 
 Result<QrModules> LibtorchModelPart::code_of(std::string_view text) {

@@ -22,7 +22,11 @@ std::string number(double value) {
 }
 
 Markup stroke(std::string_view path, std::string_view colour) {
-  return element("path", {{"d", std::string(path)}, {"fill", "none"}, {"stroke", std::string(colour)}, {"stroke-width", "2.6"}, {"stroke-linecap", "round"},
+  return element("path", {{"d", std::string(path)},
+                          {"fill", "none"},
+                          {"stroke", std::string(colour)},
+                          {"stroke-width", "2.6"},
+                          {"stroke-linecap", "round"},
                           {"stroke-linejoin", "round"}});
 }
 
@@ -32,10 +36,13 @@ Markup sign_shape(Outcome outcome) {
   switch (outcome) {
     case Outcome::valid: return element("circle", {{"r", "11"}, {"fill", colour}}) + stroke("M-5 0.5 L-1.5 4.2 L5.2 -4", paper);
     case Outcome::not_checked:
-      return element("circle", {{"r", "10"}, {"fill", paper}, {"stroke", colour}, {"stroke-width", "2"}, {"stroke-dasharray", "3.2 2.6"}}) + stroke("M-4 0 H4", colour);
+      return element("circle",
+                     {{"r", "10"}, {"fill", paper}, {"stroke", colour}, {"stroke-width", "2"}, {"stroke-dasharray", "3.2 2.6"}}) +
+             stroke("M-4 0 H4", colour);
     case Outcome::undecided:
       return element("path", {{"d", "M0 -12 L12 0 L0 12 L-12 0 Z"}, {"fill", colour}}) +
-             stroke("M-3 -2.6 A3 3 0 1 1 1 0.3 Q0 0.8 0 2.3", paper) + element("circle", {{"cy", "5.8"}, {"r", "1.5"}, {"fill", paper}});
+             stroke("M-3 -2.6 A3 3 0 1 1 1 0.3 Q0 0.8 0 2.3", paper) +
+             element("circle", {{"cy", "5.8"}, {"r", "1.5"}, {"fill", paper}});
     case Outcome::invalid:
       return element("rect", {{"x", "-10.5"}, {"y", "-10.5"}, {"width", "21"}, {"height", "21"}, {"rx", "2"}, {"fill", colour}}) +
              stroke("M-4.6 -4.6 L4.6 4.6 M4.6 -4.6 L-4.6 4.6", paper);
@@ -62,7 +69,9 @@ Markup fact_list(const std::vector<Fact>& facts) {
 // The roles say again what the elements are, since the stylesheet shows tables as blocks on a phone.
 Markup head_row(const std::vector<Column>& columns) {
   Markup row;
-  for (const Column& column : columns) row += element("th", {{"scope", "col"}, {"role", "columnheader"}, {"class", column.narrow ? "narrow" : "wide"}}, column.title);
+  for (const Column& column : columns)
+    row +=
+        element("th", {{"scope", "col"}, {"role", "columnheader"}, {"class", column.narrow ? "narrow" : "wide"}}, column.title);
   return element("thead", {{"role", "rowgroup"}}, element("tr", {{"role", "row"}}, row));
 }
 
@@ -79,7 +88,8 @@ Markup whole_table(std::string_view kind, std::string_view caption, const std::v
 }
 
 Markup check_row(const std::vector<Column>& columns, const CheckRow& row) {
-  const Markup name = html::code(row.check.code) + (row.question.empty() ? Markup() : element("span", {{"class", "question"}}, row.question));
+  const Markup name =
+      html::code(row.check.code) + (row.question.empty() ? Markup() : element("span", {{"class", "question"}}, row.question));
   // No <td> may be the badge's alone: empty ones vanish on a phone, so does the title before them.
   Markup cells = element("td", {{"role", "cell"}, {"class", "narrow"}}, outcome_badge(row.check.outcome));
   cells += body_cell(columns[1], name, true) + body_cell(columns[2], html::foreign(row.check.detail, 4000), false);
@@ -95,7 +105,8 @@ Markup time_of(std::int64_t seconds) {
 }
 
 Markup outcome_badge(Outcome outcome, std::string_view word) {
-  return element("span", {{"class", "badge " + std::string(class_of(outcome))}}, sign_picture(outcome) + capital(word.empty() ? outcome_name(outcome) : word));
+  return element("span", {{"class", "badge " + std::string(class_of(outcome))}},
+                 sign_picture(outcome) + capital(word.empty() ? outcome_name(outcome) : word));
 }
 
 Markup outcome_sign(Outcome outcome, double x, double y) {
@@ -148,7 +159,8 @@ Document& Document::figures(const std::vector<Figure>& figures) {
 
 Document& Document::checks(std::string_view caption, const std::vector<CheckRow>& rows) {
   if (rows.empty()) return *this;
-  const std::vector<Column> columns = {{"Outcome", true}, {"Check", false}, {"What was found", false}, {"Rests on", false}, {"Repeat", true}};
+  const std::vector<Column> columns = {
+      {"Outcome", true}, {"Check", false}, {"What was found", false}, {"Rests on", false}, {"Repeat", true}};
   Markup all;
   for (const CheckRow& row : rows) all += check_row(columns, row);
   return put(whole_table("checks", caption, columns, all));
@@ -158,7 +170,8 @@ Document& Document::commands(const std::vector<Command>& commands) {
   Markup all;
   for (const Command& command : commands) {
     const Markup letter = element("span", {{"class", "letter"}}, command.letter);
-    all += element("div", {{"class", "command"}}, element("pre", element("code", command.line)) + element("p", letter + command.expected));
+    all += element("div", {{"class", "command"}},
+                   element("pre", element("code", command.line)) + element("p", letter + command.expected));
   }
   return put(all);
 }

@@ -17,18 +17,19 @@ namespace stegpass::cli {
 
 /// What a verification report is written from: all that the verdict rests on.
 struct ReportInputs {
-  const Verdict& verdict;                       ///< every check, in the order in which they were made
+  const Verdict& verdict;  ///< every check, in the order in which they were made
   const credential::PaperVerdict& papers;
   const credential::TrustPolicy& policy;
   const ModelEvidence& evidence;
   const EvidenceFile& bundle;
-  std::int64_t now = 0;                         ///< the verifier's clock
-  std::vector<std::string> arguments;           ///< of the command that made the verdict (`given_arguments`)
-  Json description;                             ///< the members that --json shows beside the verdict: bundle, policy, marks, ...
+  std::int64_t now = 0;                ///< the verifier's clock
+  std::vector<std::string> arguments;  ///< of the command that made the verdict (`given_arguments`)
+  Json description;                    ///< the members that --json shows beside the verdict: bundle, policy, marks, ...
 };
 
-/// The verdict as one HTML page: no scripts, nothing loaded, readable on paper; the same bytes for the same evidence and clock. Never fails on evidence:
-/// what cannot be shown is said in words. The model part is loaded only if a passport was brought or opened.
+/// The verdict as one HTML page: no scripts, nothing loaded, readable on paper; the same bytes for the same evidence and clock.
+/// Never fails on evidence: what cannot be shown is said in words. The model part is loaded only if a passport was brought or
+/// opened.
 std::string verification_report(const ReportInputs& inputs);
 
 /// The options that a command was given, as typed and in the parser's order, without --report, --force and --json.

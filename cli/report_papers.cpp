@@ -33,14 +33,19 @@ std::string_view kind_of(std::string_view code) {
   return code.substr(0, code.find('.'));
 }
 
-std::string file_words(const EvidenceFile& file) { return html::shortened(file.path, 80) + ", " + std::to_string(file.bytes.size()) + " bytes"; }
+std::string file_words(const EvidenceFile& file) {
+  return html::shortened(file.path, 80) + ", " + std::to_string(file.bytes.size()) + " bytes";
+}
 
-Markup file_or_none(const std::optional<EvidenceFile>& file) { return file ? html::foreign(file_words(*file), 200) : Markup("not given"); }
+Markup file_or_none(const std::optional<EvidenceFile>& file) {
+  return file ? html::foreign(file_words(*file), 200) : Markup("not given");
+}
 
 Markup checkpoint_words(const PapersView& papers) {
   if (!papers.checkpoint) return "no checkpoint that reads";
   const Checkpoint& at = *papers.checkpoint;
-  return Markup("checkpoint of ") + html::foreign(at.origin, 80) + ", " + std::to_string(at.tree_size) + " entries, " + time_of(at.time);
+  return Markup("checkpoint of ") + html::foreign(at.origin, 80) + ", " + std::to_string(at.tree_size) + " entries, " +
+         time_of(at.time);
 }
 
 Markup entry_words(const PaperEntry& entry) {
@@ -49,7 +54,9 @@ Markup entry_words(const PaperEntry& entry) {
 }
 
 /// urn:stegpass:license:0f... without what all subjects begin with.
-std::string without_prefix(const std::string& subject) { return subject.starts_with("urn:stegpass:") ? subject.substr(13) : subject; }
+std::string without_prefix(const std::string& subject) {
+  return subject.starts_with("urn:stegpass:") ? subject.substr(13) : subject;
+}
 
 std::string capital(std::string_view kind) {
   std::string out(kind);
@@ -61,7 +68,8 @@ std::string capital(std::string_view kind) {
 }  // namespace
 
 const PaperEntry* PapersView::find(std::string_view kind) const {
-  const auto found = std::find_if(entries.rbegin(), entries.rend(), [&](const PaperEntry& entry) { return statement_kind_name(entry.kind) == kind; });
+  const auto found = std::find_if(entries.rbegin(), entries.rend(),
+                                  [&](const PaperEntry& entry) { return statement_kind_name(entry.kind) == kind; });
   return found == entries.rend() ? nullptr : &*found;
 }
 
@@ -91,7 +99,8 @@ Markup evidence_of(std::string_view code, const PapersView& papers, const Report
   if (about("opening.")) return "what the bundle opens";
   if (about("holder.")) return "the presentation";
   if (about("card.")) return "the card's picture";
-  if (about("isn.")) return inputs.evidence.isn ? file_or_none(inputs.evidence.isn) : Markup("the weights that come with the program");
+  if (about("isn."))
+    return inputs.evidence.isn ? file_or_none(inputs.evidence.isn) : Markup("the weights that come with the program");
   if (about("passport.") || about("identity.")) return file_or_none(inputs.evidence.passport);
   if (about("user.")) return file_or_none(inputs.evidence.model) + "; " + file_or_none(inputs.evidence.passport);
   if (about("model.") || about("owner.")) return file_or_none(inputs.evidence.model);
@@ -102,11 +111,13 @@ Markup evidence_of(std::string_view code, const PapersView& papers, const Report
 std::vector<Event> events_of(const PapersView& papers, const ReportInputs& inputs) {
   std::vector<Event> out;
   for (const PaperEntry& entry : papers.entries)
-    out.push_back({capital(statement_kind_name(entry.kind)), utc_time(entry.issued_at), without_prefix(entry.subject), true, entry.index ? std::to_string(*entry.index) : "?"});
+    out.push_back({capital(statement_kind_name(entry.kind)), utc_time(entry.issued_at), without_prefix(entry.subject), true,
+                   entry.index ? std::to_string(*entry.index) : "?"});
   if (papers.checkpoint) {
     std::string signers;
     for (const std::string& name : papers.signers) signers += (signers.empty() ? "signed by " : ", ") + name;
-    out.push_back({"Checkpoint of " + std::to_string(papers.checkpoint->tree_size) + " entries", utc_time(papers.checkpoint->time), signers, false, "C"});
+    out.push_back({"Checkpoint of " + std::to_string(papers.checkpoint->tree_size) + " entries",
+                   utc_time(papers.checkpoint->time), signers, false, "C"});
   }
   out.push_back({"This verdict", utc_time(inputs.now), "by the verifier's clock", false, "V"});
   return out;

@@ -16,7 +16,8 @@ namespace stegpass::cli {
 
 /// A statement of a bundle as a report shows it.
 struct PaperEntry {
-  std::optional<std::uint64_t> index;  ///< in the ledger, as its receipt says, if that holds under the key that the ledger policy names
+  std::optional<std::uint64_t>
+      index;  ///< in the ledger, as its receipt says, if that holds under the key that the ledger policy names
   credential::StatementKind kind;
   std::int64_t issued_at = 0;
   std::string subject, issuer;

@@ -23,7 +23,9 @@ class Pictures {
         not_shown_.push_back("the passports: " + part.error().detail);
       }
     }
-    if (opened.identity) add(Result<Bytes>(opened.identity->picture), "The identity", "as the bundle opens it: the picture that was hidden", "the opened identity picture");
+    if (opened.identity)
+      add(Result<Bytes>(opened.identity->picture), "The identity", "as the bundle opens it: the picture that was hidden",
+          "the opened identity picture");
     return std::move(figures_);
   }
 
@@ -40,10 +42,14 @@ class Pictures {
 
   void show_passports(ModelPart& part) {
     for (const PassportOpening& opened : inputs_.papers.disclosures.passports)
-      add(part.scale_picture(opened.picture), "Owner's passport: " + opened.role, "its scale picture, opened in the bundle", "the opened " + opened.role + " passport");
+      add(part.scale_picture(opened.picture), "Owner's passport: " + opened.role, "its scale picture, opened in the bundle",
+          "the opened " + opened.role + " passport");
     if (passport() == nullptr) return;
-    add(part.scale_picture(passport()->bytes), "The user passport", "its scale picture, as brought", "the user passport that was brought");
-    if (cover() != nullptr) add(part.difference(cover()->picture, passport()->bytes), "Difference × 20", "user passport less cover; grey where they are equal", "the difference");
+    add(part.scale_picture(passport()->bytes), "The user passport", "its scale picture, as brought",
+        "the user passport that was brought");
+    if (cover() != nullptr)
+      add(part.difference(cover()->picture, passport()->bytes), "Difference × 20",
+          "user passport less cover; grey where they are equal", "the difference");
     show_reveal(part);
   }
 
@@ -68,6 +74,8 @@ class Pictures {
 
 }  // namespace
 
-std::vector<Figure> pictures_of(const ReportInputs& inputs, std::vector<std::string>& not_shown) { return Pictures(inputs, not_shown).all(); }
+std::vector<Figure> pictures_of(const ReportInputs& inputs, std::vector<std::string>& not_shown) {
+  return Pictures(inputs, not_shown).all();
+}
 
 }  // namespace stegpass::cli

@@ -65,7 +65,8 @@ constexpr Words kWords[] = {
 };
 
 const Words* words_of(std::string_view code) {
-  const auto* found = std::find_if(std::begin(kWords), std::end(kWords), [&](const Words& words) { return code.starts_with(words.prefix); });
+  const auto* found =
+      std::find_if(std::begin(kWords), std::end(kWords), [&](const Words& words) { return code.starts_with(words.prefix); });
   return found == std::end(kWords) ? nullptr : found;
 }
 
@@ -97,7 +98,8 @@ std::string_view question_of(std::string_view code) {
 Outcome sum_of(const Verdict& verdict, const std::vector<std::string_view>& prefixes) {
   bool undecided = false, valid = false;
   for (const Check& check : verdict.checks()) {
-    if (std::none_of(prefixes.begin(), prefixes.end(), [&](std::string_view prefix) { return check.code.starts_with(prefix); })) continue;
+    if (std::none_of(prefixes.begin(), prefixes.end(), [&](std::string_view prefix) { return check.code.starts_with(prefix); }))
+      continue;
     if (check.outcome == Outcome::invalid) return Outcome::invalid;
     undecided = undecided || check.outcome == Outcome::undecided;
     valid = valid || check.outcome == Outcome::valid;

@@ -20,7 +20,8 @@ bool is_armored_bundle(ByteView file) { return as_text(file).starts_with(kBegin.
 
 Result<Bytes> unarmor_bundle(ByteView file) {
   const std::string_view text = as_text(file);
-  if (text.find('\r') != std::string_view::npos) return bad("its lines end in carriage returns, expected line feeds alone (tr -d '\\r' takes them out)");
+  if (text.find('\r') != std::string_view::npos)
+    return bad("its lines end in carriage returns, expected line feeds alone (tr -d '\\r' takes them out)");
   if (!text.starts_with(kBegin)) return bad("expected a first line " + std::string(kBegin.substr(0, kBegin.size() - 1)));
   if (text.size() < kBegin.size() + kEnd.size() || !text.ends_with(kEnd))
     return bad("expected a last line " + std::string(kEnd.substr(0, kEnd.size() - 1)) + ", and nothing after it");

@@ -11,7 +11,8 @@ Ran verify(const std::string& bundle) { return run_json({"verify", "--bundle", b
 
 std::string armored(const TempFolder& folder) {
   const std::string file = folder.file("ada.txt");
-  const Ran ran = run({"bundle", "--home", fixture("home"), "--license", read_text(fixture("ada.id")).substr(0, 32), "--for", "public", "--armor", "--out", file});
+  const Ran ran = run({"bundle", "--home", fixture("home"), "--license", read_text(fixture("ada.id")).substr(0, 32), "--for",
+                       "public", "--armor", "--out", file});
   INFO(ran.err);
   REQUIRE(ran.code == 0);
   return file;

@@ -8,7 +8,9 @@ using namespace stegpass::test;
 
 namespace {
 
-Ran make_card(const std::string& bundle, const std::string& out) { return run_json({"license", "card", "--bundle", bundle, "--out", out}); }
+Ran make_card(const std::string& bundle, const std::string& out) {
+  return run_json({"license", "card", "--bundle", bundle, "--out", out});
+}
 Ran check(const std::string& bundle, const std::string& card) {
   return run_json({"verify", "--bundle", bundle, "--policy", fixture("trust.policy"), "--card", card});
 }
@@ -71,7 +73,8 @@ TEST_CASE("a card is refused for what is no bundle, another ending, or a name th
   const TempFolder folder;
   const std::string out = folder.file("card.png");
   require_refused({"license", "card", "--bundle", fixture("ada.bundle"), "--out", folder.file("card.gif")}, {2}, folder);
-  require_refused({"license", "card", "--bundle", fixture("ada.bundle"), "--out", folder.write("taken.png", "mine")}, {2}, folder);
+  require_refused({"license", "card", "--bundle", fixture("ada.bundle"), "--out", folder.write("taken.png", "mine")}, {2},
+                  folder);
   for (const BadFile& file : bad_files(folder, fixture("ada.bundle"), 0)) {
     INFO(file.kind);
     require_refused({"license", "card", "--bundle", file.path, "--out", out}, {1, 2, 4}, folder);

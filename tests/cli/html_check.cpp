@@ -34,7 +34,8 @@ bool read_tag(const std::string& html, std::size_t& at, Tag& tag, bool& closes, 
 }
 
 std::string unescaped(std::string text) {
-  const std::pair<std::string, std::string> entities[] = {{"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&#39;", "'"}, {"&amp;", "&"}};
+  const std::pair<std::string, std::string> entities[] = {
+      {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&#39;", "'"}, {"&amp;", "&"}};
   for (const auto& [from, to] : entities)
     for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
   return text;
@@ -92,20 +93,25 @@ std::string page_fault(const PageRead& page, bool scripts_allowed) {
     const auto value = [&](const std::string& name) { return has.count(name) ? has.at(name) : std::string(); };
     if (tag.name == "html" && value("lang") != "en") return "no language";
     if (tag.name == "script" && !scripts_allowed) return "a script";
-    if (tag.name == "iframe" || tag.name == "object" || tag.name == "embed" || tag.name == "form") return "an element " + tag.name;
-    if (tag.name == "img" && (value("alt").empty() || !value("src").starts_with("data:image/"))) return "a picture without text, or from elsewhere";
-    if (tag.name == "svg" && value("aria-hidden") != "true" && (value("role") != "img" || value("aria-label").empty())) return "a drawing without text";
+    if (tag.name == "iframe" || tag.name == "object" || tag.name == "embed" || tag.name == "form")
+      return "an element " + tag.name;
+    if (tag.name == "img" && (value("alt").empty() || !value("src").starts_with("data:image/")))
+      return "a picture without text, or from elsewhere";
+    if (tag.name == "svg" && value("aria-hidden") != "true" && (value("role") != "img" || value("aria-label").empty()))
+      return "a drawing without text";
     if (tag.name == "th" && value("scope") != "col" && value("scope") != "row") return "a header cell without scope";
     if (tag.name == "title") ++titles;
     if (tag.name.size() == 2 && tag.name[0] == 'h' && std::isdigit(static_cast<unsigned char>(tag.name[1]))) {
       const int level = tag.name[1] - '0';
-      if (level > heading + 1 || (level == 1 && heading != 0)) return "heading " + tag.name + " after level " + std::to_string(heading);
+      if (level > heading + 1 || (level == 1 && heading != 0))
+        return "heading " + tag.name + " after level " + std::to_string(heading);
       heading = level;
     }
     for (const auto& [name, text] : has) {
       if (name.starts_with("on") || name == "style") return "an attribute " + name;
       const bool loads = name == "href" || name == "src" || name == "srcset" || name == "action" || name == "xlink:href";
-      if (loads && text.find(':') != std::string::npos && !text.starts_with("data:image/")) return "a reference to " + text.substr(0, 80);
+      if (loads && text.find(':') != std::string::npos && !text.starts_with("data:image/"))
+        return "a reference to " + text.substr(0, 80);
       if (loads && text.starts_with("//")) return "a reference to " + text.substr(0, 80);
     }
   }

@@ -24,8 +24,9 @@ struct PageRead {
 };
 PageRead read_page(const std::string& html);
 
-/// What keeps a page from being accessible and self-contained, or empty: language, title, headings in order from one h1, alternative text of pictures and
-/// drawings, scope of header cells, no script, no event attribute, nothing that is loaded from elsewhere.
+/// What keeps a page from being accessible and self-contained, or empty: language, title, headings in order from one h1,
+/// alternative text of pictures and drawings, scope of header cells, no script, no event attribute, nothing that is loaded from
+/// elsewhere.
 std::string page_fault(const PageRead& page, bool scripts_allowed = false);
 
 }  // namespace stegpass::test

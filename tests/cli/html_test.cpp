@@ -20,8 +20,11 @@ using stegpass::test::read_page;
 
 namespace {
 
-const std::string kHostile = "</title></style><script>alert(1)</script><img src=x onerror=alert(2)>\" onload='x' & ]]> <!-- {{7*7}} `";
-const std::string kBidi = "evil\xe2\x80\xaegnp.exe\xe2\x81\xa6 a\xe2\x80\x8b" "b\xef\xbb\xbf";
+const std::string kHostile =
+    "</title></style><script>alert(1)</script><img src=x onerror=alert(2)>\" onload='x' & ]]> <!-- {{7*7}} `";
+const std::string kBidi =
+    "evil\xe2\x80\xaegnp.exe\xe2\x81\xa6 a\xe2\x80\x8b"
+    "b\xef\xbb\xbf";
 
 /// Relative luminance and contrast as WCAG 2.2 defines them.
 double channel(int value) {
@@ -40,7 +43,12 @@ double contrast(std::string_view a, std::string_view b) {
 /// A document with `text` in every place that takes text.
 std::string page_with(const std::string& text) {
   Document page(text);
-  page.banner({Outcome::invalid, text, text, text, {{text, text}}}).section(text).part(text).paragraph(text).note(text).facts({{text, html::foreign(text)}});
+  page.banner({Outcome::invalid, text, text, text, {{text, text}}})
+      .section(text)
+      .part(text)
+      .paragraph(text)
+      .note(text)
+      .facts({{text, html::foreign(text)}});
   page.table({text, {{text}, {text}}, {{text, html::code(text)}, {html::link(text, text), text}}});
   page.figures({{chain_chart({{text, text, Outcome::valid, false}, {text, text, Outcome::undecided, true}}), text},
                 {match_chart({{text, 3, 4}}), text},
@@ -48,7 +56,10 @@ std::string page_with(const std::string& text) {
                 {period_chart({text, 0, 100, {{text, 50}}}), text},
                 {html::picture(to_bytes(std::string_view("\x89PNG\r\n\x1a\n...")), text), text},
                 {html::picture(to_bytes(text + "x"), text), text}});
-  page.checks(text, {{{text, Outcome::not_checked, text}, text, text, text}}).commands({{text, text, text}}).preformatted(text).footer(text);
+  page.checks(text, {{{text, Outcome::not_checked, text}, text, text, text}})
+      .commands({{text, text, text}})
+      .preformatted(text)
+      .footer(text);
   return page.write();
 }
 
@@ -61,7 +72,9 @@ TEST_CASE("text becomes markup only by being escaped") {
 }
 
 TEST_CASE("broken UTF-8 and control characters become the replacement character") {
-  CHECK(html::escape(std::string("a\0b", 3)) == "a\xef\xbf\xbd" "b");
+  CHECK(html::escape(std::string("a\0b", 3)) ==
+        "a\xef\xbf\xbd"
+        "b");
   CHECK(html::escape("\x1b[31m\x7f\xc2\x85") == "\xef\xbf\xbd[31m\xef\xbf\xbd\xef\xbf\xbd");
   for (const char* bytes : {"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xf8\x88\x80\x80\x80"}) {
     INFO(std::string(bytes).size());
@@ -90,12 +103,15 @@ TEST_CASE("a link leads to a file beside the page and nowhere else") {
 }
 
 TEST_CASE("only PNG and JPEG are put into a page") {
-  CHECK(html::picture(to_bytes(std::string_view("\x89PNG\r\n\x1a\n")), "a").code().starts_with("<img src=\"data:image/png;base64,"));
+  CHECK(html::picture(to_bytes(std::string_view("\x89PNG\r\n\x1a\n")), "a")
+            .code()
+            .starts_with("<img src=\"data:image/png;base64,"));
   CHECK(html::picture(to_bytes(std::string_view("<svg onload=alert(1)>")), "a").code().find("svg") == std::string::npos);
 }
 
 TEST_CASE("hostile text leaves every page well formed and without scripts") {
-  for (const std::string& text : {kHostile, kBidi, std::string(10'000, '<'), std::string("\xff\xfe\0\x01", 4), std::string("plain")}) {
+  for (const std::string& text :
+       {kHostile, kBidi, std::string(10'000, '<'), std::string("\xff\xfe\0\x01", 4), std::string("plain")}) {
     const auto page = read_page(page_with(text));
     INFO(page.fault);
     CHECK(page_fault(page) == "");
@@ -165,7 +181,9 @@ TEST_CASE("a drawing says in words what it shows") {
   CHECK(chart.find("observed 250") != std::string::npos);
   CHECK(chart.find("met from 210 on") != std::string::npos);
   CHECK(match_chart({{"features.4", 128, 128}}).code().find("features.4 128 of 128 (100.0 %)") != std::string::npos);
-  CHECK(chain_chart({{"Weights", "", Outcome::valid, false}, {"Ledger", "", Outcome::invalid, false}}).code().find("Weights valid; Ledger invalid") != std::string::npos);
+  CHECK(chain_chart({{"Weights", "", Outcome::valid, false}, {"Ledger", "", Outcome::invalid, false}})
+            .code()
+            .find("Weights valid; Ledger invalid") != std::string::npos);
 }
 
 TEST_CASE("the same document has the same bytes") { CHECK(page_with("x") == page_with("x")); }

@@ -64,13 +64,15 @@ std::size_t count_of(const std::string& text, const std::string& part) {
 
 TEST_CASE("the report of a valid verdict shows mark, pictures, chain and commands") {
   const TempFolder folder;
-  const Args args = papers(fixture("arbiter.bundle"), {"--model", fixture("release.safetensors"), "--passport", fixture("ada.png")});
+  const Args args =
+      papers(fixture("arbiter.bundle"), {"--model", fixture("release.safetensors"), "--passport", fixture("ada.png")});
   const Written written = report(folder, args);
   CHECK(written.ran.code == 0);
   check_report(written, "Valid");
   const std::string text = written.page.text();
-  for (const char* part : {"As of", "2027-01-15T08:00:00Z", "The chain from the weights to the witnesses", "The owner's mark in the weights", "Not checked",
-                           "Commands that repeat it", "STEGPASS_NOW=1800000300 stegpass verify --bundle"})
+  for (const char* part :
+       {"As of", "2027-01-15T08:00:00Z", "The chain from the weights to the witnesses", "The owner's mark in the weights",
+        "Not checked", "Commands that repeat it", "STEGPASS_NOW=1800000300 stegpass verify --bundle"})
     CHECK(text.find(part) != std::string::npos);
   std::set<std::string> pictures;
   for (const Tag& picture : written.page.all("img")) pictures.insert(picture.attributes.at("alt").substr(0, 16));
@@ -83,8 +85,12 @@ TEST_CASE("the report of a valid verdict shows mark, pictures, chain and command
 TEST_CASE("an opened cover is shown with its difference from the user passport") {
   const TempFolder folder;
   const std::string bundle = folder.file("cover.bundle");
-  require_refused({"verify", "--bundle", fixture("ada.bundle"), "--policy", fixture("trust.policy"), "--report", folder.file("absent/report.html")}, {4}, folder);
-  REQUIRE(run(with_passphrase({"bundle", "--home", fixture("home"), "--license", read_text(fixture("ada.id")).substr(0, 32), "--for", "arbiter", "--open", "cover", "--out", bundle})).code == 0);
+  require_refused({"verify", "--bundle", fixture("ada.bundle"), "--policy", fixture("trust.policy"), "--report",
+                   folder.file("absent/report.html")},
+                  {4}, folder);
+  REQUIRE(run(with_passphrase({"bundle", "--home", fixture("home"), "--license", read_text(fixture("ada.id")).substr(0, 32),
+                               "--for", "arbiter", "--open", "cover", "--out", bundle}))
+              .code == 0);
   const Written written = report(folder, papers(bundle, {"--passport", fixture("ada.png")}));
   CHECK(written.html.find("alt=\"Difference × 20") != std::string::npos);
   CHECK(written.html.find("alt=\"Owner&#39;s passport: cover") != std::string::npos);
@@ -105,7 +111,8 @@ TEST_CASE("the report of stale papers says what is missing") {
   const Written written = report(folder, papers(fixture("public.bundle")), kNow + 31 * kDay);
   CHECK(written.ran.code == 3);
   check_report(written, "Undecided");
-  for (const Json& missing : written.ran.json()["missing"]) CHECK(count_of(written.page.text(), missing["needed"].get<std::string>()) >= 2);
+  for (const Json& missing : written.ran.json()["missing"])
+    CHECK(count_of(written.page.text(), missing["needed"].get<std::string>()) >= 2);
 }
 
 TEST_CASE("a report is written also of what is no bundle at all") {
@@ -136,9 +143,12 @@ TEST_CASE("hostile names of files reach a report only as text") {
 TEST_CASE("a report never replaces a file unless told to, and then whole") {
   const TempFolder folder;
   const std::string file = folder.write("report.html", "mine");
-  require_refused({"verify", "--bundle", fixture("ada.bundle"), "--policy", fixture("trust.policy"), "--report", file}, {2}, folder);
+  require_refused({"verify", "--bundle", fixture("ada.bundle"), "--policy", fixture("trust.policy"), "--report", file}, {2},
+                  folder);
   CHECK(read_text(file) == "mine");
-  const Ran full = run({"verify", "--bundle", fixture("ada.bundle"), "--policy", fixture("trust.policy"), "--report", file, "--force"}, {.max_file_bytes = 4096});
+  const Ran full =
+      run({"verify", "--bundle", fixture("ada.bundle"), "--policy", fixture("trust.policy"), "--report", file, "--force"},
+          {.max_file_bytes = 4096});
   CHECK(full.code == 4);
   CHECK(read_text(file) == "mine");
   CHECK(folder.files() == std::vector<std::string>{"report.html"});
@@ -146,7 +156,9 @@ TEST_CASE("a report never replaces a file unless told to, and then whole") {
 
 TEST_CASE("a report on papers alone does not load LibTorch") {
   const TempFolder folder;
-  const Ran ran = run({"verify", "--bundle", fixture("ada.bundle"), "--policy", fixture("trust.policy"), "--report", folder.file("r.html")}, {.environment = {{"LD_DEBUG", "files"}}});
+  const Ran ran =
+      run({"verify", "--bundle", fixture("ada.bundle"), "--policy", fixture("trust.policy"), "--report", folder.file("r.html")},
+          {.environment = {{"LD_DEBUG", "files"}}});
   CHECK(ran.code == 0);
   CHECK(ran.err.find("libtorch") == std::string::npos);
 }

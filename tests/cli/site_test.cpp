@@ -12,7 +12,8 @@ namespace fs = std::filesystem;
 namespace {
 
 const std::string kHostile = "</code><script>alert(1)</script>\"'&<svg/onload=alert(2)>\xe2\x80\xae";
-const std::string kHostileName = "<script>alert(1)<!--\"'&<svg onload=alert(2)>\xe2\x80\xae.safetensors";  // file names have no slash
+const std::string kHostileName =
+    "<script>alert(1)<!--\"'&<svg onload=alert(2)>\xe2\x80\xae.safetensors";  // file names have no slash
 
 Ran make_site(const Shop& shop, const std::string& folder) { return run_json({"ledger", "site", folder, "--home", shop.home()}); }
 
@@ -31,7 +32,8 @@ void add_hostile(const Shop& shop) {
   model.mark.bits = 256;
   model.mark.picture_size = 64;
   model.mark.reserves.resize(2);
-  License license{.id = stegpass::Bytes(16, 3), .registration_id = model.id, .licensee = PrivateKey::generate(KeyType::ed25519).public_key()};
+  License license{
+      .id = stegpass::Bytes(16, 3), .registration_id = model.id, .licensee = PrivateKey::generate(KeyType::ed25519).public_key()};
   license.not_before = kFixtureTime;
   license.expires = kFixtureTime + kDay;
   license.reveal_bar_mdb = 30'000;
@@ -51,7 +53,8 @@ void check_pages(const fs::path& site) {
   for (const auto& file : fs::recursive_directory_iterator(site)) {
     if (file.path().extension() != ".html") continue;
     INFO(file.path().string());
-    const bool entry = file.path().parent_path().filename() == "entries" && std::isdigit(static_cast<unsigned char>(file.path().filename().string()[0]));
+    const bool entry = file.path().parent_path().filename() == "entries" &&
+                       std::isdigit(static_cast<unsigned char>(file.path().filename().string()[0]));
     const PageRead page = read_page(read_text(file.path()));
     CHECK(page_fault(page, entry) == "");
     CHECK(page.all("script").size() == (entry ? 1u : 0u));
@@ -106,7 +109,8 @@ TEST_CASE("the proof on an entry's page leads to the checkpoint's root") {
       tag.text = tag.text.substr(0, tag.text.find(' '));
       if (tag.attributes.count("data-path")) digest(tag, proof.path.emplace_back());
       if (tag.attributes.count("id") && tag.attributes.at("id") == "root") digest(tag, root);
-      if (tag.attributes.count("id") && tag.attributes.at("id") == "octets") leaf = merkle_leaf(stegpass::parse_hex(tag.text).value());
+      if (tag.attributes.count("id") && tag.attributes.at("id") == "octets")
+        leaf = merkle_leaf(stegpass::parse_hex(tag.text).value());
     }
     const auto found = root_from_inclusion(leaf, proof);
     REQUIRE(found);
@@ -139,7 +143,8 @@ TEST_CASE("pages made again are the same bytes, and are replaced whole") {
   const auto second = contents_of(site);
   CHECK(second.size() > first.size());
   CHECK(second.count("stray") == 0);
-  for (const auto& file : fs::directory_iterator(shop.folder().path())) CHECK(file.path().filename().string().find("site.") == std::string::npos);
+  for (const auto& file : fs::directory_iterator(shop.folder().path()))
+    CHECK(file.path().filename().string().find("site.") == std::string::npos);
 }
 
 TEST_CASE("a folder with other files is left as it is") {

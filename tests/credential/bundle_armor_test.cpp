@@ -37,7 +37,8 @@ TEST_CASE("a bundle comes back from its text, whatever its length") {
 
 TEST_CASE("an armored bundle is lines of 64 characters between two fixed ones") {
   CHECK(armor_bundle(Bytes(50, 0)) ==
-        "-----BEGIN STEGPASS BUNDLE-----\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\nAAA=\n-----END STEGPASS BUNDLE-----\n");
+        "-----BEGIN STEGPASS BUNDLE-----\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\nAAA=\n-----END "
+        "STEGPASS BUNDLE-----\n");
 }
 
 TEST_CASE("every truncation of an armored bundle is refused") {

@@ -26,7 +26,8 @@ Raster turned(const Raster& picture) {
   for (std::int64_t y = 0; y < picture.height; ++y)
     for (std::int64_t x = 0; x < picture.width; ++x)
       for (std::int64_t c = 0; c < 3; ++c)
-        out.rgb[static_cast<std::size_t>((x * picture.height + (picture.height - 1 - y)) * 3 + c)] = picture.rgb[static_cast<std::size_t>((y * picture.width + x) * 3 + c)];
+        out.rgb[static_cast<std::size_t>((x * picture.height + (picture.height - 1 - y)) * 3 + c)] =
+            picture.rgb[static_cast<std::size_t>((y * picture.width + x) * 3 + c)];
   return out;
 }
 
@@ -48,7 +49,9 @@ TEST_CASE("a QR code has the modules of its version, and texts that make none ar
   REQUIRE(code);
   CHECK(code->side == 21);
   CHECK(code->dark.size() == 21u * 21u);
-  for (const std::string& text : {std::string(), std::string(401, 'a'), std::string("caf\xc3\xa9"), std::string("line\n"), std::string(1, '\0')}) CHECK(!io::encode_qr(text));
+  for (const std::string& text :
+       {std::string(), std::string(401, 'a'), std::string("caf\xc3\xa9"), std::string("line\n"), std::string(1, '\0')})
+    CHECK(!io::encode_qr(text));
 }
 
 TEST_CASE("a picture without a code says so") {

@@ -23,14 +23,19 @@ bool is_printable(char c) { return c >= 0x20 && c < 0x7f; }
 
 struct Pen {
   cv::Mat& page;
-  void write(const std::string& text, int x, int y, double scale, const cv::Scalar& colour, int font = cv::FONT_HERSHEY_SIMPLEX) const {
-    cv::putText(page, text, cv::Point(x * kOver, y * kOver), font, scale * kOver, colour, std::max(1, static_cast<int>(scale * kOver * 2.2)), cv::LINE_AA);
+  void write(const std::string& text, int x, int y, double scale, const cv::Scalar& colour,
+             int font = cv::FONT_HERSHEY_SIMPLEX) const {
+    cv::putText(page, text, cv::Point(x * kOver, y * kOver), font, scale * kOver, colour,
+                std::max(1, static_cast<int>(scale * kOver * 2.2)), cv::LINE_AA);
   }
-  static int width(const std::string& text, double scale) { return cv::getTextSize(text, cv::FONT_HERSHEY_SIMPLEX, scale, 1, nullptr).width; }
+  static int width(const std::string& text, double scale) {
+    return cv::getTextSize(text, cv::FONT_HERSHEY_SIMPLEX, scale, 1, nullptr).width;
+  }
 };
 
 std::string plain(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](char c) { return !is_printable(c); }, '?');
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return !is_printable(c); }, '?');
   return text;
 }
 
@@ -56,7 +61,9 @@ void draw_code(cv::Mat& page, const QrCode& code, int left, int top, int module)
   for (std::int64_t row = 0; row < code.side; ++row)
     for (std::int64_t column = 0; column < code.side; ++column) {
       if (!code.dark[static_cast<std::size_t>(row * code.side + column)]) continue;
-      cv::rectangle(page, cv::Rect((left + static_cast<int>(column) * module) * kOver, (top + static_cast<int>(row) * module) * kOver, module * kOver, module * kOver),
+      cv::rectangle(page,
+                    cv::Rect((left + static_cast<int>(column) * module) * kOver, (top + static_cast<int>(row) * module) * kOver,
+                             module * kOver, module * kOver),
                     cv::Scalar::all(0), cv::FILLED);
     }
 }
@@ -85,7 +92,8 @@ Result<QrCode> encode_qr(std::string_view text) {
     return Error{Errc::usage, "a QR code takes 1 to " + std::to_string(kMaxQrText) + " printable ASCII characters"};
   try {
     constexpr int quartile = 6;  // ZXing's scale of 0 to 8
-    const auto matrix = ZXing::MultiFormatWriter(ZXing::BarcodeFormat::QRCode).setEccLevel(quartile).setMargin(0).encode(std::string(text), 0, 0);
+    const auto matrix =
+        ZXing::MultiFormatWriter(ZXing::BarcodeFormat::QRCode).setEccLevel(quartile).setMargin(0).encode(std::string(text), 0, 0);
     QrCode out{matrix.width(), {}};
     for (int y = 0; y < matrix.height(); ++y)
       for (int x = 0; x < matrix.width(); ++x) out.dark.push_back(matrix.get(x, y) ? 1 : 0);
@@ -109,7 +117,8 @@ Result<Raster> draw_card(const CardFace& face) {
   cv::Mat page(kCardHeight * kOver, kCardWidth * kOver, CV_8UC3, kPaper);
   const Pen pen{page};
   // As large as leaves four modules of white around it.
-  const int module = std::max(2, std::min<int>(kModule, 420 / static_cast<int>(code.side + 8))), side = module * static_cast<int>(code.side);
+  const int module = std::max(2, std::min<int>(kModule, 420 / static_cast<int>(code.side + 8))),
+            side = module * static_cast<int>(code.side);
   const int left = kCardWidth - side - 4 * module - 12, top = 118 + 2 * module;
   cv::rectangle(page, cv::Rect(0, 0, kCardWidth * kOver, 88 * kOver), kAccent, cv::FILLED);
   pen.write(plain(face.title), kMargin, 57, 1.0, kPaper, cv::FONT_HERSHEY_DUPLEX);

@@ -13,8 +13,8 @@ namespace stegpass::model::io {
 
 /// A QR code as its modules, row by row, without quiet zone.
 struct QrCode {
-  std::int64_t side = 0;             ///< modules, 21 to 177
-  std::vector<std::uint8_t> dark;    ///< side x side, 1 where dark
+  std::int64_t side = 0;           ///< modules, 21 to 177
+  std::vector<std::uint8_t> dark;  ///< side x side, 1 where dark
 };
 
 /// Encodes a short text at level Q: a quarter of the code words may be wrong.
@@ -32,8 +32,8 @@ struct CardFace {
   std::string foot;
   std::string qr_text;
 };
-/// 1012 x 638 pixels: the facts at the left, the code at the right. Characters other than printable ASCII become '?'; long values are broken into two lines
-/// and then cut with an ellipsis. Errors  as of encode_qr.
+/// 1012 x 638 pixels: the facts at the left, the code at the right. Characters other than printable ASCII become '?'; long values
+/// are broken into two lines and then cut with an ellipsis. Errors  as of encode_qr.
 Result<Raster> draw_card(const CardFace& face);
 
 }  // namespace stegpass::model::io
