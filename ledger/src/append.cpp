@@ -23,7 +23,9 @@ constexpr std::size_t kMaxGroupEntries = 4'096;  // statements in one batch, unl
 /// The log's next commit, as far as it has been judged.
 struct Group {
   std::vector<Submission*> members;
-  std::vector<std::vector<Appended>> answers;  // of each member, good once the batch is written
+  // Of each member; a good one holds once the batch is written. Kept here until then: a caller who sees his answer is gone, and
+  // any of them may wake while the lock is open for the writing.
+  std::vector<std::optional<Result<std::vector<Appended>>>> answers;
   std::vector<TakenEntry> entries;             // new ones, in order
   std::vector<const Statement*> statements;    // of `entries`
   std::map<Digest32, std::uint64_t> indices;   // of `entries`, by leaf hash
@@ -82,14 +84,14 @@ Group gather(LedgerParts::Impl& log) {
     auto* member = log.waiting.front();
     log.waiting.pop_front();
     group.members.push_back(member);
+    auto& answer = group.answers.emplace_back();
     statements += member->entries.size();
     const auto time = commit_time(member->now, newest.time, log.policy.ledger_policy()->clock_skew_s);
     if (time)
       group.time = std::max(group.time, *time);
     else if (!member->entries.empty())
-      member->answer = time.error();
+      answer = time.error();
   }
-  group.answers.resize(group.members.size());
   return group;
 }
 
@@ -183,17 +185,12 @@ Error failed_before(const LedgerParts::Impl& log) {
 
 void judge_all(LedgerParts::Impl& log, Group& group) {
   for (std::size_t i = 0; i < group.members.size(); ++i) {
-    auto& member = *group.members[i];
-    if (member.answer) continue;
-    if (log.failed) {
-      member.answer = failed_before(log);
-      continue;
-    }
-    auto answers = judge(log, group, member);
-    if (answers)
-      group.answers[i] = std::move(*answers);
+    auto& answer = group.answers[i];
+    if (answer) continue;
+    if (log.failed)
+      answer = failed_before(log);
     else
-      member.answer = answers.error();
+      answer = judge(log, group, *group.members[i]);
   }
 }
 
@@ -201,12 +198,8 @@ void judge_all(LedgerParts::Impl& log, Group& group) {
 void answer_all(LedgerParts::Impl& log, Group& group, const Status& done) {
   for (std::size_t i = 0; i < group.members.size(); ++i) {
     auto& member = *group.members[i];
-    if (!member.answer) {
-      if (done)
-        member.answer = std::move(group.answers[i]);
-      else
-        member.answer = done.error();
-    }
+    auto& answer = *group.answers[i];
+    member.answer = done || !answer ? std::move(answer) : Result<std::vector<Appended>>(done.error());
     member.called.notify_one();
   }
   log.committing = false;

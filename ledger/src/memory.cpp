@@ -350,16 +350,16 @@ Result<std::string> RulesMemory::fault(const Database& database, const Registrat
       's',
       [&](ByteView id, ByteView value) {
         const bool known = policy.id_use(id) && value.size() >= 8;
-        return known && as_text(records.of_id(id, layout::parse_number(value.subspan(0, 8)))) == as_text(value) ? Right(1) : Right();
+        const bool right = known && as_text(records.of_id(id, layout::parse_number(value.first(8)))) == as_text(value);
+        return right ? Right(1) : Right();
       },
       statements));
   STEGPASS_CHECK_OK(compare(
       'u',
       [&](ByteView key, ByteView) {
-        return key.size() == 24 &&
-                       policy.status_indices_.contains({RegistrationPolicy::to_id(key.first(16)), layout::parse_number(key.subspan(16))})
-                   ? Right(1)
-                   : Right();
+        if (key.size() != 24) return Right();
+        const std::pair index(RegistrationPolicy::to_id(key.first(16)), layout::parse_number(key.subspan(16)));
+        return policy.status_indices_.contains(index) ? Right(1) : Right();
       },
       status_indices));
   STEGPASS_CHECK_OK(compare(

@@ -220,7 +220,8 @@ void RegistrationPolicy::take(const Statement&, const KeyRotation& rotation, std
 }
 
 void RegistrationPolicy::take(const Statement&, const DisputeClaim& claim, std::uint64_t index) {
-  registrations_.at(to_hex(claim.registration_id)).disputes.insert_or_assign(to_hex(claim.id), DisputeState{claim, index, {}, {}, {}});
+  auto& disputes = registrations_.at(to_hex(claim.registration_id)).disputes;
+  disputes.insert_or_assign(to_hex(claim.id), DisputeState{claim, index, {}, {}, {}});
   use_id(claim.id, IdOf::dispute, claim.registration_id);
 }
 

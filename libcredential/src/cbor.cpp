@@ -97,7 +97,9 @@ bool is_before(ByteView a, ByteView b) { return as_text(a) < as_text(b); }
 // Reads one item with its content into a document, and sees whether the bytes are its deterministic encoding.
 class CborReader {
  public:
-  explicit CborReader(ByteView bytes) : bytes_(bytes), rest_(bytes) { out_.items_.reserve(8 + std::min<std::size_t>(bytes.size() / 10, 1000)); }
+  explicit CborReader(ByteView bytes) : bytes_(bytes), rest_(bytes) {
+    out_.items_.reserve(8 + std::min<std::size_t>(bytes.size() / 10, 1000));
+  }
 
   Result<CborDocument> read(bool deterministic) {
     if (!read_item(0)) return std::move(*error_);
@@ -201,8 +203,7 @@ class CborReader {
       case Kind::positive:
       case Kind::bytes:
       case Kind::simple: return true;
-      case Kind::negative:
-        return head.value <= static_cast<std::uint64_t>(INT64_MAX) || fail("integer below -2^63" + before());
+      case Kind::negative: return head.value <= static_cast<std::uint64_t>(INT64_MAX) || fail("integer below -2^63" + before());
       case Kind::text: return is_utf8(as_text(head.content)) || fail("text is not UTF-8" + before());
       case Kind::floating: return read_floating(out_.items_[number]);
       case Kind::bytes_start:

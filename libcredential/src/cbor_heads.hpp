@@ -31,8 +31,10 @@ inline void append_cbor_text(Bytes& out, std::string_view text) {
 
 /// An integer, which also a small negative one is: -1 - n is written as n.
 inline void append_cbor_integer(Bytes& out, std::int64_t value) {
-  if (value >= 0) append_cbor_head(out, CborMajor::positive, static_cast<std::uint64_t>(value));
-  else append_cbor_head(out, CborMajor::negative, static_cast<std::uint64_t>(-1 - value));
+  if (value >= 0)
+    append_cbor_head(out, CborMajor::positive, static_cast<std::uint64_t>(value));
+  else
+    append_cbor_head(out, CborMajor::negative, static_cast<std::uint64_t>(-1 - value));
 }
 
 }  // namespace stegpass::credential

@@ -48,14 +48,22 @@ void CborDocument::add(const Cbor& tree) {
   const auto is = [&](CborKind kind, std::uint64_t value, ByteView content = {}) {
     item.kind = kind, item.value = value, item.content = content;
   };
-  if (const auto* value = tree.as_unsigned()) is(CborKind::positive, *value);
-  else if (tree.as_integer(number)) is(CborKind::negative, static_cast<std::uint64_t>(-1 - number));
-  else if (const auto* bytes = tree.as_bytes()) is(CborKind::bytes, bytes->size(), *bytes);
-  else if (const auto* text = tree.as_text()) is(CborKind::text, text->size(), stegpass::as_bytes(*text));
-  else if (const auto* boolean = tree.as_boolean()) is(CborKind::simple, *boolean ? kTrue : kFalse);
-  else if (const auto* floating = tree.as_floating()) is(CborKind::floating, std::bit_cast<std::uint64_t>(*floating));
-  else if (const auto* simple = tree.as_simple()) is(CborKind::simple, simple->value);
-  else if (tree.is_null()) is(CborKind::simple, kNull);
+  if (const auto* value = tree.as_unsigned())
+    is(CborKind::positive, *value);
+  else if (tree.as_integer(number))
+    is(CborKind::negative, static_cast<std::uint64_t>(-1 - number));
+  else if (const auto* bytes = tree.as_bytes())
+    is(CborKind::bytes, bytes->size(), *bytes);
+  else if (const auto* text = tree.as_text())
+    is(CborKind::text, text->size(), stegpass::as_bytes(*text));
+  else if (const auto* boolean = tree.as_boolean())
+    is(CborKind::simple, *boolean ? kTrue : kFalse);
+  else if (const auto* floating = tree.as_floating())
+    is(CborKind::floating, std::bit_cast<std::uint64_t>(*floating));
+  else if (const auto* simple = tree.as_simple())
+    is(CborKind::simple, simple->value);
+  else if (tree.is_null())
+    is(CborKind::simple, kNull);
   else if (const auto* tag = tree.as_tag()) {
     is(CborKind::tag, tag->number);
     add(tag->content);

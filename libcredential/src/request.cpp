@@ -27,7 +27,8 @@ struct Opened {
 Result<Opened> open_signed(ByteView bytes, std::string_view typ) {
   STEGPASS_TRY(message, Sign1View::read(bytes));
   STEGPASS_TRY(envelope, open_envelope(message));
-  if (envelope.typ != typ) return Error{Errc::malformed, "typ is " + std::string(envelope.typ) + ", expected " + std::string(typ)};
+  if (envelope.typ != typ)
+    return Error{Errc::malformed, "typ is " + std::string(envelope.typ) + ", expected " + std::string(typ)};
   if (!message.unprotected().as_map()->empty()) return Error{Errc::malformed, "unprotected header is not empty"};
   return Opened{std::move(message), std::move(envelope)};
 }

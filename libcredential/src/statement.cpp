@@ -161,8 +161,8 @@ Result<Statement> Statement::decode(ByteView bytes) {
 
   const SignedParts signed_parts{envelope.algorithm, message.protected_bytes(), {}, *message.payload(), message.signature()};
   return Statement(std::make_shared<const Parts>(
-      Parts{std::move(octets), message.encoded_part(0), message.encoded_part(2), message.encoded_part(3),
-            signed_parts, std::move(body), std::move(envelope.issuer), std::move(envelope.subject), envelope.issued_at, envelope.kid,
+      Parts{std::move(octets), message.encoded_part(0), message.encoded_part(2), message.encoded_part(3), signed_parts,
+            std::move(body), std::move(envelope.issuer), std::move(envelope.subject), envelope.issued_at, envelope.kid,
             std::move(beside.receipts), std::move(envelope.certificates), std::move(disclosed)}));
 }
 

@@ -39,7 +39,8 @@ void read_certificates(const Sign1View& message, Fields& header, Envelope& out) 
   if (!chain) return header.refuse(chain.error().detail);
   const auto leaf = certificate_key(chain->front());
   if (!leaf) return header.refuse(leaf.error().detail);
-  header.require(leaf->thumbprint() == out.kid, [&] { return "x5chain certifies " + leaf->thumbprint_uri() + ", not the signer"; });
+  header.require(leaf->thumbprint() == out.kid,
+                 [&] { return "x5chain certifies " + leaf->thumbprint_uri() + ", not the signer"; });
   out.certificates = std::move(*chain);
 }
 

@@ -51,7 +51,8 @@ Fields::Fields(const Cbor& map, std::string_view where, std::optional<Error>& er
   if (!map.as_map()) refuse("is not a map");
 }
 
-Fields::Fields(CborView map, const Fields& outer, const FieldKey& name) : map_(map), outer_(&outer), where_(name), error_(outer.error_) {
+Fields::Fields(CborView map, const Fields& outer, const FieldKey& name)
+    : map_(map), outer_(&outer), where_(name), error_(outer.error_) {
   if (!map.as_map()) refuse("is not a map");
 }
 

@@ -40,10 +40,33 @@ std::string value_of(const Statement& license, const std::string& name) {
 TEST_CASE("a license says what its options say, and a delivery that is sealed again discloses what the first one did") {
   const TempFolder folder;
   const std::string home = folder.copy("home-minted"), contract = folder.write("contract.txt", "the whole contract\n");
-  const Ran issued = run_json(of_ada(home, {"license", "issue", "--out", folder.file("first"), "--scope", "training", "--territory", "Switzerland",
-                                            "--seats", "3", "--sublicensing", "--contract", contract, "--term", "venue=Geneva", "--term",
-                                            "support=none", "--critical", "venue", "--personal", "city=Bern", "--not-before", "+1d",
-                                            "--expires", "+30d", "--status-until", "+7d"}));
+  const Ran issued = run_json(of_ada(home, {"license",
+                                            "issue",
+                                            "--out",
+                                            folder.file("first"),
+                                            "--scope",
+                                            "training",
+                                            "--territory",
+                                            "Switzerland",
+                                            "--seats",
+                                            "3",
+                                            "--sublicensing",
+                                            "--contract",
+                                            contract,
+                                            "--term",
+                                            "venue=Geneva",
+                                            "--term",
+                                            "support=none",
+                                            "--critical",
+                                            "venue",
+                                            "--personal",
+                                            "city=Bern",
+                                            "--not-before",
+                                            "+1d",
+                                            "--expires",
+                                            "+30d",
+                                            "--status-until",
+                                            "+7d"}));
   INFO(issued.err);
   REQUIRE(issued.code == 0);
 
@@ -79,9 +102,9 @@ TEST_CASE("a license says what its options say, and a delivery that is sealed ag
 TEST_CASE("terms that are named twice, without a value, or by the name of an option license nothing") {
   const TempFolder folder;
   const std::string home = folder.copy("home-minted"), before = read_text(home + "/ledger/checkpoint");
-  for (const Args& terms : {Args{"--term", "venue=Geneva", "--term", "venue=Bern"}, Args{"--term", "venue"}, Args{"--term", "scope=all"},
-                            Args{"--critical", "absent"}, Args{"--personal", "city"}, Args{"--personal", "licensee=eve"},
-                            Args{"--territory", ""}, Args{"--status-until", "-1d"}}) {
+  for (const Args& terms : {Args{"--term", "venue=Geneva", "--term", "venue=Bern"}, Args{"--term", "venue"},
+                            Args{"--term", "scope=all"}, Args{"--critical", "absent"}, Args{"--personal", "city"},
+                            Args{"--personal", "licensee=eve"}, Args{"--territory", ""}, Args{"--status-until", "-1d"}}) {
     CAPTURE(terms);
     Args args{"license", "issue", "--out", folder.file("out")};
     args.insert(args.end(), terms.begin(), terms.end());

@@ -5,9 +5,9 @@
 #include <stegpass/credential/key.hpp>
 #include <stegpass/credential/statement.hpp>
 
-#include "tests/support/catch.hpp"
 #include "largest_allocation.hpp"
 #include "statement_fields.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace stegpass;
 using namespace stegpass::credential;
@@ -67,7 +67,8 @@ TEST_CASE("a control character is found wherever it stands in a text") {
       CHECK(is_plain_text(text, 40));
       for (const char bad : {'\0', '\x1f', '\x7f', '\x80', '\xff'}) {
         text[at] = bad;
-        if (is_plain_text(text, 40)) FAIL("byte " << static_cast<int>(static_cast<unsigned char>(bad)) << " at " << at << " of " << length);
+        if (is_plain_text(text, 40))
+          FAIL("byte " << static_cast<int>(static_cast<unsigned char>(bad)) << " at " << at << " of " << length);
       }
       for (const char good : {' ', '~'}) {
         text[at] = good;

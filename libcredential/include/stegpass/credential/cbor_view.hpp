@@ -169,7 +169,8 @@ inline std::optional<CborView> CborView::find(std::string_view key) const {
   return {};
 }
 
-/// An encoded item with all that it contains, read into one flat list of views of the bytes. A few allocations however many items.
+/// An encoded item with all that it contains, read into one flat list of views of the bytes. A few allocations however many
+/// items.
 class CborDocument {
  public:
   /// As `decode_cbor` and `decode_foreign_cbor`; `bytes` must outlive the document.
