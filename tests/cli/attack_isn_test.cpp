@@ -62,7 +62,10 @@ TEST_CASE("a forged key reveals more of what is wanted step by step, and opens n
 TEST_CASE("a user passport forged under a known key reads as the forger's, and is refused by its digest") {
   Attack attack;
   const std::string saved = attack.folder.file("forged");
-  attack.run(of_ada({"forge-passport", "--steps", "4", "--rate", "0.01", "--precision", "bf16", "--save", saved}));
+  attack.run(of_ada({"forge-passport", "--steps", "4", "--save", saved}));
+  const Json& curve = attack.record["curve"];
+  CHECK(curve.back()["reveal_psnr_db"].get<double>() > curve.front()["reveal_psnr_db"].get<double>() + 0.5);
+  CHECK(curve.back()["start_psnr_db"].get<double>() > 38);
   const Json& trial = attack.record["details"]["trials"][0];
   CHECK(trial["one_pass"]["code_reads"] == true);  // whoever knows the key needs no search
   CHECK(trial["accepted_with_digest"] == false);
@@ -111,19 +114,18 @@ TEST_CASE("a pasted code in a real license's passport is refused by digest and b
 
 TEST_CASE("licensees who put their passports together come nearer to the cover, and its digest stays away") {
   Attack attack;
-  attack.run({"collude", "--licensees", "12", "--simulate", "48", "--size", "128"});
+  attack.run({"collude", "--licensees", "12", "--simulate", "4", "--size", "128"});
   const Json& curve = attack.record["curve"];
   REQUIRE(curve.size() == 16);  // 2, 5, 10 and 12 licensees, four ways
-  double first = 0, last = 0, informed = 0;
+  double first = 0, last = 0;
   for (const Json& point : curve) {
     CHECK(point["cover_digest"] == false);
     CHECK(point["exact_pixels"].get<double>() < 0.9);
     if (point["method"] == "mean" && point["strength"] == 2) first = point["psnr_db"];
     if (point["method"] == "mean" && point["strength"] == 12) last = point["psnr_db"];
-    if (point["method"] == "unbias" && point["strength"] == 12) informed = point["psnr_db"];
   }
-  CHECK(last > first);
-  CHECK(informed > last);
+  CHECK(last > first + 1);
+  CHECK(last < 45);  // what all of them have in common stays
 }
 
 TEST_CASE("a passport a little away from the owner's makes another seed, whose bits match by chance alone") {
