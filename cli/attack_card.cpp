@@ -327,8 +327,17 @@ Result<Rerun> rerun(const RerunOptions& options) {
 
 int run_card(const CardOptions& options, Output& output) { return finish(output, make_card(options)); }
 
+/// A card comes from anybody, so its fields may be of any type.
+Result<Rerun> rerun_card(const RerunOptions& options) {
+  try {
+    return rerun(options);
+  } catch (const Json::exception&) {
+    return Error{Errc::malformed, options.card + ": a resilience card with fields of other types"};
+  }
+}
+
 int run_rerun(const RerunOptions& options, Output& output) {
-  const auto done = rerun(options);
+  const auto done = rerun_card(options);
   return done ? output.judged(done->verdict, 0, done->figures) : output.fail(done.error());
 }
 

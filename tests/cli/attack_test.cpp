@@ -83,6 +83,10 @@ TEST_CASE("a card is one page, its lines can be run again, and its digest goes i
   changed["lines"][0]["curve"][1]["marks"][0]["matches"] = 1;
   folder.write("card/card.json", changed.dump());
   CHECK(rerun("1").code == 1);
+  for (const char* hostile : {R"({"format":5})", "[", R"({"format":"stegpass.attack-card.v1","lines":[{"settings":{"attack":7}}]})"}) {
+    folder.write("card/card.json", hostile);
+    CHECK(rerun("1").code == 2);
+  }
   folder.write("card/card.json", text);
   changed = Json::parse(text);
   changed["models"]["model"] = std::string(64, '0');
