@@ -6,6 +6,7 @@
 #include "inspect_cbor.hpp"
 #include "ledger_site.hpp"
 #include "page.hpp"
+#include "workspace_ledger.hpp"
 
 namespace stegpass::cli {
 
@@ -67,15 +68,6 @@ Markup entry_link(std::uint64_t index, std::string_view before = "../entries/") 
 std::string joined(std::string_view folder, const std::string& id) { return std::string(folder) + id + ".html"; }
 
 Markup way_home(std::string_view path) { return element("p", {{"class", "note screen"}}, link(path, "All of this ledger")); }
-
-/// What a license comes to at the checkpoint's time.
-std::string state_of(const ledger::LicenseState& license, std::int64_t now) {
-  if (license.revoked_by) return "revoked";
-  if (license.transferred_by) return "transferred";
-  if (license.suspended()) return "suspended";
-  if (now >= license.expires()) return "expired";
-  return now < license.license.not_before ? "not yet" : "in force";
-}
 
 Markup state_badge(const std::string& state) {
   return outcome_badge(state == "in force" ? Outcome::valid : state == "not yet" ? Outcome::undecided : Outcome::invalid, state);
@@ -141,7 +133,7 @@ std::string SitePages::index_page() const {
                            state.contested ? "yes" : "no"});
     for (const auto& [license_id, license] : state.licenses)
       licenses.rows.push_back({link(joined("licenses/", license_id), code(license_id)),
-                               state_badge(state_of(license, checkpoint_.time)), foreign(state.registration.model_name, 60),
+                               state_badge(state_word(license, checkpoint_.time)), foreign(state.registration.model_name, 60),
                                key_name(license.license.licensee), time_of(license.expires())});
   }
   if (models.rows.empty())
@@ -204,7 +196,7 @@ std::string SitePages::model_page(const std::string& id, const ledger::Registrat
   Table licenses{"", {{"License"}, {"State", true}, {"Licensee's key (SHA-256)"}, {"From", true}, {"Until", true}}, {}};
   for (const auto& [license_id, license] : state.licenses)
     licenses.rows.push_back({link(joined("../licenses/", license_id), code(license_id)),
-                             state_badge(state_of(license, checkpoint_.time)), key_name(license.license.licensee),
+                             state_badge(state_word(license, checkpoint_.time)), key_name(license.license.licensee),
                              time_of(license.license.not_before), time_of(license.expires())});
   if (licenses.rows.empty())
     page.paragraph("None.");
@@ -221,7 +213,7 @@ std::string SitePages::license_page(const std::string& id, const ledger::Registr
   Document page("License " + id);
   page.heading("License " + id).put(way_home("../index.html"));
   std::vector<Fact> facts = {
-      {"State", state_badge(state_of(state, checkpoint_.time))},
+      {"State", state_badge(state_word(state, checkpoint_.time))},
       {"As of", utc_time(checkpoint_.time)},
       {"Model", link(joined("../models/", to_hex(license.registration_id)), foreign(owner.registration.model_name, 80))},
       {"Licensee's key", code(license.licensee.thumbprint_uri())},

@@ -42,14 +42,6 @@ Result<Report> refresh(const StatusOptions& options) {
   return report;
 }
 
-std::string state_of(const ledger::LicenseState& license, std::int64_t now) {
-  if (license.revoked_by) return "revoked";
-  if (license.transferred_by) return "transferred";
-  if (license.suspended()) return "suspended";
-  if (now >= license.expires()) return "expired";
-  return now < license.license.not_before ? "not yet" : "in force";
-}
-
 Result<Report> list(const ListOptions& options) {
   STEGPASS_TRY(ledger, open_ledger({options.home}, Ledger::Mode::read));
   const std::int64_t now = current_time();
@@ -57,7 +49,7 @@ Result<Report> list(const ListOptions& options) {
   Json licenses = Json::array();
   for (const auto& [registration, entry] : ledger.state.registrations()) {
     for (const auto& [id, license] : entry.licenses) {
-      const std::string state = state_of(license, now);
+      const std::string state = state_word(license, now);
       report.text += id + "  " + state + std::string(12 - state.size(), ' ') + "until " + utc_time(license.expires()) + "  " +
                      license.license.licensee.thumbprint_uri() + "\n    " + credential::describe_terms(license.license.terms) + "\n";
       licenses.push_back({{"id", id}, {"registration", registration}, {"state", state}, {"index", license.index},

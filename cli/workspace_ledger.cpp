@@ -84,6 +84,14 @@ Result<Bytes> transparent_statement(const Ledger& log, std::uint64_t index) {
   return statement.with_receipts({receipt});
 }
 
+std::string state_word(const ledger::LicenseState& license, std::int64_t now) {
+  if (license.revoked_by) return "revoked";
+  if (license.transferred_by) return "transferred";
+  if (license.suspended()) return "suspended";
+  if (now >= license.expires()) return "expired";
+  return now < license.license.not_before ? "not yet" : "in force";
+}
+
 Result<FoundLicense> find_license(const ledger::RegistrationPolicy& state, const std::string& text) {
   STEGPASS_TRY(id, license_id_of(text));
   if (const auto* registration = state.registration_of_license(id)) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -49,6 +51,9 @@ struct FoundLicense {
   const ledger::LicenseState* license;
 };
 Result<FoundLicense> find_license(const ledger::RegistrationPolicy& state, const std::string& text);
+
+/// What a license comes to at a time, in a word or two: in force, revoked, ...
+std::string state_word(const ledger::LicenseState& license, std::int64_t now);
 
 /// The registration by its id in hexadecimal or URN, or the only one when `text` is empty. Errors usage; not_found.
 Result<const ledger::RegistrationState*> find_registration(const ledger::RegistrationPolicy& state, const std::string& text);

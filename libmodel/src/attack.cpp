@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <ATen/ATen.h>
+
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/model/alignment.hpp>
 #include <stegpass/model/loader.hpp>
@@ -304,6 +306,17 @@ AttackOutcome AttackRun::outcome() const {
   out.steps = steps_;
   out.images = images_;
   return out;
+}
+
+AttackLoop plain_training(AttackRun& run, const std::shared_ptr<PassportNetworkImpl>& network) {
+  AttackLoop loop;
+  loop.module = network.get();
+  loop.epochs = run.settings.epochs;
+  loop.begin_epoch = [network] { network->train(); };
+  loop.loss = [&run, network](const torch::Tensor& images, const torch::Tensor& labels) {
+    return at::cross_entropy_loss(network->deployment(images, run.settings.precision), labels);
+  };
+  return loop;
 }
 
 torch::Tensor sign_hinge(const std::vector<ConvBlock>& blocks, const NetworkKeys& keys, double margin) {

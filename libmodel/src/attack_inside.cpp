@@ -16,17 +16,6 @@ constexpr double kTemperature = 4;
 
 std::string epoch_text(int epoch) { return "epoch " + std::to_string(epoch); }
 
-AttackLoop plain_training(AttackRun& run, const std::shared_ptr<PassportNetworkImpl>& network) {
-  AttackLoop loop;
-  loop.module = network.get();
-  loop.epochs = run.settings.epochs;
-  loop.begin_epoch = [network] { network->train(); };
-  loop.loss = [&run, network](const torch::Tensor& images, const torch::Tensor& labels) {
-    return at::cross_entropy_loss(network->deployment(images, run.settings.precision), labels);
-  };
-  return loop;
-}
-
 /// Keys of many natural passports; directions in bfloat16, since an attack does not mind and a hundred would take a gigabyte.
 Result<std::vector<NetworkKeys>> natural_keys(AttackRun& run) {
   std::vector<NetworkKeys> out;

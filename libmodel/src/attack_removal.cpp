@@ -8,18 +8,6 @@
 namespace stegpass::model {
 namespace {
 
-AttackLoop training_of(AttackRun& run, const PassportNetwork& of) {
-  AttackLoop loop;
-  const auto network = of.ptr();
-  loop.module = network.get();
-  loop.epochs = run.settings.epochs;
-  loop.begin_epoch = [network] { network->train(); };
-  loop.loss = [&run, network](const torch::Tensor& images, const torch::Tensor& labels) {
-    return at::cross_entropy_loss(network->deployment(images, run.settings.precision), labels);
-  };
-  return loop;
-}
-
 /// The attacker's copy with a classifier of its own, for as many classes as his data have.
 Result<PassportNetwork> with_fresh_classifier(AttackRun& run) {
   ArchitectureSettings settings = run.architecture().settings();
@@ -55,7 +43,7 @@ Status attack_finetune(AttackRun& run) {
     STEGPASS_TRY(fresh, with_fresh_classifier(run));
     network = fresh;
   }
-  AttackLoop loop = training_of(run, network);
+  AttackLoop loop = plain_training(run, network.ptr());
   loop.end_epoch = [&](int epoch) { return run.judge(network, {.strength = static_cast<double>(epoch), .step = "epoch " + std::to_string(epoch)}); };
   run.result = network;
   return run.loop(loop);
@@ -68,7 +56,7 @@ Status attack_overwrite(AttackRun& run) {
   for (int i = 0; i < run.settings.count; ++i) {
     STEGPASS_TRY(mark, run.drawn_mark(static_cast<std::size_t>(i)));
     run.more_marks = {{"attacker-" + std::to_string(i + 1), mark}};
-    AttackLoop loop = training_of(run, network);
+    AttackLoop loop = plain_training(run, network.ptr());
     demand_bits(run, loop, network, network_keys(run.architecture(), mark, run.task.device));
     loop.end_epoch = [&, i](int epoch) {
       if (epoch < run.settings.epochs) return Status(Done{});
@@ -85,7 +73,7 @@ Status attack_frame(AttackRun& run) {
   run.result = network;
   STEGPASS_TRY(mark, run.drawn_mark(0));
   run.more_marks = {{"framed", mark}};
-  AttackLoop loop = training_of(run, network);
+  AttackLoop loop = plain_training(run, network.ptr());
   demand_bits(run, loop, network, network_keys(run.architecture(), mark, run.task.device));
   loop.end_epoch = [&](int epoch) { return run.judge(network, {.strength = static_cast<double>(epoch), .step = "epoch " + std::to_string(epoch)}); };
   return run.loop(loop);

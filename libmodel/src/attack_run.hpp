@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -82,6 +83,9 @@ class AttackRun {
   std::string curve_;
   std::int64_t steps_ = 0, images_ = 0;
 };
+
+/// The network trained on, by cross-entropy of its deployment branch alone.
+AttackLoop plain_training(AttackRun& run, const std::shared_ptr<PassportNetworkImpl>& network);
 
 /// CE and bits: relu(margin - b s), summed over all bits of the passport layers.
 torch::Tensor sign_hinge(const std::vector<ConvBlock>& blocks, const NetworkKeys& keys, double margin);
