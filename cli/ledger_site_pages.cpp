@@ -185,7 +185,7 @@ std::string SitePages::model_page(const std::string& id, const ledger::Registrat
       {"Entered as", entry_link(state.index)},
       {"Signed", utc_time(state.issued_at)},
       {"Owner", code(model.owner.thumbprint_uri())},
-      {"Signed for now by", code(state.signer().thumbprint_uri())},
+      {"Owner's key at this checkpoint", code(state.signer().thumbprint_uri())},
       {"Contested", state.contested ? "yes: another owner registered the same bytes" : "no"},
       {"SHA-256 of the file", code(to_hex(model.model_digest))},
       {"Tensors", std::to_string(model.tensor_count) + ", root " + to_hex(model.tensor_root)},
