@@ -82,7 +82,7 @@ std::vector<AttackRequest> card_lines(bool quick) {
       line_of("distill", "", some(2, 100), 1e-2),
       line_of("sign-flip", "", 0, 1e-3, 3),
       line_of("fake1", "", 0, 1e-3, some(3, 20)),
-      line_of("fake2", "", some(2, 20), 1e-2),
+      line_of("fake2", "", some(2, 20), 0.05),
       line_of("fake3", "", some(2, 20), 1e-2),
       line_of("erb", "cerb", some(10, 100), 1e-3),
       line_of("erb", "ierb", some(10, 100), 1e-3),

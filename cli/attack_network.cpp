@@ -97,7 +97,7 @@ std::vector<AttackCommand> attack_commands() {
       {"insider", "A licensee's: turn the cover's mark along his user passport (--user), with the cover's seed or without, and train on", {"seed", "picture"},
        "How often to take the part along it away: 1 empties, 2 turns; default both", nullptr, true, false, trained_for(6, 1e-3)},
       {"fake1", "Claim with random passports and the owner's verification branch", {}, nullptr, "Passports to try", false, false, trained_for(0, 1e-3, 10)},
-      {"fake2", "Claim with a passport trained on the data", {}, nullptr, nullptr, true, false, trained_for(6, 1e-2)},
+      {"fake2", "Claim with a passport trained on the data", {}, nullptr, nullptr, true, false, trained_for(6, 0.05)},
       {"fake3", "Claim with the genuine passport, trained on to other signs", {}, "Shares of signs to turn; default 0.1 0.5", nullptr, true, true, trained_for(6, 1e-2)},
       {"erb", "Claim with a forged passport through expanded residual blocks, common (cerb) or individual (ierb)", {"cerb", "ierb"}, nullptr, nullptr, true, false, erb_defaults()},
       {"sign-flip", "Claim with any passport, by choosing the signs of a1: what mode reference takes for a match", {}, nullptr, "Passports to forge"},

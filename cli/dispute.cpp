@@ -6,7 +6,9 @@
 
 #include "dispute.hpp"
 #include "dispute_case.hpp"
+#include "dispute_page.hpp"
 #include "files.hpp"
+#include "report.hpp"
 #include "workspace.hpp"
 
 namespace stegpass::cli {
@@ -16,9 +18,10 @@ using namespace credential;
 
 struct JudgeOptions {
   CaseOptions subject;
-  std::string key, out, report, finding, arbiter;
+  std::string key, out, report, page, finding, arbiter;
   PassphraseSource passphrase;
   bool force = false;
+  const CLI::App* command = nullptr;  ///< for the page, which says how to repeat it
 };
 
 /// A dispute judged: the facts, what they come to, and the report on it.
@@ -149,10 +152,15 @@ Result<Statement> sign_finding(const JudgeOptions& options, const Judged& judged
 Status check_outputs(const JudgeOptions& options) {
   if (options.out.empty() != options.key.empty())
     return Error{Errc::usage, "--key and --out go together: the finding is signed by the arbiter's key"};
-  for (const std::string& path : {options.out, options.report}) {
+  for (const std::string& path : {options.out, options.report, options.page}) {
     if (!path.empty()) STEGPASS_CHECK_OK(check_output(path, options.force));
   }
   return Done{};
+}
+
+std::string page_of(const JudgeOptions& options, const Judged& judged) {
+  return dispute_page({judged.facts, judged.decision, judged.subject.inputs, options.subject.policy, fast_sha256(as_bytes(judged.report)),
+                       given_arguments(*options.command, {"--key", "--passphrase-file", "--passphrase-fd", "--out", "--report", "--page"})});
 }
 
 /// Signs and writes what was asked for; the finding last, so that it never stands without its report.
@@ -163,6 +171,7 @@ Status hand_out(const JudgeOptions& options, const Judged& judged, Json& figures
     finding = std::move(made);
   }
   if (!options.report.empty()) STEGPASS_CHECK_OK(write_file(options.report, as_bytes(judged.report), {.force = options.force}));
+  if (!options.page.empty()) STEGPASS_CHECK_OK(write_file(options.page, as_bytes(page_of(options, judged)), {.force = options.force}));
   if (!finding) return Done{};
   STEGPASS_CHECK_OK(write_file(options.out, finding->entry(), {.force = options.force}));
   const DisputeFinding& body = *finding->as<DisputeFinding>();
@@ -253,6 +262,7 @@ void add_judge(Commands& commands, CLI::App& group) {
   add_passphrase_options(command, options->passphrase);
   command.add_option("--out", options->out, "The signed finding");
   command.add_option("--report", options->report, "The report as text; the finding names its SHA-256");
+  command.add_option("--page", options->page, "The report as an HTML page with drawings, which can be read offline and printed");
   command.add_flag("--force", options->force, "Replace what is there");
   command.footer(
       "Exit codes: 0 decided, and nothing that a party vouched for is false; 1 something is (the outcome says what is decided "
@@ -260,7 +270,8 @@ void add_judge(Commands& commands, CLI::App& group) {
       "2 usage, 3 undecided, 4 file or environment.\n"
       "Example: stegpass dispute judge --policy arbiter.policy --party acme=acme.bundle --party rival=rival.bundle --model "
       "release=release.safetensors\n"
-      "  --model sold=sold.safetensors --taken sold=rival --key arbiter.key --out finding.cose --report report.txt");
+      "  --model sold=sold.safetensors --taken sold=rival --key arbiter.key --out finding.cose --report report.txt --page report.html");
+  options->command = &command;
   bind_command(commands, command, options, run_judge);
 }
 

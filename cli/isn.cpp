@@ -136,11 +136,12 @@ Status add_mints(const EvaluateOptions& options, ModelPart& model, ByteView weig
     });
   }();
   if (!trial) return Error(trial.error());
-  report.text += "\n  " + std::to_string(trial->mints) + " identities at 256 pixels: " + std::to_string(trial->codes_read) + " QR codes read back, reveal " +
+  report.text += "\n  " + std::to_string(trial->mints) + " identities at 256 pixels: " + std::to_string(trial->codes_read) + " QR codes read back (" + std::to_string(trial->varied) +
+                 " not at once, " + std::to_string(trial->refused) + " refused), reveal " +
                  with_decimals(trial->reveal_psnr_db, 2) + " dB (least " + with_decimals(trial->reveal_psnr_db_min, 2) + ")\n  " +
                  std::to_string(trial->wrong_keys) + " wrong keys: " + std::to_string(trial->wrong_codes) + " QR codes, largest correlation " +
                  with_decimals(trial->worst_correlation, 3);
-  report.figures["mints"] = {{"count", trial->mints}, {"codes_read", trial->codes_read}, {"reveal_psnr_db", trial->reveal_psnr_db},
+  report.figures["mints"] = {{"count", trial->mints}, {"codes_read", trial->codes_read}, {"varied", trial->varied}, {"refused", trial->refused}, {"reveal_psnr_db", trial->reveal_psnr_db},
                              {"reveal_psnr_db_min", trial->reveal_psnr_db_min}, {"wrong_keys", trial->wrong_keys},
                              {"wrong_key_codes", trial->wrong_codes}, {"wrong_key_correlation_max", trial->worst_correlation}};
   return Done{};

@@ -107,6 +107,7 @@ struct MintResult {
   double stego_psnr_db = 0, reveal_psnr_db = 0;
   double wrong_key_correlation = 0;  ///< of what another key reveals with the identity or the cover, whichever is more
   double contrast = 1;               ///< of the identity's picture as hidden; under 1 where it would not come back well otherwise
+  int refined = 0;                   ///< steps by which the stego's pixels were improved, where it would not come back well otherwise
 };
 
 struct HideRequest {
@@ -158,6 +159,7 @@ struct IsnFigures {
 /// Identities with QR codes, hidden in one picture after the other, each under a key of its own.
 struct MintTrial {
   std::uint64_t mints = 0, codes_read = 0;                 ///< codes that read from the 8-bit stego under the right key
+  std::uint64_t varied = 0, refused = 0;                   ///< mints that did not pass at once, and those that never did
   std::uint64_t wrong_keys = 0, wrong_codes = 0;           ///< keys a bit away and others', and codes that read under them
   double worst_correlation = 0;                            ///< of a wrong key's reveal with identity or cover
   double reveal_psnr_db = 0, reveal_psnr_db_min = 0;

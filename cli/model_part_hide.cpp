@@ -69,15 +69,18 @@ Result<HiddenPictures> hide_and_reveal(const model::IsnModel& isn, const Raster&
 
 Result<HiddenPictures> hide_and_reveal(const model::IsnModel& isn, const model::IsnModel& hider, const Raster& cover,
                                        const Raster& secret, const Digest64& key) {
-  HiddenPictures out{.cover = cover, .stego = {}, .secret = secret, .revealed = {}, .wrong_key = {}};
   STEGPASS_TRY(stego, hider.hide(cover, secret, key));
-  STEGPASS_TRY(read_back, model::io::decode_image(model::io::encode_png(stego)));
-  out.stego = read_back;
-  STEGPASS_TRY(revealed, isn.reveal(out.stego, key));
-  out.revealed = revealed;
-  STEGPASS_TRY(noise, hider.reveal(out.stego, wrong_key_of(key)));
-  out.wrong_key = noise;
-  return out;
+  return read_back(isn, hider, {.cover = cover, .stego = std::move(stego), .secret = secret, .revealed = {}, .wrong_key = {}}, key);
+}
+
+Result<HiddenPictures> read_back(const model::IsnModel& isn, const model::IsnModel& hider, HiddenPictures given, const Digest64& key) {
+  STEGPASS_TRY(stego, model::io::decode_image(model::io::encode_png(given.stego)));
+  given.stego = std::move(stego);
+  STEGPASS_TRY(revealed, isn.reveal(given.stego, key));
+  given.revealed = std::move(revealed);
+  STEGPASS_TRY(noise, hider.reveal(given.stego, wrong_key_of(key)));
+  given.wrong_key = std::move(noise);
+  return given;
 }
 
 double wrong_key_correlation(const HiddenPictures& pictures) {

@@ -47,11 +47,12 @@ Report report_of(const MintOptions& options, const credential::LicenseRequest& r
                 " dB against the cover\n  reveal  " + with_decimals(minted.reveal_psnr_db, 2) + " dB, read back from the 8-bit file (bar " +
                 with_decimals(options.reveal_bar_db, 1) + ")\n  a key one bit off: correlation " + with_decimals(minted.wrong_key_correlation, 3);
   if (minted.contrast < 1) report.text += "\n  the identity's picture was hidden at " + with_decimals(100 * minted.contrast, 0) + " % of its contrast, to come back over the bar";
+  if (minted.refined > 0) report.text += "\n  its pixels were improved in " + std::to_string(minted.refined) + " steps, for the identity to come back over the bar";
   if (!options.pictures.empty()) report.text += "\n  pictures in " + options.pictures;
   report.figures = {{"user_passport", options.out}, {"licensee", request.licensee.thumbprint_uri()}, {"name", request.name},
                     {"digest", to_hex(minted.user_passport.digest)}, {"stego_psnr_db", minted.stego_psnr_db},
                     {"reveal_psnr_db", minted.reveal_psnr_db}, {"reveal_bar_db", options.reveal_bar_db},
-                    {"wrong_key_correlation", minted.wrong_key_correlation}, {"contrast", minted.contrast}};
+                    {"wrong_key_correlation", minted.wrong_key_correlation}, {"contrast", minted.contrast}, {"refined", minted.refined}};
   if (!options.pictures.empty()) report.figures["pictures"] = options.pictures;
   return report;
 }

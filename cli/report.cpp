@@ -371,11 +371,14 @@ void ReportWriter::put_meaning() {
 
 std::string verification_report(const ReportInputs& inputs) { return ReportWriter(inputs).write(); }
 
-std::vector<std::string> given_arguments(const CLI::App& command) {
+std::vector<std::string> given_arguments(const CLI::App& command, const std::vector<std::string_view>& left_out) {
+  const auto is_left_out = [&](const std::string& name) {
+    return name == "--help" || name == "--json" || name == "--force" || std::find(left_out.begin(), left_out.end(), name) != left_out.end();
+  };
   std::vector<std::string> out;
   for (const CLI::Option* option : command.get_options()) {
     const std::string name = option->get_name();
-    if (option->count() == 0 || name == "--help" || name == "--json" || name == "--report" || name == "--force") continue;
+    if (option->count() == 0 || is_left_out(name)) continue;
     if (option->get_expected_max() == 0) {  // a flag
       out.push_back(name);
       continue;

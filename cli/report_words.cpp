@@ -14,6 +14,18 @@ struct Words {
 
 // The first prefix that fits decides.
 constexpr Words kWords[] = {
+    {"party.papers", Subject::other, "Do the papers that the party brought hold, under the arbiter's policy?"},
+    {"party.passport", Subject::other, "Which passports did the party open, and do their seeds follow from the pictures?"},
+    {"party.mark", Subject::other, "Does the party's own registered model carry the mark that it was registered with?"},
+    {"evidence.statement", Subject::other, "Was the file brought that a signed statement of evidence names?"},
+    {"ledger.view", Subject::other, "Do parties of one ledger show one tree?"},
+    {"model.custody", Subject::other, "Who stands behind these bytes, so that they decide something?"},
+    {"controls.binomial", Subject::other, "Do the passports read in independent models what coins would?"},
+    {"mark.reading", Subject::other, "Is the party's mark in this model?"},
+    {"license.held", Subject::other, "Does the party hold a license in force, and its key?"},
+    {"pair.priority", Subject::other, "Whose registration was first, by one ledger or by time from outside?"},
+    {"pair.result", Subject::other, "What do the marks and papers of these two come to?"},
+    {"dispute.outcome", Subject::other, "What does the whole come to?"},
     {"model.digest", Subject::model, "Is this, byte for byte, the model file that was registered?"},
     {"model.tensors", Subject::model, "Are its tensors (names, types, shapes, values) those that were registered?"},
     {"model.", Subject::model, ""},

@@ -78,7 +78,7 @@ int run(const VerifyOptions& options, Output& output) {
   }
   Json description = describe(options, *inputs, papers, models.figures);
   if (auto written = write_report(options, {all, papers, inputs->policy, inputs->evidence, inputs->bundle, inputs->papers.now,
-                                            given_arguments(*options.command), description}); !written) return output.fail(written.error());
+                                            given_arguments(*options.command, {"--report"}), description}); !written) return output.fail(written.error());
   if (!options.report.empty()) description["report"] = options.report;
   return output.judged(all, papers.as_of, description);
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "hash_parts.hpp"
+
 namespace stegpass::credential {
 namespace {
 
@@ -116,6 +118,17 @@ Status check_signature(const Sign1& message, const Digest32& root, const PublicK
   return verify_sign1(message, log_key);
 }
 
+/// As `check_signature`, but for a signed root that was verified before.
+Status check_signature_once(const Sign1& message, const Digest32& root, const PublicKey& log_key, std::optional<VerifiedRoot>* last) {
+  if (last == nullptr || message.payload) return check_signature(message, root, log_key);
+  const Digest32 header = sha256(message.protected_bytes), signature = sha256(message.signature);
+  const VerifiedRoot now = sha256_of_parts({header, signature, root, log_key.thumbprint()});
+  if (*last == now) return Done{};
+  STEGPASS_CHECK_OK(check_signature(message, root, log_key));
+  *last = now;
+  return Done{};
+}
+
 }  // namespace
 
 Sign1 sign_tree_root(const PrivateKey& log_key, const std::string& origin, const Digest32& root) {
@@ -138,11 +151,11 @@ Bytes encode_consistency_receipt(const Sign1& signed_root, const ConsistencyProo
   return encode_sign1(receipt);
 }
 
-Result<Receipt> verify_receipt(ByteView receipt, ByteView entry, const PublicKey& log_key) {
+Result<Receipt> verify_receipt(ByteView receipt, ByteView entry, const PublicKey& log_key, std::optional<VerifiedRoot>* last) {
   STEGPASS_TRY(opened, open_receipt(receipt, kInclusion, log_key));
   InclusionProof proof{opened.proof.first, opened.proof.second, std::move(opened.proof.path)};
   STEGPASS_TRY(root, root_from_inclusion(merkle_leaf(entry), proof));
-  STEGPASS_CHECK_OK(check_signature(opened.message, root, log_key));
+  STEGPASS_CHECK_OK(check_signature_once(opened.message, root, log_key, last));
   return Receipt{std::move(opened.origin), std::move(proof), root};
 }
 

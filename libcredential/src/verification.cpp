@@ -162,7 +162,7 @@ class Judge {
     if (statement->receipts().empty()) return {Outcome::undecided, "the statement has no receipt"};
     if (statement->receipts().size() > 1)
       return {Outcome::invalid, std::to_string(statement->receipts().size()) + " receipts, expected one"};
-    const Result<Receipt> read = verify_receipt(statement->receipts()[0], statement->entry(), log_->key);
+    const Result<Receipt> read = verify_receipt(statement->receipts()[0], statement->entry(), log_->key, &verified_root_);
     if (!read && read.error().code == Errc::refused) return {Outcome::undecided, read.error().detail};
     if (!read) return {outcome_of(read.error()), read.error().detail};
     return placed(paper, *read);
@@ -411,9 +411,10 @@ class Judge {
   PaperVerdict out_;
   Note note_;  // of the checkpoint
   Checkpoint checkpoint_;
-  const NoteVerifier* log_ = nullptr;    // set once it is trusted and its signature held
-  const Statement* status_ = nullptr;    // set once it is the owner's and this registration's
-  std::vector<OwnerKey> owner_keys_;     // those after the registration's own, oldest first
+  const NoteVerifier* log_ = nullptr;          // set once it is trusted and its signature held
+  std::optional<VerifiedRoot> verified_root_;  // of the receipts, which share it
+  const Statement* status_ = nullptr;          // set once it is the owner's and this registration's
+  std::vector<OwnerKey> owner_keys_;           // those after the registration's own, oldest first
 };
 
 PaperVerdict broken(const Error& error, const PaperOptions& options) {

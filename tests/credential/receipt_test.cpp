@@ -85,6 +85,28 @@ TEST_CASE("one signature of a root makes a receipt for every entry") {
   }
 }
 
+TEST_CASE("a remembered root stands for the same signature, root and key alone") {
+  const Log log(8), other(7);
+  const PublicKey key = log.key.public_key();
+  std::optional<VerifiedRoot> last;
+  check_refused(verify_receipt(log.receipt(4), log.entries[3], key, &last), Errc::malformed, "signature");
+  CHECK_FALSE(last);
+  REQUIRE(verify_receipt(log.receipt(3), log.entries[3], key, &last).ok());
+  const auto first = last;
+  CHECK(verify_receipt(log.receipt(5), log.entries[5], key, &last).ok());
+  CHECK(last == first);
+  // Another entry, another signature, another header, another key: each is verified, and refused.
+  check_refused(verify_receipt(log.receipt(4), log.entries[3], key, &last), Errc::malformed, "signature");
+  Sign1 forged = log.signed_root();
+  forged.signature[7] ^= 1;
+  check_refused(verify_receipt(encode_receipt(forged, log.proof(3)), log.entries[3], key, &last), Errc::malformed, "signature");
+  const Sign1 of_other = sign_sign1(fixed_key("other"), protected_pairs(log.key), {}, log.root(), true);
+  check_refused(verify_receipt(encode_receipt(of_other, log.proof(3)), log.entries[3], key, &last), Errc::malformed, "signature");
+  CHECK(last == first);
+  CHECK(verify_receipt(other.receipt(3), other.entries[3], key, &last).ok());
+  CHECK(last != first);
+}
+
 TEST_CASE("a log that signs with P-256 gives receipts too") {
   Log log(5);
   log.key = fixed_key("log", KeyType::p256);

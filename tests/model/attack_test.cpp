@@ -194,11 +194,12 @@ TEST_CASE("fakes: random ones fail, trained ones gain accuracy, and neither is a
   REQUIRE(random.size() == 4);
   for (std::size_t i = 1; i < 4; ++i) CHECK(matches(random[i], "forged") < 80);
   settings = attack_of("fake2");
-  settings.rate = 0.05;
-  settings.epochs = 2;
+  settings.rate = 0.2;
+  settings.epochs = 6;
   const Json trained = curve_of(whitened(), settings);
-  CHECK(trained[2]["accuracy_verification"] > random[1]["accuracy_verification"]);
-  CHECK(trained[2]["like_genuine"] < 0.8);
+  for (std::size_t i = 1; i < 4; ++i) CHECK(random[i]["accuracy_verification"] < 0.3);
+  CHECK(trained[6]["accuracy_verification"] > 0.5);
+  CHECK(trained[6]["like_genuine"] < 0.8);
   settings.name = "fake3";
   settings.strengths = {0.1};
   settings.sign_weight = 1;

@@ -112,7 +112,7 @@ TEST_CASE("reverse undoes forward under the same rest and key, and under no othe
 
 TEST_CASE("every form and shape is undone within 1e-4 by its reverse") {
   const auto keyed = GENERATE(true, false);
-  const auto [blocks, growth] = GENERATE(table<int, int>({{1, 4}, {4, 16}, {8, 8}}));
+  const auto [blocks, growth] = GENERATE(table<int, int>({{1, 4}, {4, 16}, {8, 8}, {16, 4}, {16, 32}}));
   const auto [height, width] = GENERATE(table<int, int>({{16, 16}, {18, 50}, {64, 20}}));
   torch::manual_seed(blocks + height);
   Isn network(IsnForm{.blocks = blocks, .growth = growth, .keyed = keyed});
@@ -148,6 +148,21 @@ TEST_CASE("random forms, shapes and seeds are undone within 1e-4 in float32, and
     CHECK((opened.secret - secret).abs().max().item<double>() < bound);
     CHECK((opened.cover - cover).abs().max().item<double>() < bound);
   }
+}
+
+TEST_CASE("a descent on the stego's pixels brings the reveal nearer, stays near the cover, and changes nothing else") {
+  const IsnModel model = IsnModel::load(shipped_weights()).value();
+  const auto cover = smooth_picture(64, 48, 1), secret = smooth_picture(64, 48, 2);
+  const Digest64 key = key_from(4);
+  const Raster stego = model.hide(cover, secret, key).value();
+  const double before = psnr_db(secret, model.reveal(stego, key).value());
+  const Raster better = refine_stego(model, {cover, stego, secret, key}, {.steps = 48}).value();
+  CHECK(psnr_db(secret, model.reveal(better, key).value()) > before + 1);
+  CHECK(psnr_db(cover, better) > psnr_db(cover, stego) - 1);
+  CHECK(refine_stego(model, {cover, stego, secret, key}, {.steps = 0}).value().rgb == stego.rgb);
+  CHECK(refine_stego(model, {cover, stego, smooth_picture(48, 64, 2), key}).error().code == Errc::usage);
+  const auto odd = smooth_picture(31, 24, 1);
+  CHECK(refine_stego(model, {odd, odd, odd, key}).error().code == Errc::usage);
 }
 
 TEST_CASE("a network that recomputes has the gradients of one that keeps its activations") {

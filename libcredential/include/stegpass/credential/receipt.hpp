@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <stegpass/credential/core/bytes.hpp>
@@ -28,10 +29,15 @@ struct Receipt {
   Digest32 root{};
 };
 
+/// A signed root that was found good: protected header, signature, root and key, by SHA-256 of them all.
+using VerifiedRoot = Digest32;
+
 /// Recomputes the root from the entry and checks the log's signature over it. The payload may be attached if it is that root.
+/// Receipts of one tree share their signature: with `last`, the last one that held is remembered there and not verified again.
 /// Errors  malformed (shape, path, signature, anything beside the one proof in the unprotected header); unsupported (another verifiable data structure than 1);
 ///         refused when `kid` names another key than `log_key`.
-Result<Receipt> verify_receipt(ByteView receipt, ByteView entry, const PublicKey& log_key);
+Result<Receipt> verify_receipt(ByteView receipt, ByteView entry, const PublicKey& log_key,
+                               std::optional<VerifiedRoot>* last = nullptr);
 
 /// The receipt that a tree starts with an older one: the newer tree's signed root with a consistency proof in label 396.
 Bytes encode_consistency_receipt(const Sign1& signed_root, const ConsistencyProof& proof);

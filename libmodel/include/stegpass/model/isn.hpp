@@ -156,6 +156,20 @@ class IsnModel {
   Digest32 digest_;
 };
 
+/// What was hidden in what under which key, and the stego picture that came out.
+struct HiddenParts {
+  const Raster &cover, &stego, &secret;
+  const Digest64& key;
+};
+struct RefineOptions {
+  int steps = 16;
+  double rate = 5e-4;       ///< Adam's, of pixel values over 255
+  double stego_weight = 2;  ///< of the squared distance from the cover, beside that of the reveal from the secret
+};
+/// Improves a stego picture for its own key: Adam on the pixels, through the rounding to 8 bits, for a reveal nearer to the secret and a
+/// stego near to the cover. A step costs about three reveals. Errors  usage (sizes differ or are odd).
+Result<Raster> refine_stego(const IsnModel& model, const HiddenParts& parts, const RefineOptions& options = {});
+
 /// The weights as a safetensors file: float32, metadata format (which says whether there is a key), blocks, growth, clamp and the given
 /// run record (may be empty).
 Bytes encode_isn(const Isn& network, std::string_view record);
