@@ -177,7 +177,7 @@ Markup DisputeWriter::mark_cell(std::size_t owner, std::size_t subject) const {
 
 void DisputeWriter::put_marks() {
   document_.section("Whose mark is in which model");
-  Table table{"The strongest reading of every party's passports in every model", {{"Mark of"}}, {}};
+  Table table{"The strongest reading of every party's passports in every model", {{"Mark of", true}}, {}};
   for (const DisputeModel& one : in_.facts.models) table.columns.push_back({"in " + html::clipped(one.name, 40)});
   for (std::size_t owner = 0; owner < in_.facts.parties.size(); ++owner) {
     if (in_.facts.parties[owner].opened.empty()) continue;
@@ -231,7 +231,7 @@ void DisputeWriter::put_controls() {
 }
 
 void DisputeWriter::put_pairs() {
-  Table table{"", {{"Pair"}, {"Outcome", true}, {"For"}, {"Why"}}, {}};
+  Table table{"", {{"Pair", true}, {"Outcome", true}, {"For", true}, {"Why"}}, {}};
   for (const PairFinding& pair : in_.decision.pairs)
     table.rows.push_back({foreign(party(pair.a)) + " and " + foreign(party(pair.b)),
                           outcome_badge(pair.result == DisputeResult::undecided ? Outcome::undecided : Outcome::valid, dispute_result_name(pair.result)),

@@ -140,11 +140,42 @@ cp -a acme acme-revoked
 STEGPASS_NOW=1800000200 quiet license revoke --home acme-revoked --license "$(cat ada.id)" --reason "terms broken" "${secret[@]}"
 STEGPASS_NOW=1800000200 quiet bundle --home acme-revoked --license "$(cat ada.id)" --for public --out ada-revoked.bundle
 
+# Timestamps, which an authority gives by the clock of today: over a copy that the accused calls his own, and over papers of a ledger that the owner keeps
+# by the same clock.
+certificates=$(cd "$(dirname "${BASH_SOURCE[0]}")/../credential/certificates" && pwd)
+printf '01\n' >serial
+cat >tsa.conf <<END
+[tsa]
+serial = $PWD/serial
+crypto_device = builtin
+signer_digest = sha256
+default_policy = 1.2.3.4
+digests = sha256
+ordering = no
+ess_cert_id_alg = sha256
+END
+# OPTION FILE OUT
+stamp_by_authority() {
+  quiet time request "$1" "$2" --out "$3.tsq"
+  openssl ts -reply -config tsa.conf -section tsa -queryfile "$3.tsq" -signer "$certificates/time.pem" -inkey "$certificates/time.key" -out "$3.tsr" 2>/dev/null
+  quiet time attach "$1" "$2" --request "$3.tsq" --response "$3.tsr" --out "$3"
+}
+stamp_by_authority --file tuned.safetensors tuned.tst
+(
+  STEGPASS_NOW=$(date +%s)
+  quiet init dawn --origin dawn.example/log --name dawn "${secret[@]}"
+  move_in acme dawn
+  id=$("$forge" reregister dawn acme.cose over.safetensors)
+  open_to_arbiter dawn "$id" reserve-1 dawn.bundle
+  stamp_by_authority --bundle dawn.bundle dawn-stamped.bundle
+)
+
 # The arbiter.
 quiet key new --out arbiter.key "${secret[@]}"
 logs=(--owner acme=acme/owner.pub)
 for home in acme rival indie thief stolen town; do logs+=(--log $home/log.vkey); done
 quiet policy init "${logs[@]}" --max-age 30d --out arbiter.policy
 quiet policy init "${logs[@]}" --max-age 30d --witness w1=w1/witness.vkey --out witnessed.policy
+quiet policy init "${logs[@]}" --log dawn/log.vkey --max-age 36500d --time authority="$certificates/root.pem" --out stamped.policy
 quiet policy init --owner rival=rival/owner.pub --log rival/log.vkey --max-age 30d --out narrow.policy
 printf '%s\n' "$stamp" >stamp
