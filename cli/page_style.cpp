@@ -80,7 +80,7 @@ footer { margin-top: 2.5rem; padding-top: 0.8rem; padding-bottom: 2rem; border-t
   html { font-size: 8.8pt; } figure svg { max-width: 8.2cm; } main, footer { max-width: none; padding: 0; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   h2, h3 { break-after: avoid; } h2 { margin-top: 1.7rem; } tr, pre, .banner { break-inside: avoid; } thead { display: table-header-group; }
-  .checks th:nth-child(1) { width: 2.4cm; } .checks th:nth-child(2) { width: 4.4cm; } .checks th:nth-child(4) { width: 3.3cm; } .checks th:nth-child(5) { width: 1.3cm; }
+  .checks th:nth-child(1) { width: 2.9cm; } .checks th:nth-child(2) { width: 4.2cm; } .checks th:nth-child(4) { width: 3.3cm; } .checks th:nth-child(5) { width: 1.3cm; }
   .figures { grid-template-columns: repeat(2, minmax(0, 1fr)); } .figures.pictures { grid-template-columns: repeat(4, minmax(0, 1fr)); }
   a { color: inherit; text-decoration: none; } .screen { display: none; }
 }

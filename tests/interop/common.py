@@ -1,7 +1,9 @@
 """What the interop scripts share: a reader of safetensors, runs of the program, and the choice of an interpreter that has PyTorch."""
 
+import functools
 import json
 import os
+import pathlib
 import resource
 import struct
 import subprocess
@@ -43,8 +45,16 @@ def same_bits(a, b):
     return a.dtype == b.dtype and a.shape == b.shape and torch.equal(*raw)
 
 
+@functools.cache
+def sanitized(program):
+    """Whether the program was built with the address sanitizer, which reserves terabytes of address space."""
+    return b"__asan_init" in pathlib.Path(program).read_bytes()
+
+
 def run(program, *arguments, memory=None):
     """Runs `stegpass`; `memory` limits its address space, in bytes."""
+    if memory and sanitized(program):
+        memory = None
     limit = (lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory))) if memory else None
     return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, preexec_fn=limit, check=False)
 
