@@ -179,6 +179,8 @@ Result<Bundle> decode_bundle(ByteView bytes) {
   if (!document.root().as_array()) return Error{Errc::malformed, "no bundle: not an array"};
   const CborElements items = *document.root().as_array();
   STEGPASS_CHECK_OK(check_version(items));
+  const auto digest = items[items.size() - 1].as_bytes();  // and not within a tag, which would be a second encoding
+  if (!digest || digest->size() != Digest32{}.size()) return Error{Errc::malformed, "bundle: the last item is not its SHA-256"};
   const auto purpose = items[1].as_unsigned();
   const auto checkpoint = items[2].as_text();
   if (!purpose || *purpose >= kPurposes.size()) return Error{Errc::malformed, "bundle: purpose is none of 0, 1, 2"};

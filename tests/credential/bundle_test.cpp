@@ -74,6 +74,15 @@ TEST_CASE("a bundle ends in the SHA-256 of all before it") {
   CHECK(std::equal(digest.begin(), digest.end(), bytes.end() - 32));
 }
 
+TEST_CASE("a bundle whose SHA-256 stands in a tag or in another item is refused: it has one encoding") {
+  Office office;
+  for (const auto& wrapped : {Cbor::tag(1, Cbor::bytes(Digest32{})), Cbor::array({Cbor::bytes(Digest32{})})}) {
+    CborArray items = parts_of(office.issue());
+    items.push_back(wrapped);
+    CHECK(decode_bundle(resealed(encode_cbor(Cbor::array(std::move(items))))).error().code == Errc::malformed);
+  }
+}
+
 TEST_CASE("every truncation of a bundle is refused") {
   Office office;
   const Bytes bytes = encode_bundle(office.issue(Purpose::public_));
