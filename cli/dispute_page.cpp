@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include <stegpass/credential/core/text.hpp>
 
@@ -10,6 +9,7 @@
 #include "page.hpp"
 #include "report.hpp"
 #include "report_words.hpp"
+#include "workspace.hpp"
 
 namespace stegpass::cli {
 
@@ -41,12 +41,6 @@ const std::vector<Step>& steps_of_decision() {
 
 bool belongs_to(const Step& step, std::string_view check) {
   return std::find(step.codes.begin(), step.codes.end(), check) != step.codes.end();
-}
-
-std::string log10_text(double value) {
-  char text[48];
-  std::snprintf(text, sizeof text, "%.1f", value);
-  return text;
 }
 
 /// Sign and colour of a mark's state: a mark that is not there is no fault of anybody.
@@ -171,7 +165,7 @@ Markup DisputeWriter::mark_cell(std::size_t owner, std::size_t subject) const {
   if (!mark.reading) return mark.problem.empty() ? badge : badge + " " + foreign(mark.problem, 300);
   const DisputeReading& reading = in_.facts.readings[*mark.reading];
   return badge + " " + foreign(reading.role, 80) + ": " + std::to_string(reading.matches) + " of " + std::to_string(reading.bits) +
-         " bits, log10 p " + log10_text(mark.log10_p) + ", corrected " + log10_text(mark.log10_p_corrected) +
+         " bits, log10 p " + with_decimals(mark.log10_p, 1) + ", corrected " + with_decimals(mark.log10_p_corrected, 1) +
          (reading.aligned_to.empty() ? Markup() : Markup("; brought into the order of ") + foreign(reading.aligned_to, 80));
 }
 
@@ -218,7 +212,7 @@ void DisputeWriter::put_readings() {
        {null_chart(reading.bits, reading.matches, least_matches(reading.bits, added, in_.facts.mark_bound_log10)),
         Markup("The strongest of them, ") + foreign(party(reading.party), 40) + " in " + foreign(model(reading.model), 40) +
             ", beside networks that know nothing of the passport. A mark counts as present when its chance, corrected for all tests and for "
-            "2^80 tries unseen, is at most 10 to the power of " + log10_text(in_.facts.mark_bound_log10) + "."}});
+            "2^80 tries unseen, is at most 10 to the power of " + with_decimals(in_.facts.mark_bound_log10, 1) + "."}});
 }
 
 void DisputeWriter::put_controls() {

@@ -18,8 +18,8 @@ struct DisputePageInputs {
   std::vector<std::string> arguments;  ///< of the command that judged (`given_arguments`)
 };
 
-/// The decision as one HTML page: the same facts as the report, with drawings of how it was decided, of every mark beside chance, and
-/// of time. No scripts, nothing loaded, readable on paper; the same bytes for the same evidence and clock.
+/// The decision as one HTML page: the same facts as the report, with drawings of how it was decided and of every mark beside
+/// chance. No scripts, nothing loaded, readable on paper; the same bytes for the same evidence and clock.
 std::string dispute_page(const DisputePageInputs& inputs);
 
 }  // namespace stegpass::cli

@@ -75,7 +75,7 @@ Status check_mint(const HiddenPictures& pictures, const MintGoal& goal) {
 
 /// Softer pictures are easier to hide: the contrasts of the identity's picture that a mint tries in turn. The QR code keeps its own.
 constexpr std::array kContrasts = {1.0, 0.85, 0.7};
-/// About one key in thirty makes some place beside clipped pixels or the code blow up. A descent on the pixels mends that, by 6 dB or so: worth its
+/// About one key in forty makes some place beside clipped pixels or the code blow up. A descent on the pixels mends that, by 6 dB or so: worth its
 /// seconds only where the bar is as near.
 constexpr int kRefineRounds = 4, kRefineSteps = 16;
 constexpr double kWithinReachDb = 8;

@@ -12,6 +12,7 @@ if [ "$(cat "$dir/stamp" 2>/dev/null)" = "$stamp" ]; then
   echo "the disputes in $dir are up to date"
   exit 0
 fi
+tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 rm -rf "$dir"
 mkdir -p "$dir"
 cd "$dir"
@@ -142,22 +143,10 @@ STEGPASS_NOW=1800000200 quiet bundle --home acme-revoked --license "$(cat ada.id
 
 # Timestamps, which an authority gives by the clock of today: over a copy that the accused calls his own, and over papers of a ledger that the owner keeps
 # by the same clock.
-certificates=$(cd "$(dirname "${BASH_SOURCE[0]}")/../credential/certificates" && pwd)
-printf '01\n' >serial
-cat >tsa.conf <<END
-[tsa]
-serial = $PWD/serial
-crypto_device = builtin
-signer_digest = sha256
-default_policy = 1.2.3.4
-digests = sha256
-ordering = no
-ess_cert_id_alg = sha256
-END
 # OPTION FILE OUT
 stamp_by_authority() {
   quiet time request "$1" "$2" --out "$3.tsq"
-  openssl ts -reply -config tsa.conf -section tsa -queryfile "$3.tsq" -signer "$certificates/time.pem" -inkey "$certificates/time.key" -out "$3.tsr" 2>/dev/null
+  "$tests/support/timestamp_authority.sh" "$3.tsq" "$3.tsr" 2>/dev/null
   quiet time attach "$1" "$2" --request "$3.tsq" --response "$3.tsr" --out "$3"
 }
 stamp_by_authority --file tuned.safetensors tuned.tst
@@ -176,6 +165,6 @@ logs=(--owner acme=acme/owner.pub)
 for home in acme rival indie thief stolen town; do logs+=(--log $home/log.vkey); done
 quiet policy init "${logs[@]}" --max-age 30d --out arbiter.policy
 quiet policy init "${logs[@]}" --max-age 30d --witness w1=w1/witness.vkey --out witnessed.policy
-quiet policy init "${logs[@]}" --log dawn/log.vkey --max-age 36500d --time authority="$certificates/root.pem" --out stamped.policy
+quiet policy init "${logs[@]}" --log dawn/log.vkey --max-age 36500d --time authority="$tests/credential/certificates/root.pem" --out stamped.policy
 quiet policy init --owner rival=rival/owner.pub --log rival/log.vkey --max-age 30d --out narrow.policy
 printf '%s\n' "$stamp" >stamp

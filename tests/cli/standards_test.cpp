@@ -35,10 +35,6 @@ struct Authority {
     REQUIRE(command({"policy", "init", "--log", folder.file("log.vkey"), "--owner", folder.file("owner.pub"), "--time",
                      "test=" + kCertificates + "root.pem", "--out", policy})
                 .code == 0);
-    folder.write("serial", "01\n");
-    folder.write("tsa.conf", "[tsa]\nserial = " + folder.file("serial") +
-                                 "\ncrypto_device = builtin\nsigner_digest = sha256\ndefault_policy = 1.2.3.4\n"
-                                 "digests = sha256\nordering = no\ness_cert_id_alg = sha256\n");
   }
   Ran command(Args args) const { return run_json(std::move(args), {.now = now}); }
   /// Request, response and attached token for a subject such as {"--bundle", FILE}.
@@ -53,9 +49,7 @@ struct Authority {
     return command(attach);
   }
   void answer() const {
-    const Ran made = run_program({"openssl", "ts", "-reply", "-config", folder.file("tsa.conf"), "-section", "tsa", "-queryfile",
-                                  folder.file("q.tsq"), "-signer", kCertificates + "time.pem", "-inkey",
-                                  kCertificates + "time.key", "-out", folder.file("q.tsr")});
+    const Ran made = run_program({STEGPASS_SOURCE_DIR "/tests/support/timestamp_authority.sh", folder.file("q.tsq"), folder.file("q.tsr")});
     INFO(made.err);
     REQUIRE(made.code == 0);
   }

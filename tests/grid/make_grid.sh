@@ -13,7 +13,7 @@ if [ "$(cat "$dir/stamp" 2>/dev/null)" = "$stamp" ]; then
   echo "the grid in $dir is up to date"
   exit 0
 fi
-certificates=$(cd "$(dirname "${BASH_SOURCE[0]}")/../credential/certificates" && pwd)
+tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 rm -rf "$dir"
 mkdir -p "$dir"
 cd "$dir"
@@ -115,24 +115,13 @@ today=$(date +%s)
 printf '%s\n' "$today" >papers/today
 g papers papers "$today"
 g bundle license-of fixture/ada.bundle lie-license-of-other.bundle papers/good.bundle
-printf '01\n' >serial
-cat >tsa.conf <<END
-[tsa]
-serial = $PWD/serial
-crypto_device = builtin
-signer_digest = sha256
-default_policy = 1.2.3.4
-digests = sha256
-ordering = no
-ess_cert_id_alg = sha256
-END
 export STEGPASS_NOW=$today
 s time request --bundle papers/as-of-now.bundle --out q.tsq
-openssl ts -reply -config tsa.conf -section tsa -queryfile q.tsq -signer "$certificates/time.pem" -inkey "$certificates/time.key" -out q.tsr
+"$tests/support/timestamp_authority.sh" q.tsq q.tsr
 s time attach --bundle papers/as-of-now.bundle --request q.tsq --response q.tsr --out stamped.bundle
 g bundle checkpoint-of stamped.bundle stamped-elsewhere.bundle papers/good.bundle
 cp papers/papers.policy stamped.policy
-printf 'time test %s\n' "$(sed '/^-----/d' "$certificates/root.pem" | tr -d '\n')" >>stamped.policy
+printf 'time test %s\n' "$(sed '/^-----/d' "$tests/credential/certificates/root.pem" | tr -d '\n')" >>stamped.policy
 
 # What a verifier remembers: after the revocation, of another history, and of nothing yet.
 at 0
