@@ -1,6 +1,7 @@
 """The page of `scripts/results attacks`: every attack of the program on networks of every scheme, under one protocol.
 
-Each training and each attack is a step of its own; one that was stopped goes on from its checkpoint.
+Each training and each attack is a step of its own; one that was stopped goes on from its checkpoint. What the page's JSON has on record at the
+same lengths is not made again, on whatever machine it ran; --fresh forgets both.
 """
 import json
 import pathlib
@@ -110,13 +111,11 @@ def attack(program, folder, data, name, options, n, device):
     return {key: record[key] for key in ("attack", "settings", "curve", "details", "cost", "models")}
 
 
-def false_claims(program, folder, names, n):
-    """Wrong passports over the networks with whitened pooling, held against the exact binomial: chi-square and Bonferroni at 0.001."""
-    out = {}
-    for name in names[:5]:
-        seen = call([program, "attack", "random", "--model", folder / name / "model" / "release.safetensors", "--pictures", 200 if n["tries"] > 20 else 5, "--seeds", 20, "--json"])
-        out[name] = {key: seen[key] for key in ("pictures", "seeds", "bits", "mean_match", "chi_square", "degrees_of_freedom", "p_value", "smallest_p", "binomial")}
-    return out
+def false_claims(program, folder, n):
+    """Wrong passports on one network, held against the exact binomial: chi-square and Bonferroni at 0.001."""
+    pictures = 200 if n["tries"] > 20 else 5
+    seen = call([program, "attack", "random", "--model", folder / "model" / "release.safetensors", "--pictures", pictures, "--seeds", 20, "--json"])
+    return {key: seen[key] for key in ("pictures", "seeds", "bits", "mean_match", "chi_square", "degrees_of_freedom", "p_value", "smallest_p", "binomial")}
 
 
 def best(point, roles):
@@ -167,7 +166,19 @@ def promises(rows):
             yield what, f"at most {bar}", "-" if found is None else f"{found:.1f}", "no point keeps 95 %" if found is None else "reached" if found <= bar else "not reached"
 
 
-def make(folder, arguments, run, step, table, program, shared):
+def on_record(page, n):
+    """(networks, attacks, false claims) that the page's JSON has under the same lengths."""
+    if page.get("lengths") != n:
+        return {}, {}, {}
+    return page["networks"], {tuple(key.split(" ", 1)): record for key, record in page["attacks"].items()}, page["false_claims"]
+
+
+def claimable(folder, trained):
+    """Whether the reading is one that a verifier takes, and the network is at hand."""
+    return trained["mark"]["pooling"] == "whitened" and trained["mark"]["signature"] == "strict" and (folder / "model" / "release.safetensors").exists()
+
+
+def make(folder, arguments, run, step, table, program, shared, page, machine):
     folder = folder / ("full" if arguments.full else "trial" if arguments.trial else "default")  # runs of other lengths are other runs
     folder.mkdir(exist_ok=True)
     n = lengths(arguments)
@@ -184,18 +195,24 @@ def make(folder, arguments, run, step, table, program, shared):
         sys.exit("results: name the archive cifar10-jpeg.tar.xz (train/CLASS/0000.jpg ..., test/CLASS/...) with --images")
     else:
         data = results_train.data_file(run, program, folder.parent, "balanced", archive)
+    old_networks, old_rows, old_claims = on_record(page, n)
     rows, trained = {}, {}
     for subject, options in subjects():
         place = folder / subject
         for name, what in attacks(subject, n):
-            if arguments.only not in f"{subject} {name}" and not (place / f"{name}.json").exists():
+            made = (place / f"{name}.json").exists()
+            if (subject, name) in old_rows and not made:
+                trained.setdefault(subject, old_networks[subject])
+                rows[subject, name] = old_rows[subject, name]
+                continue
+            if arguments.only not in f"{subject} {name}" and not made:
                 continue
             place.mkdir(exist_ok=True)
-            trained[subject] = step(place, "trained", lambda: train(program, place, data, options, n, arguments.device))
+            trained[subject] = step(place, "trained", lambda: {**train(program, place, data, options, n, arguments.device), "cpu": machine["cpu"]})
             if what[0] == "search" and "hash" in what and trained[subject]["mark"]["pooling"] != "whitened":
                 continue
             rows[subject, name] = step(place, name, lambda: attack(program, place, data, name, what, n, arguments.device))
-    claims = step(folder, "false-claims", lambda: false_claims(program, folder, [s for s in trained if trained[s]["mark"]["pooling"] == "whitened"], n)) if not arguments.only else {}
+    claims = old_claims | {s: step(folder / s, "false-claims", lambda: false_claims(program, folder / s, n)) for s in trained if claimable(folder / s, trained[s])}
     text = f"Training {n['train']} epochs, attacks {n['attack']}, ERB {n['erb']} on a tenth of the data; {n['images'] or 10000} training images" + \
         (f", {n['overwrite']} for each overwriting passport" if n["overwrite"] else "") + f", {n['test'] or 10000} test images; batch 64, bf16.\n\n"
     text += table(["default `sp`: log10 p after", "wanted", "found", ""], list(promises(rows))) + "\n"

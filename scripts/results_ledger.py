@@ -72,7 +72,24 @@ def root_of(said):
     return re.search(r"root ([0-9a-f]{64})", said).group(1)
 
 
-def make(folder, arguments, step, table, program):
+def draw_growth(growth, path):
+    """What a log costs as it grows, four panels over its entries, drawn by gnuplot."""
+    panels = [("appends, 1/s", "appends_per_second", 1), ("a receipt, us", "receipt_us", 1), ("opening for writing, ms", "opened_for_writing_ms", 1),
+              ("memory, MB", "memory_mb", 1)]
+    script = f"set terminal svg size 900,600 font 'sans,12'\nset output '{path}'\nset multiplot layout 2,2\nset logscale x\nset format x '10^{{%L}}'\nset grid\nset yrange [0:*]\n"
+    for title, key, scale in panels:
+        points = "\n".join(f"{one['entries']} {one[key] / scale}" for one in growth)
+        script += f"set title '{title}'\n$points << EOD\n{points}\nEOD\nplot $points with linespoints pt 7 ps 0.5 lw 2 notitle\n"
+    subprocess.run(["gnuplot"], input=script.encode(), check=True)
+
+
+def growth_table(growth, table):
+    return table(["entries", "appended since, 1/s", "receipt, us", "opened for reading, ms", "opened for writing, ms", "memory, MB", "size, MB"],
+                 [(f"{one['entries']:,}", f"{one['appends_per_second']:,.0f}", f"{one['receipt_us']:.1f}", f"{one['open_for_reading_ms']:.1f}",
+                   f"{one['opened_for_writing_ms']:.1f}", f"{one['memory_mb']:.0f}", f"{one['bytes'] / 1e6:,.1f}") for one in growth])
+
+
+def make(folder, arguments, step, table, program, out):
     builder = program.parent / "million_ledger"
     home, tiles, copy, again = folder / "home", folder / "tiles", folder / "fetched", folder / "again"
 
@@ -123,4 +140,7 @@ def make(folder, arguments, step, table, program):
     cell = lambda one, key, scale=1: f"{one[key] / scale:,.1f}" if key in one else ""
     text += table(["step", "seconds", "processor seconds", "memory, MB", "size, MB"],
                   [(name, cell(one, "seconds"), cell(one, "cpu_seconds"), cell(one, "memory_mb"), cell(one, "bytes", 1e6)) for name, one in steps.items()])
+    draw_growth(built["growth"], out / "ledger-growth.svg")
+    text += "\nAs it grew, statements from one thread a core in calls of 1,024; opened for writing before what was appended since the line above; memory is the writer's:\n\n"
+    text += growth_table(built["growth"], table) + "\n![What a log costs as it grows](ledger-growth.svg)\n"
     return {"steps": steps, **opened}, text

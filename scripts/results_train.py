@@ -75,6 +75,17 @@ def train(program, folder, home, data, name, options):
     return figures
 
 
+def wrong_passports(program, folder):
+    """Ten thousand passports that nobody embedded, read from one network, against the exact binomial."""
+    release = folder / "alexnet-sp-1" / "release.safetensors"
+    done = subprocess.run([str(part) for part in (program, "attack", "random", "--model", release, "--pictures", 500, "--seeds", 20, "--json")],
+                          stdout=subprocess.PIPE, text=True, check=False)
+    seen = json.loads(done.stdout or "{}")
+    if done.returncode != 0:
+        sys.exit(f"results: attack random: {seen.get('detail', done.returncode)}")
+    return {key: seen[key] for key in ("pictures", "seeds", "bits", "mean_match", "chi_square", "degrees_of_freedom", "p_value", "smallest_p", "binomial")}
+
+
 def interval(differences):
     """Mean and half-width of its 95 % interval, in points."""
     mean = statistics.mean(differences)
@@ -85,7 +96,7 @@ def paired(rows, name, other, figure="deployment"):
     return [rows[f"{name}-{seed}"][figure] - rows[f"{other}-{seed}"][figure] for seed in (1, 2, 3)]
 
 
-def tables(rows, table):
+def tables(rows, wrong, table):
     percent = lambda value: f"{100 * value:.2f}"
     lines = []
     for name, row in rows.items():
@@ -107,6 +118,10 @@ def tables(rows, table):
     if costs:
         text += "\nAlexNet, accuracy of the deployment branch, points, mean difference over three seeds:\n\n"
         text += table(["difference", "mean", "95 % half-width"], costs)
+    if wrong:
+        text += f"\nWrong passports read from alexnet-sp-1: {wrong['pictures'] * wrong['seeds']}, mean match {wrong['mean_match']:.5f} of {wrong['bits']} bits, " \
+            f"chi-square {wrong['chi_square']:.1f} at {wrong['degrees_of_freedom']} degrees of freedom (p {wrong['p_value']:.4f}), smallest p of one passport " \
+            f"{wrong['smallest_p']:.4f} after Bonferroni: {'the exact binomial' if wrong['binomial'] else 'not the binomial'} at 0.001.\n"
     missing = [name for name, _ in runs(False) if name not in rows]  # --full has the same names
     if missing:
         text += "\nNot run yet: " + ", ".join(missing) + ". The same command goes on with them.\n"
@@ -142,4 +157,7 @@ def make(folder, arguments, run, step, table, program, shared, page, machine):
             rows[name] = recorded
         elif arguments.only in name or (folder / f"{name}.json").exists():
             rows[name] = step(folder, name, lambda: {**train(program, folder, home, data, name, options), "cpu": machine["cpu"]})
-    return {"rows": rows}, tables(rows, table)
+    wrong = page.get("wrong_passports")
+    if (folder / "alexnet-sp-1" / "release.safetensors").exists() and "alexnet-sp-1" in rows:
+        wrong = step(folder, "wrong-passports", lambda: wrong_passports(program, folder))
+    return {"rows": rows, "wrong_passports": wrong}, tables(rows, wrong, table)

@@ -231,9 +231,10 @@ TEST_CASE("informed attackers and distillers pay in steps, and a distilled netwo
   CHECK(matches(emptied[1], "cover") < kBits + 1);
   settings = attack_of("distill");
   settings.rate = 0.02;
+  settings.epochs = 3;
   const Json distilled = curve_of(whitened(), settings);
-  CHECK(distilled[1]["accuracy_deployment"] > 0.2);
-  CHECK(matches(distilled[1], "cover") < 80);
+  CHECK(distilled.back()["accuracy_deployment"] > 0.2);
+  CHECK(matches(distilled.back(), "cover") < 80);
 }
 
 TEST_CASE("a searched picture goes with a known seed, and never with its own") {
@@ -279,7 +280,8 @@ TEST_CASE("an attack that was stopped goes on to the same curve, and only with i
 TEST_CASE("every attack runs on every scheme") {
   for (const Scheme scheme : {Scheme::sp, Scheme::pan, Scheme::deepipr_v1, Scheme::deepipr_v2, Scheme::deepipr_v3}) {
     for (const Pooling pooling : {Pooling::whitened, Pooling::mean}) {
-      const AttackTask task = task_around(PassportNetwork(tiny_architecture(), Branches::both, 3, scheme), pooling, SignatureMode::strict);
+      const AttackTask task =
+          task_around(PassportNetwork(tiny_architecture(), Branches::both, 3, scheme), pooling, SignatureMode::strict);
       for (const AttackKind& kind : attack_kinds()) {
         AttackSettings settings = attack_of(std::string(kind.name));
         if (kind.name == "prune") settings.strengths = {0.5};
