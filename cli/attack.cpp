@@ -25,7 +25,9 @@ struct RandomOptions {
 std::string histogram(const SurveyResult& survey) {
   std::map<int, int> counts;
   for (const int matches : survey.matches) ++counts[matches];
-  std::string script = "set terminal pngcairo size 800,480 font 'sans,10'\nset grid\nset xlabel 'bits that match'\nset ylabel 'wrong passports'\n$seen << EOD\n";
+  std::string script =
+      "set terminal pngcairo size 800,480 font 'sans,10'\nset grid\nset xlabel 'bits that match'\nset ylabel 'wrong "
+      "passports'\n$seen << EOD\n";
   for (const auto& [matches, count] : counts) script += std::to_string(matches) + " " + std::to_string(count) + "\n";
   const double n = static_cast<double>(survey.bits), passports = static_cast<double>(survey.matches.size());
   script += "EOD\n$expected << EOD\n";
@@ -40,15 +42,27 @@ Report report_of(const RandomOptions& options, ByteView model, const SurveyResul
   const auto [least, most] = std::minmax_element(survey.matches.begin(), survey.matches.end());
   Report report;
   report.text = std::to_string(survey.matches.size()) + " wrong passports on " + options.model + "\n  match       " +
-                with_decimals(survey.mean_match, 5) + " on average, " + std::to_string(*least) + " to " + std::to_string(*most) + " of " +
-                std::to_string(survey.bits) + " bits\n  chi-square  " + with_decimals(survey.chi_square, 1) + " over " +
+                with_decimals(survey.mean_match, 5) + " on average, " + std::to_string(*least) + " to " + std::to_string(*most) +
+                " of " + std::to_string(survey.bits) + " bits\n  chi-square  " + with_decimals(survey.chi_square, 1) + " over " +
                 std::to_string(survey.degrees_of_freedom) + " degrees of freedom, p " + with_decimals(survey.p_value, 4) +
                 "\n  any one     p " + with_decimals(survey.smallest_p, 4) + " (Bonferroni)\n  " +
-                (survey.binomial ? "as the exact binomial has it, at the level 0.001" : "NOT binomial at the level 0.001: the figures of marks on this model are not to be trusted");
-  report.figures = {{"model", options.model}, {"model_sha256", to_hex(credential::fast_sha256(model))}, {"pictures", options.pictures},
-                    {"seeds", options.seeds}, {"seed", options.seed}, {"bits", survey.bits}, {"mean_match", survey.mean_match},
-                    {"least", *least}, {"most", *most}, {"chi_square", survey.chi_square}, {"degrees_of_freedom", survey.degrees_of_freedom},
-                    {"p_value", survey.p_value}, {"smallest_p", survey.smallest_p}, {"binomial", survey.binomial}, {"matches", survey.matches}};
+                (survey.binomial ? "as the exact binomial has it, at the level 0.001"
+                                 : "NOT binomial at the level 0.001: the figures of marks on this model are not to be trusted");
+  report.figures = {{"model", options.model},
+                    {"model_sha256", to_hex(credential::fast_sha256(model))},
+                    {"pictures", options.pictures},
+                    {"seeds", options.seeds},
+                    {"seed", options.seed},
+                    {"bits", survey.bits},
+                    {"mean_match", survey.mean_match},
+                    {"least", *least},
+                    {"most", *most},
+                    {"chi_square", survey.chi_square},
+                    {"degrees_of_freedom", survey.degrees_of_freedom},
+                    {"p_value", survey.p_value},
+                    {"smallest_p", survey.smallest_p},
+                    {"binomial", survey.binomial},
+                    {"matches", survey.matches}};
   return report;
 }
 
@@ -89,8 +103,12 @@ void setup_attack(Commands& commands) {
   CLI::App* command = group->add_subcommand("random", "Read wrong passports, and hold their matches against the exact binomial");
   command->add_option("--model", options->model, "The model (safetensors)")->required();
   command->add_option("--record", options->record, "training.json that names the architecture, where the model does not");
-  command->add_option("--pictures", options->pictures, "Passport pictures, drawn by the seed")->check(CLI::Range(1, 100000))->capture_default_str();
-  command->add_option("--seeds", options->seeds, "Mark seeds tried with each picture")->check(CLI::Range(1, 100000))->capture_default_str();
+  command->add_option("--pictures", options->pictures, "Passport pictures, drawn by the seed")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  command->add_option("--seeds", options->seeds, "Mark seeds tried with each picture")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
   command->add_option("--seed", options->seed, "Seed of pictures and mark seeds")->capture_default_str();
   command->add_option("--plot", options->plot, "Histogram beside the binomial (PNG)");
   command->add_flag("--force", options->force, "Replace what is there");

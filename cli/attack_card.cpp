@@ -32,7 +32,8 @@ struct RerunOptions {
   std::string device = "cpu";
 };
 
-AttackRequest line_of(const char* name, const char* variant, std::uint64_t epochs = 0, double rate = 1e-3, std::uint64_t count = 1) {
+AttackRequest line_of(const char* name, const char* variant, std::uint64_t epochs = 0, double rate = 1e-3,
+                      std::uint64_t count = 1) {
   AttackRequest request;
   request.name = name;
   request.variant = variant;
@@ -54,8 +55,9 @@ AttackRequest with_sign_weight(AttackRequest request, double weight) {
 
 /// A few lines in seconds, to see what a card is.
 std::vector<AttackRequest> trial_lines() {
-  std::vector<AttackRequest> lines = {with_strengths(line_of("prune", "l1"), {0.5}), line_of("fold", ""), line_of("finetune", "ftal", 1),
-                                      line_of("sign-flip", ""), line_of("search", "hash", 0, 1e-3, 20)};
+  std::vector<AttackRequest> lines = {with_strengths(line_of("prune", "l1"), {0.5}), line_of("fold", ""),
+                                      line_of("finetune", "ftal", 1), line_of("sign-flip", ""),
+                                      line_of("search", "hash", 0, 1e-3, 20)};
   for (AttackRequest& line : lines) line.train_images = line.test_images = 64;
   return lines;
 }
@@ -76,7 +78,8 @@ std::vector<AttackRequest> card_lines(bool quick) {
       with_sign_weight(line_of("overwrite", "", some(1, 6), 1e-2, some(3, 20)), 1),
       line_of("frame", "", some(1, 6), 1e-2),
       line_of("informed", "passports", some(2, 20), 1e-2, some(16, 100)),
-      with_strengths(line_of("informed", "subspace", some(1, 20), 1e-2, some(8, 100)), quick ? std::vector<double>{0.05, 0.25} : std::vector<double>{0.05, 0.1, 0.25, 0.5}),
+      with_strengths(line_of("informed", "subspace", some(1, 20), 1e-2, some(8, 100)),
+                     quick ? std::vector<double>{0.05, 0.25} : std::vector<double>{0.05, 0.1, 0.25, 0.5}),
       line_of("insider", "seed", some(1, 20)),
       line_of("insider", "picture", some(1, 20)),
       line_of("distill", "", some(2, 100), 1e-2),
@@ -100,7 +103,8 @@ std::vector<AttackRequest> card_lines(bool quick) {
 
 double accuracy_before(const Json& curve) { return curve.empty() ? 0 : curve[0].value("accuracy_deployment", 0.0); }
 
-/// The least that a mark says over the points at which the attacker kept his accuracy, permutations undone: largest log10 p of a role.
+/// The least that a mark says over the points at which the attacker kept his accuracy, permutations undone: largest log10 p of a
+/// role.
 Json worst_of(const Json& curve, bool reserves) {
   const double bar = kKept * accuracy_before(curve);
   Json worst;
@@ -119,9 +123,14 @@ Json worst_of(const Json& curve, bool reserves) {
 }
 
 Json line_json(std::size_t number, const AttackRecord& record) {
-  return {{"line", number}, {"attack", record.attack}, {"settings", record.settings}, {"curve", record.curve}, {"details", record.details},
+  return {{"line", number},
+          {"attack", record.attack},
+          {"settings", record.settings},
+          {"curve", record.curve},
+          {"details", record.details},
           {"cost", {{"steps", record.steps}, {"images", record.images}, {"seconds", record.seconds}}},
-          {"cover_log10_p", worst_of(record.curve, false)}, {"reserve_log10_p", worst_of(record.curve, true)}};
+          {"cover_log10_p", worst_of(record.curve, false)},
+          {"reserve_log10_p", worst_of(record.curve, true)}};
 }
 
 std::string plot_name(std::size_t number, const std::string& attack) {
@@ -129,46 +138,61 @@ std::string plot_name(std::size_t number, const std::string& attack) {
   return (digits.size() < 2 ? "0" : "") + digits + "-" + attack + ".png";
 }
 
-std::string number_or_dash(const Json& value, int decimals) { return value.is_number() ? with_decimals(value.get<double>(), decimals) : "-"; }
+std::string number_or_dash(const Json& value, int decimals) {
+  return value.is_number() ? with_decimals(value.get<double>(), decimals) : "-";
+}
 
 std::string accuracies(const Json& curve) {
   const Json& last = curve.back();
   const Json none;
-  const Json& after = last.contains("accuracy_deployment") ? last["accuracy_deployment"] : last.contains("accuracy_verification") ? last["accuracy_verification"] : none;
+  const Json& after = last.contains("accuracy_deployment")     ? last["accuracy_deployment"]
+                      : last.contains("accuracy_verification") ? last["accuracy_verification"]
+                                                               : none;
   return number_or_dash(curve[0].value("accuracy_deployment", none), 3) + "</td><td>" + number_or_dash(after, 3);
 }
 
 /// One page: names and numbers of our own alone, so nothing has to be escaped.
 std::string card_page(const Json& card) {
-  std::string page = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Resilience card</title><style>body{font:15px sans-serif;max-width:70em;margin:2em auto}"
-                     "td,th{padding:.2em .7em;text-align:left;border-bottom:1px solid #ccc}img{max-width:100%}</style><h1>Resilience card</h1><p>Scheme " +
-                     card["mark"]["scheme"].get<std::string>() + ", pooling " + card["mark"]["pooling"].get<std::string>() + ", signature " + card["mark"]["signature"].get<std::string>() + ", " +
-                     card["mark"]["bits"].dump() + " bits; release model SHA-256 " + card["models"]["model"].get<std::string>() + "; profile " + card["profile"].get<std::string>() +
-                     ".</p><p>Marks: the largest log10 p of the cover, and of the best reserve, over all points at which the attacker keeps 95 % of the accuracy; "
-                     "0 says that the mark is gone. Marks of the attacker's own are in the JSON.</p>"
-                     "<table><tr><th>line<th>attack<th>accuracy before<th>last accuracy<th>cover log10 p<th>reserve log10 p<th>steps<th>images<th>seconds</tr>";
+  std::string page =
+      "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Resilience card</title><style>body{font:15px "
+      "sans-serif;max-width:70em;margin:2em auto}"
+      "td,th{padding:.2em .7em;text-align:left;border-bottom:1px solid #ccc}img{max-width:100%}</style><h1>Resilience "
+      "card</h1><p>Scheme " +
+      card["mark"]["scheme"].get<std::string>() + ", pooling " + card["mark"]["pooling"].get<std::string>() + ", signature " +
+      card["mark"]["signature"].get<std::string>() + ", " + card["mark"]["bits"].dump() + " bits; release model SHA-256 " +
+      card["models"]["model"].get<std::string>() + "; profile " + card["profile"].get<std::string>() +
+      ".</p><p>Marks: the largest log10 p of the cover, and of the best reserve, over all points at which the attacker keeps 95 "
+      "% of the accuracy; "
+      "0 says that the mark is gone. Marks of the attacker's own are in the JSON.</p>"
+      "<table><tr><th>line<th>attack<th>accuracy before<th>last accuracy<th>cover log10 p<th>reserve log10 "
+      "p<th>steps<th>images<th>seconds</tr>";
   for (const Json& line : card["lines"]) {
     const std::string variant = line["settings"].value("variant", "");
-    page += "<tr><td>" + line["line"].dump() + "</td><td>" + line["attack"].get<std::string>() + (variant.empty() ? "" : " " + variant) + "</td><td>" + accuracies(line["curve"]) + "</td><td>" +
-            number_or_dash(line["cover_log10_p"], 1) + "</td><td>" + number_or_dash(line["reserve_log10_p"], 1) + "</td><td>" + line["cost"]["steps"].dump() + "</td><td>" +
-            line["cost"]["images"].dump() + "</td><td>" + with_decimals(line["cost"]["seconds"], 1) + "</td></tr>";
+    page += "<tr><td>" + line["line"].dump() + "</td><td>" + line["attack"].get<std::string>() +
+            (variant.empty() ? "" : " " + variant) + "</td><td>" + accuracies(line["curve"]) + "</td><td>" +
+            number_or_dash(line["cover_log10_p"], 1) + "</td><td>" + number_or_dash(line["reserve_log10_p"], 1) + "</td><td>" +
+            line["cost"]["steps"].dump() + "</td><td>" + line["cost"]["images"].dump() + "</td><td>" +
+            with_decimals(line["cost"]["seconds"], 1) + "</td></tr>";
   }
   page += "</table>";
   for (const Json& line : card["lines"]) {
     if (line.value("plot", "").empty()) continue;
-    page += "<h2>" + line["line"].dump() + " " + line["attack"].get<std::string>() + "</h2><img alt=\"\" src=\"" + line["plot"].get<std::string>() + "\">";
+    page += "<h2>" + line["line"].dump() + " " + line["attack"].get<std::string>() + "</h2><img alt=\"\" src=\"" +
+            line["plot"].get<std::string>() + "\">";
   }
   return page + "</html>\n";
 }
 
 std::string card_text(const Json& card) {
-  std::string text = "resilience card, profile " + card["profile"].get<std::string>() + "\n  line  attack                 cover  reserve   log10 p where 95 % of the accuracy is kept";
+  std::string text = "resilience card, profile " + card["profile"].get<std::string>() +
+                     "\n  line  attack                 cover  reserve   log10 p where 95 % of the accuracy is kept";
   for (const Json& line : card["lines"]) {
     const std::string variant = line["settings"].value("variant", "");
     std::string name = line["attack"].get<std::string>() + (variant.empty() ? "" : " " + variant), number = line["line"].dump();
     name.resize(std::max<std::size_t>(name.size(), 20), ' ');
     number.resize(std::max<std::size_t>(number.size(), 4), ' ');
-    text += "\n  " + number + "  " + name + " " + number_or_dash(line["cover_log10_p"], 1) + "  " + number_or_dash(line["reserve_log10_p"], 1);
+    text += "\n  " + number + "  " + name + " " + number_or_dash(line["cover_log10_p"], 1) + "  " +
+            number_or_dash(line["reserve_log10_p"], 1);
   }
   return text;
 }
@@ -177,11 +201,13 @@ std::string card_text(const Json& card) {
 Result<Json> kept_line(const fs::path& path, const Json& models) {
   STEGPASS_TRY(file, read_file(path, kMaxPictureFile, "a line of a card"));
   Json line = Json::parse(file.begin(), file.end(), nullptr, false);
-  if (!line.is_object() || line.value("models", Json()) != models || !line.contains("line")) return Error{Errc::refused, path.string() + " is no line of this card"};
+  if (!line.is_object() || line.value("models", Json()) != models || !line.contains("line"))
+    return Error{Errc::refused, path.string() + " is no line of this card"};
   return line;
 }
 
-Result<Json> make_line(const CardOptions& options, AttackRequest& base, const AttackRequest& line, std::size_t number, const Json& models) {
+Result<Json> make_line(const CardOptions& options, AttackRequest& base, const AttackRequest& line, std::size_t number,
+                       const Json& models) {
   const fs::path kept = fs::path(options.out) / ("line-" + std::to_string(number) + ".json");
   std::error_code ignored;
   if (options.resume && fs::exists(kept, ignored)) return kept_line(kept, models);
@@ -230,7 +256,11 @@ Result<Report> make_card(const CardOptions& options) {
     line.erase("models");
     lines.push_back(line);
   }
-  const Json card = {{"format", kCardFormat}, {"profile", options.profile}, {"mark", mark_to_json(base.mark)}, {"models", models}, {"lines", lines}};
+  const Json card = {{"format", kCardFormat},
+                     {"profile", options.profile},
+                     {"mark", mark_to_json(base.mark)},
+                     {"models", models},
+                     {"lines", lines}};
   const std::string body = card.dump(1) + "\n", page = card_page(card);
   STEGPASS_CHECK_OK(write_file(out / "card.html", as_bytes(page), {.force = options.force}));
   STEGPASS_CHECK_OK(write_file(out / "card.json", as_bytes(body), {.force = options.force}));
@@ -239,7 +269,9 @@ Result<Report> make_card(const CardOptions& options) {
   const std::string digest = to_hex(credential::fast_sha256(as_bytes(body)));
   Json figures = card;
   figures["card_sha256"] = digest;
-  return Report{card_text(card) + "\n  " + (out / "card.html").string() + "\n  SHA-256 " + digest + " (model register --card " + (out / "card.json").string() + ")", figures};
+  return Report{card_text(card) + "\n  " + (out / "card.html").string() + "\n  SHA-256 " + digest + " (model register --card " +
+                    (out / "card.json").string() + ")",
+                figures};
 }
 
 /// Back from `settings` of a record to what was asked for.
@@ -284,7 +316,8 @@ double curve_difference(const Json& a, const Json& b) {
     if (x.size() != y.size()) return 1;
     for (std::size_t m = 0; m < x.size(); ++m) {
       if (x[m].value("role", "") != y[m].value("role", "")) return 1;
-      most = std::max(most, std::abs(x[m].value("matches", 0.0) - y[m].value("matches", 0.0)) / std::max(x[m].value("bits", 1.0), 1.0));
+      most = std::max(most,
+                      std::abs(x[m].value("matches", 0.0) - y[m].value("matches", 0.0)) / std::max(x[m].value("bits", 1.0), 1.0));
     }
   }
   return most;
@@ -304,23 +337,29 @@ Result<Rerun> rerun(const RerunOptions& options) {
   if (!card.is_object() || card.value("format", "") != kCardFormat || !card.contains("lines") || !card["lines"].is_array()) {
     return Error{Errc::malformed, options.card + ": no resilience card"};
   }
-  if (options.line < 1 || options.line > card["lines"].size()) return Error{Errc::usage, "the card has lines 1 to " + std::to_string(card["lines"].size())};
+  if (options.line < 1 || options.line > card["lines"].size())
+    return Error{Errc::usage, "the card has lines 1 to " + std::to_string(card["lines"].size())};
   const Json& line = card["lines"][options.line - 1];
-  if (!line.is_object() || !line.contains("settings") || !line["settings"].is_object()) return Error{Errc::malformed, options.card + ": a line without settings"};
+  if (!line.is_object() || !line.contains("settings") || !line["settings"].is_object())
+    return Error{Errc::malformed, options.card + ": a line without settings"};
   STEGPASS_TRY(request, request_from(line["settings"]));
   Json models = Json::object();
   STEGPASS_CHECK_OK(open_subject(options.subject, request, models));
   request.data = options.data;
   request.device = options.device;
   Rerun out;
-  out.verdict.add("card.models", models == card.value("models", Json()) ? Outcome::valid : Outcome::invalid, "the models' digests are those of the card");
+  out.verdict.add("card.models", models == card.value("models", Json()) ? Outcome::valid : Outcome::invalid,
+                  "the models' digests are those of the card");
   STEGPASS_TRY(record, run_network_attack(request));
   const bool same_data = record.settings == line["settings"];
-  out.verdict.add("card.settings", same_data ? Outcome::valid : Outcome::invalid, "settings and data digests are those of line " + std::to_string(options.line));
+  out.verdict.add("card.settings", same_data ? Outcome::valid : Outcome::invalid,
+                  "settings and data digests are those of line " + std::to_string(options.line));
   const bool same = record.curve == line.value("curve", Json());
   const double difference = curve_difference(record.curve, line.value("curve", Json::array()));
   out.verdict.add("card.line", same || difference <= kRounding ? Outcome::valid : Outcome::invalid,
-                  same ? "the same curve, number for number" : "accuracies and shares of bits differ by " + with_decimals(difference, 4) + " at most (bound " + with_decimals(kRounding, 2) + ")");
+                  same ? "the same curve, number for number"
+                       : "accuracies and shares of bits differ by " + with_decimals(difference, 4) + " at most (bound " +
+                             with_decimals(kRounding, 2) + ")");
   out.figures = {{"line", options.line}, {"curve", record.curve}, {"difference", difference}, {"same", same}};
   return out;
 }
@@ -349,10 +388,17 @@ void setup_attack_card(Commands& commands, CLI::App& group) {
   add_attack_subject(*card, options->subject);
   card->add_option("--data", options->data, "The attackers' data set, or 'drawn'")->required();
   card->add_option("--out", options->out, "Folder for card.json, card.html and plots")->required();
-  card->add_option("--profile", options->profile, "trial (a few lines in seconds), quick (minutes on two cores) or full (the papers' lengths)")->check(CLI::IsMember({"trial", "quick", "full"}))->capture_default_str();
-  card->add_option("--seed", options->seed, "Seed of every line")->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 40))->capture_default_str();
+  card->add_option("--profile", options->profile,
+                   "trial (a few lines in seconds), quick (minutes on two cores) or full (the papers' lengths)")
+      ->check(CLI::IsMember({"trial", "quick", "full"}))
+      ->capture_default_str();
+  card->add_option("--seed", options->seed, "Seed of every line")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 40))
+      ->capture_default_str();
   card->add_option("--device", options->device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
-  card->add_option("--precision", options->precision, "fp32 or bf16")->check(CLI::IsMember({"fp32", "bf16"}))->capture_default_str();
+  card->add_option("--precision", options->precision, "fp32 or bf16")
+      ->check(CLI::IsMember({"fp32", "bf16"}))
+      ->capture_default_str();
   auto* resume = card->add_flag("--resume", options->resume, "Keep the lines that an earlier run of the same card finished");
   card->add_flag("--force", options->force, "Replace what is there")->excludes(resume);
   card->footer("Example: stegpass attack card --home studio --models trained --data drawn --out card");

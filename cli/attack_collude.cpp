@@ -61,19 +61,28 @@ Result<Shared> draw_cover(const ColludeOptions& options, ModelPart& part) {
 }
 
 Json collusion_point(const CollusionPoint& at) {
-  return {{"strength", at.licensees}, {"method", at.method}, {"exact_pixels", at.exact_pixels}, {"exact_values", at.exact_values}, {"psnr_db", at.psnr_db},
-          {"largest_error", at.largest_error}, {"cover_digest", at.same_digest}, {"identities_left", at.identities_left}, {"identities_tried", at.identities_tried}};
+  return {{"strength", at.licensees},
+          {"method", at.method},
+          {"exact_pixels", at.exact_pixels},
+          {"exact_values", at.exact_values},
+          {"psnr_db", at.psnr_db},
+          {"largest_error", at.largest_error},
+          {"cover_digest", at.same_digest},
+          {"identities_left", at.identities_left},
+          {"identities_tried", at.identities_tried}};
 }
 
 std::string collusion_plot(const CollusionResult& result) {
   std::map<std::string, std::string> points;
-  for (const CollusionPoint& at : result.curve) points[at.method] += std::to_string(at.licensees) + " " + std::to_string(100 * at.exact_pixels) + "\n";
+  for (const CollusionPoint& at : result.curve)
+    points[at.method] += std::to_string(at.licensees) + " " + std::to_string(100 * at.exact_pixels) + "\n";
   std::vector<PlotLine> lines;
   for (const auto& [method, text] : points) lines.push_back({method, text});
   return lines_plot("cover pixels that come back exactly", "licensees", "% of pixels", lines, true);
 }
 
-/// Each recovered cover read with the cover's seed, as `user.consistent` reads a user passport: it says no more than that it goes with the model.
+/// Each recovered cover read with the cover's seed, as `user.consistent` reads a user passport: it says no more than that it goes
+/// with the model.
 Result<Json> read_recovered(ModelPart& part, const Shared& shared, const CollusionResult& result) {
   Json out = Json::array();
   if (!shared.record) return out;
@@ -87,25 +96,34 @@ Result<Json> read_recovered(ModelPart& part, const Shared& shared, const Collusi
 std::string collusion_text(const CollusionResult& result, const Json& readings) {
   std::string text = "attack collude";
   for (const CollusionPoint& at : result.curve) {
-    text += "\n  " + std::to_string(at.licensees) + " licensees, " + at.method + "  " + with_decimals(100 * at.exact_pixels, 2) + " % of pixels exact, " +
-            with_decimals(at.psnr_db, 1) + " dB, largest error " + std::to_string(at.largest_error) + (at.same_digest ? ", THE COVER'S DIGEST" : "") + "; identities left " +
-            std::to_string(at.identities_left) + " of " + std::to_string(at.identities_tried);
+    text += "\n  " + std::to_string(at.licensees) + " licensees, " + at.method + "  " + with_decimals(100 * at.exact_pixels, 2) +
+            " % of pixels exact, " + with_decimals(at.psnr_db, 1) + " dB, largest error " + std::to_string(at.largest_error) +
+            (at.same_digest ? ", THE COVER'S DIGEST" : "") + "; identities left " + std::to_string(at.identities_left) + " of " +
+            std::to_string(at.identities_tried);
   }
   for (const Json& one : readings) {
-    text += "\n  " + one["method"].get<std::string>() + " read with the cover's seed  " + one["matches"].dump() + " of " + one["bits"].dump() + " bits (no chance is given)";
+    text += "\n  " + one["method"].get<std::string>() + " read with the cover's seed  " + one["matches"].dump() + " of " +
+            one["bits"].dump() + " bits (no chance is given)";
   }
-  const bool found = std::any_of(result.curve.begin(), result.curve.end(), [](const CollusionPoint& at) { return at.same_digest; });
-  return text + (found ? "\n  the cover came back whole; its mark seed still takes the 32-byte salt" : "\n  the cover never came back whole, so neither its digest nor its mark seed did");
+  const bool found =
+      std::any_of(result.curve.begin(), result.curve.end(), [](const CollusionPoint& at) { return at.same_digest; });
+  return text + (found ? "\n  the cover came back whole; its mark seed still takes the 32-byte salt"
+                       : "\n  the cover never came back whole, so neither its digest nor its mark seed did");
 }
 
 Result<Report> collude(const ColludeOptions& options) {
   STEGPASS_CHECK_OK(check_attack_files(options.files));
-  if (!options.models.empty() && options.home.home.empty()) return Error{Errc::usage, "--models needs --home, whose vault has the cover and its seed"};
+  if (!options.models.empty() && options.home.home.empty())
+    return Error{Errc::usage, "--models needs --home, whose vault has the cover and its seed"};
   STEGPASS_TRY(part, load_model_part());
   STEGPASS_TRY(weights, load_isn_weights(options.isn));
   STEGPASS_TRY(shared, options.home.home.empty() ? draw_cover(options, *part) : read_home(options));
   const auto started = std::chrono::steady_clock::now();
-  const CollusionRequest request{.cover = shared.cover.picture, .isn_weights = weights, .counts = counts_to(options.licensees), .simulated = options.simulate, .seed = options.seed};
+  const CollusionRequest request{.cover = shared.cover.picture,
+                                 .isn_weights = weights,
+                                 .counts = counts_to(options.licensees),
+                                 .simulated = options.simulate,
+                                 .seed = options.seed};
   auto result = [&] {
     ProgressBar bar("minting");
     return part->collude(request, [&](double done, double total, std::string_view detail) {
@@ -117,7 +135,10 @@ Result<Report> collude(const ColludeOptions& options) {
   AttackRecord record;
   record.attack = "collude";
   record.mark = {{"isn", "user passports"}};
-  record.settings = {{"seed", options.seed}, {"licensees", options.licensees}, {"simulated", options.simulate}, {"cover", options.home.home.empty() ? "drawn" : "vault"}};
+  record.settings = {{"seed", options.seed},
+                     {"licensees", options.licensees},
+                     {"simulated", options.simulate},
+                     {"cover", options.home.home.empty() ? "drawn" : "vault"}};
   if (options.home.home.empty()) record.settings["size"] = options.size;
   record.models["isn"] = to_hex(credential::fast_sha256(weights));
   if (shared.record) {
@@ -142,13 +163,23 @@ void setup_attack_collude(Commands& commands, CLI::App& group) {
   options->home.home.clear();
   CLI::App* command = group.add_subcommand("collude", "Put the user passports of many licensees together, to get the cover back");
   add_home_options(*command, options->home);
-  command->add_option("--models", options->models, "Folder that passport train made: reads the recovered covers with the cover's seed");
-  command->add_option("--licensees", options->licensees, "Most licensees; smaller collusions are points of the curve")->check(CLI::Range(2, 1000))->capture_default_str();
-  command->add_option("--simulate", options->simulate, "Mints of their own by which they learn what the network adds on average; 0: they do not")
-      ->check(CLI::Range(0, 1000))->capture_default_str();
+  command->add_option("--models", options->models,
+                      "Folder that passport train made: reads the recovered covers with the cover's seed");
+  command->add_option("--licensees", options->licensees, "Most licensees; smaller collusions are points of the curve")
+      ->check(CLI::Range(2, 1000))
+      ->capture_default_str();
+  command
+      ->add_option("--simulate", options->simulate,
+                   "Mints of their own by which they learn what the network adds on average; 0: they do not")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
   command->add_option("--isn", options->isn, "ISN weights; default: those that come with stegpass");
-  command->add_option("--size", options->size, "Side of the drawn cover in pixels, where no home is given")->check(CLI::Range(128, 1024))->capture_default_str();
-  command->add_option("--seed", options->seed, "Seed of all that is drawn")->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 40))->capture_default_str();
+  command->add_option("--size", options->size, "Side of the drawn cover in pixels, where no home is given")
+      ->check(CLI::Range(128, 1024))
+      ->capture_default_str();
+  command->add_option("--seed", options->seed, "Seed of all that is drawn")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 40))
+      ->capture_default_str();
   add_attack_files(*command, options->files, false);
   command->footer("Example: stegpass attack collude --licensees 100 --out collude.json --plot collude.png");
   bind_command(commands, *command, options, run);

@@ -24,14 +24,20 @@ struct ForgeCommand {
 /// The forger's own thumbprint, which he wants to be read; follows from the seed.
 Digest32 forger(std::uint64_t seed) { return credential::fast_sha256(as_bytes("stegpass.forger.v1 " + std::to_string(seed))); }
 
-double seconds_since(std::chrono::steady_clock::time_point start) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
 
 Json reveal_json(const ForgedReveal& reveal, double bar_db) {
-  return {{"psnr_db", reveal.psnr_db}, {"correlation", reveal.correlation}, {"code_reads", reveal.code_reads}, {"over_bar", reveal.psnr_db >= bar_db}};
+  return {{"psnr_db", reveal.psnr_db},
+          {"correlation", reveal.correlation},
+          {"code_reads", reveal.code_reads},
+          {"over_bar", reveal.psnr_db >= bar_db}};
 }
 
 std::string reveal_text(const ForgedReveal& reveal) {
-  return with_decimals(reveal.psnr_db, 1) + " dB, correlation " + with_decimals(reveal.correlation, 3) + (reveal.code_reads ? ", the forger's code reads" : ", no such code reads");
+  return with_decimals(reveal.psnr_db, 1) + " dB, correlation " + with_decimals(reveal.correlation, 3) +
+         (reveal.code_reads ? ", the forger's code reads" : ", no such code reads");
 }
 
 /// Of all trials, the share for which `of` is true.
@@ -59,7 +65,8 @@ Status check_outputs(const ForgeCommand& options, std::initializer_list<const ch
 }
 
 Result<Bytes> wanted_picture(const ForgeCommand& options, ModelPart& part) {
-  if (!options.identity.empty()) return read_file(options.identity, kMaxPictureFile, "the picture that the forger wants revealed");
+  if (!options.identity.empty())
+    return read_file(options.identity, kMaxPictureFile, "the picture that the forger wants revealed");
   return part.draw("portrait", options.subject.seed * 10 + 7, 256, "the forger");
 }
 
@@ -84,8 +91,8 @@ std::string forge_plot(const AttackRecord& record) {
   return lines_plot(record.attack, "steps of Adam", "PSNR in dB", lines);
 }
 
-/// One key trial. A forged tensor has no 64 bytes that it follows from, so no bundle can hold it: what `verify` takes is the 64 bytes that the
-/// license commits to, and what those expand to.
+/// One key trial. A forged tensor has no 64 bytes that it follows from, so no bundle can hold it: what `verify` takes is the 64
+/// bytes that the license commits to, and what those expand to.
 Json key_trial(const ForgeIsnResult& result, const IsnSubject& subject) {
   const bool is_the_key = result.agreement == 1.0 && opens_key(subject, subject.isn_key);
   return {{"real_values", reveal_json(result.forged, subject.reveal_bar_db)},
@@ -111,8 +118,9 @@ Json rates(const Json& trials, const char* searched, const char* with_digest) {
 }
 
 Json settings_of(const ForgeCommand& options) {
-  Json out = {{"seed", options.subject.seed}, {"steps", options.request.steps}, {"rate", options.request.rate}, {"optimiser", "Adam"}, {"precision", options.precision},
-              {"subject", options.subject.bundle.empty() ? "drawn" : "license"}};
+  Json out = {{"seed", options.subject.seed},   {"steps", options.request.steps},
+              {"rate", options.request.rate},   {"optimiser", "Adam"},
+              {"precision", options.precision}, {"subject", options.subject.bundle.empty() ? "drawn" : "license"}};
   if (options.subject.bundle.empty()) out["size"] = options.subject.size;
   if (options.request.forge_key) {
     out["variant"] = options.variant;
@@ -136,8 +144,10 @@ std::string forge_text(const AttackRecord& record, const ForgeIsnResult& last, b
   const auto percent = [&](const char* name) { return with_decimals(100 * rate[name].get<double>(), 1) + " %"; };
   std::string text = "attack " + record.attack + ", " + rate["trials"].dump() + " trials";
   text += std::string("\n  ") + (of_key ? "real values  " : "searched  ") + reveal_text(last.forged);
-  text += std::string("\n  ") + (of_key ? "their signs  " : "one pass of the network under the known key  ") + reveal_text(last.other_way);
-  text += "\n  without the license's digests  the forger's code reads in " + percent("code_reads") + ", over the bar in " + percent("over_bar");
+  text += std::string("\n  ") + (of_key ? "their signs  " : "one pass of the network under the known key  ") +
+          reveal_text(last.other_way);
+  text += "\n  without the license's digests  the forger's code reads in " + percent("code_reads") + ", over the bar in " +
+          percent("over_bar");
   text += std::string("\n  with them  accepted in ") + percent("with_digest");
   return text + (of_key ? " (a key is 64 bytes that open the license's commitment)" : " (passport.digest)");
 }
@@ -177,9 +187,13 @@ Result<Report> forge(const ForgeCommand& options) {
   record.steps = options.request.steps * trials.size();
   record.images = record.steps;
   record.seconds = seconds_since(started);
-  record.details = {{"without_digests", of_key ? rates(trials, "signs", "accepted_with_commitment") : rates(trials, "searched", "accepted_with_digest")}, {"trials", trials}};
+  record.details = {{"without_digests", of_key ? rates(trials, "signs", "accepted_with_commitment")
+                                               : rates(trials, "searched", "accepted_with_digest")},
+                    {"trials", trials}};
   if (of_key) record.details["real_values"] = rates(trials, "real_values", "accepted_with_commitment");
-  STEGPASS_CHECK_OK(write_pictures(options, {{"wanted.png", &last.wanted}, {"revealed.png", &last.forged.picture}, {"other-way.png", &last.other_way.picture},
+  STEGPASS_CHECK_OK(write_pictures(options, {{"wanted.png", &last.wanted},
+                                             {"revealed.png", &last.forged.picture},
+                                             {"other-way.png", &last.other_way.picture},
                                              {"passport.png", &last.passport.picture}}));
   return finish_isn_attack(record, options.files, forge_plot(record), forge_text(record, last, of_key));
 }
@@ -193,15 +207,22 @@ Result<Report> paste(const ForgeCommand& options) {
   AttackRecord record;
   record.attack = "paste";
   record.mark = {{"isn", "user passport"}};
-  record.settings = {{"seed", options.subject.seed}, {"places", options.places}, {"subject", options.subject.bundle.empty() ? "drawn" : "license"}};
+  record.settings = {{"seed", options.subject.seed},
+                     {"places", options.places},
+                     {"subject", options.subject.bundle.empty() ? "drawn" : "license"}};
   if (options.subject.bundle.empty()) record.settings["size"] = options.subject.size;
   record.models["isn"] = to_hex(credential::fast_sha256(weights));
   Json trials = Json::array();
   PasteResult last;
   for (const IsnSubject& subject : subjects) {
     const Digest32 pasted = forger(options.subject.seed);
-    STEGPASS_TRY(result, part->paste_code({.user_passport = subject.hidden_in, .identity = subject.identity, .isn_key = subject.isn_key, .pasted = pasted,
-                                           .isn_weights = weights, .places = options.places, .seed = options.subject.seed + trials.size()}));
+    STEGPASS_TRY(result, part->paste_code({.user_passport = subject.hidden_in,
+                                           .identity = subject.identity,
+                                           .isn_key = subject.isn_key,
+                                           .pasted = pasted,
+                                           .isn_weights = weights,
+                                           .places = options.places,
+                                           .seed = options.subject.seed + trials.size()}));
     trials.push_back({{"forger_reads", result.read && *result.read == pasted},
                       {"licensee_reads", result.read && *result.read == subject.licensee},
                       {"identity_commitment_opens", opens_identity(subject, result.identity)},
@@ -216,16 +237,24 @@ Result<Report> paste(const ForgeCommand& options) {
   const auto rate = [&](const char* name) { return share(trials, [&](const Json& one) { return one[name].get<bool>(); }); };
   double refused = 0;
   for (const Json& one : trials) refused += one["refused_elsewhere"].get<double>();
-  record.details = {{"forger_reads", rate("forger_reads")}, {"licensee_reads", rate("licensee_reads")}, {"identity_commitment_opens", rate("identity_commitment_opens")},
-                    {"same_passport_digest", rate("same_passport_digest")}, {"over_bar", rate("over_bar")},
-                    {"refused_elsewhere", refused / static_cast<double>(std::max<std::uint64_t>(1, options.places * trials.size()))}, {"trials", trials}};
-  STEGPASS_CHECK_OK(write_pictures(options, {{"identity.png", &last.identity}, {"revealed.png", &last.revealed}, {"passport.png", &last.passport.picture}}));
+  record.details = {
+      {"forger_reads", rate("forger_reads")},
+      {"licensee_reads", rate("licensee_reads")},
+      {"identity_commitment_opens", rate("identity_commitment_opens")},
+      {"same_passport_digest", rate("same_passport_digest")},
+      {"over_bar", rate("over_bar")},
+      {"refused_elsewhere", refused / static_cast<double>(std::max<std::uint64_t>(1, options.places * trials.size()))},
+      {"trials", trials}};
+  STEGPASS_CHECK_OK(write_pictures(
+      options, {{"identity.png", &last.identity}, {"revealed.png", &last.revealed}, {"passport.png", &last.passport.picture}}));
   const auto percent = [](double value) { return with_decimals(100 * value, 1) + " %"; };
   return finish_isn_attack(record, options.files, "",
-                           "attack paste, " + std::to_string(trials.size()) + " trials\n  the pasted code reads in  " + percent(rate("forger_reads")) +
-                               "; the licensee's own in  " + percent(rate("licensee_reads")) + "\n  the identity commitment opens in  " + percent(rate("identity_commitment_opens")) +
-                               ", the passport's digest fits in  " + percent(rate("same_passport_digest")) + "\n  codes elsewhere in a picture  " +
-                               percent(record.details["refused_elsewhere"].get<double>()) + " refused before anything is hidden");
+                           "attack paste, " + std::to_string(trials.size()) + " trials\n  the pasted code reads in  " +
+                               percent(rate("forger_reads")) + "; the licensee's own in  " + percent(rate("licensee_reads")) +
+                               "\n  the identity commitment opens in  " + percent(rate("identity_commitment_opens")) +
+                               ", the passport's digest fits in  " + percent(rate("same_passport_digest")) +
+                               "\n  codes elsewhere in a picture  " + percent(record.details["refused_elsewhere"].get<double>()) +
+                               " refused before anything is hidden");
 }
 
 int run_forge(const ForgeCommand& options, Output& output) { return finish(output, forge(options)); }
@@ -234,16 +263,20 @@ int run_paste(const ForgeCommand& options, Output& output) { return finish(outpu
 std::shared_ptr<ForgeCommand> add_forgery(CLI::App& command, bool searches) {
   auto options = std::make_shared<ForgeCommand>();
   add_subject_options(command, options->subject);
-  command.add_option("--save", options->save, "Folder for the pictures of the last trial: what was wanted, what is revealed, the forged passport");
+  command.add_option("--save", options->save,
+                     "Folder for the pictures of the last trial: what was wanted, what is revealed, the forged passport");
   if (!searches) {
     add_record_files(command, options->files);
     return options;
   }
   add_attack_files(command, options->files, false);
-  command.add_option("--identity", options->identity, "Picture that the forger wants revealed, with his own QR code; default: a drawn one");
+  command.add_option("--identity", options->identity,
+                     "Picture that the forger wants revealed, with his own QR code; default: a drawn one");
   command.add_option("--steps", options->request.steps, "Steps of Adam")->check(CLI::Range(1, 1000000))->capture_default_str();
   command.add_option("--rate", options->request.rate, "Its rate")->check(CLI::Range(1e-9, 10.0))->capture_default_str();
-  command.add_option("--precision", options->precision, "fp32 or bf16, of the search alone")->check(CLI::IsMember({"fp32", "bf16"}))->capture_default_str();
+  command.add_option("--precision", options->precision, "fp32 or bf16, of the search alone")
+      ->check(CLI::IsMember({"fp32", "bf16"}))
+      ->capture_default_str();
   return options;
 }
 
@@ -251,26 +284,39 @@ void setup_forge_key(Commands& commands, CLI::App& group) {
   CLI::App* command = group.add_subcommand("forge-key", "Search an ISN key under which a user passport reveals another identity");
   auto options = add_forgery(*command, true);
   options->request.forge_key = true;
-  command->add_option("--variant", options->variant, "relaxed: real values, signs taken at the end; signs: every step reveals with signs")
-      ->check(CLI::IsMember({"relaxed", "signs"}))->capture_default_str();
+  command
+      ->add_option("--variant", options->variant,
+                   "relaxed: real values, signs taken at the end; signs: every step reveals with signs")
+      ->check(CLI::IsMember({"relaxed", "signs"}))
+      ->capture_default_str();
   command->footer("Example: stegpass attack forge-key --trials 4 --size 128 --out forge-key.json --plot forge-key.png");
   bind_command(commands, *command, options, run_forge);
 }
 
 void setup_forge_passport(Commands& commands, CLI::App& group) {
-  CLI::App* command = group.add_subcommand("forge-passport", "Search a user passport from which a known key reveals another identity");
+  CLI::App* command =
+      group.add_subcommand("forge-passport", "Search a user passport from which a known key reveals another identity");
   auto options = add_forgery(*command, true);
-  command->add_option("--start", options->start, "passport: near the user passport; random: a picture that has nothing to do with it")
-      ->check(CLI::IsMember({"passport", "random"}))->capture_default_str();
-  command->add_option("--near-weight", options->request.near_weight, "Weight of the squared distance from the start")->check(CLI::Range(0.0, 1e6))->capture_default_str();
-  command->footer("Example: stegpass attack forge-passport --bundle license.bundle --policy trust.policy --passport user-passport.png --out forged.json --save forged");
+  command
+      ->add_option("--start", options->start,
+                   "passport: near the user passport; random: a picture that has nothing to do with it")
+      ->check(CLI::IsMember({"passport", "random"}))
+      ->capture_default_str();
+  command->add_option("--near-weight", options->request.near_weight, "Weight of the squared distance from the start")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+  command->footer(
+      "Example: stegpass attack forge-passport --bundle license.bundle --policy trust.policy --passport user-passport.png --out "
+      "forged.json --save forged");
   bind_command(commands, *command, options, run_forge);
 }
 
 void setup_paste(Commands& commands, CLI::App& group) {
   CLI::App* command = group.add_subcommand("paste", "Paste another key's QR code into an identity before it is hidden");
   auto options = add_forgery(*command, false);
-  command->add_option("--places", options->places, "Pictures with a code elsewhere that are offered to a mint")->check(CLI::Range(0, 10000))->capture_default_str();
+  command->add_option("--places", options->places, "Pictures with a code elsewhere that are offered to a mint")
+      ->check(CLI::Range(0, 10000))
+      ->capture_default_str();
   command->footer("Example: stegpass attack paste --trials 10 --out paste.json");
   bind_command(commands, *command, options, run_paste);
 }

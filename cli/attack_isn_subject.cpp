@@ -36,8 +36,13 @@ Result<IsnSubject> draw_subject(ModelPart& part, std::uint32_t size, std::uint64
   out.licensee = drawn_half("licensee", seed);
   out.owner = drawn_half("owner", seed);
   out.reveal_bar_db = size < 256 ? 25 : 30;  // small pictures come back worse
-  STEGPASS_TRY(minted, part.mint({.cover = cover.picture, .identity_picture = portrait, .thumbprint = out.licensee, .isn_key = out.isn_key,
-                                  .isn_weights = to_bytes(weights), .reveal_bar_db = out.reveal_bar_db, .pictures = false}));
+  STEGPASS_TRY(minted, part.mint({.cover = cover.picture,
+                                  .identity_picture = portrait,
+                                  .thumbprint = out.licensee,
+                                  .isn_key = out.isn_key,
+                                  .isn_weights = to_bytes(weights),
+                                  .reveal_bar_db = out.reveal_bar_db,
+                                  .pictures = false}));
   out.hidden_in = cover.picture;
   out.user_passport = minted.user_passport.picture;
   out.passport_digest = minted.user_passport.digest;
@@ -57,9 +62,11 @@ Result<IsnSubject> read_subject(const IsnSubjectOptions& options) {
   STEGPASS_TRY(bundle, read_file(options.bundle, kMaxPictureFile, "a bundle"));
   STEGPASS_TRY(passport, read_file(options.passport, kMaxPictureFile, "a user passport (PNG)"));
   const credential::PaperVerdict papers = credential::verify_papers(bundle, policy, {current_time(), {}, {}});
-  if (!papers.registration || !papers.license) return Error{Errc::refused, options.bundle + " holds no license that verifies under " + options.policy};
+  if (!papers.registration || !papers.license)
+    return Error{Errc::refused, options.bundle + " holds no license that verifies under " + options.policy};
   const credential::Disclosures& opened = papers.disclosures;
-  if (!opened.isn_key || !opened.identity) return Error{Errc::refused, options.bundle + " opens no ISN key and identity; a bundle for a verifier does"};
+  if (!opened.isn_key || !opened.identity)
+    return Error{Errc::refused, options.bundle + " opens no ISN key and identity; a bundle for a verifier does"};
   IsnSubject out;
   out.user_passport = out.hidden_in = std::move(passport);
   out.isn_key = opened.isn_key->key;
@@ -78,13 +85,22 @@ Result<IsnSubject> read_subject(const IsnSubjectOptions& options) {
 }  // namespace
 
 void add_subject_options(CLI::App& command, IsnSubjectOptions& options) {
-  auto* bundle = command.add_option("--bundle", options.bundle, "A real license: its bundle for verifiers, which opens key and identity; default: drawn ones");
+  auto* bundle = command.add_option(
+      "--bundle", options.bundle, "A real license: its bundle for verifiers, which opens key and identity; default: drawn ones");
   command.add_option("--policy", options.policy, "Trust policy for that bundle")->needs(bundle);
   command.add_option("--passport", options.passport, "The user passport of that license")->needs(bundle);
   command.add_option("--isn", options.isn, "ISN weights; default: those that come with stegpass");
-  command.add_option("--size", options.size, "Side of drawn passports in pixels")->check(CLI::Range(128, 1024))->capture_default_str()->excludes(bundle);
-  command.add_option("--trials", options.trials, "Drawn licenses to attack, one after the other")->check(CLI::Range(1, 1000))->capture_default_str()->excludes(bundle);
-  command.add_option("--seed", options.seed, "Seed of all that is drawn")->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 40))->capture_default_str();
+  command.add_option("--size", options.size, "Side of drawn passports in pixels")
+      ->check(CLI::Range(128, 1024))
+      ->capture_default_str()
+      ->excludes(bundle);
+  command.add_option("--trials", options.trials, "Drawn licenses to attack, one after the other")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str()
+      ->excludes(bundle);
+  command.add_option("--seed", options.seed, "Seed of all that is drawn")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 40))
+      ->capture_default_str();
 }
 
 Result<std::vector<IsnSubject>> read_subjects(const IsnSubjectOptions& options, ByteView isn_weights, ModelPart& part) {
@@ -102,10 +118,13 @@ Result<std::vector<IsnSubject>> read_subjects(const IsnSubjectOptions& options, 
   return out;
 }
 
-bool opens_key(const IsnSubject& subject, ByteView key) { return commitment("isn-key", subject.owner, subject.key_salt, key) == subject.key_commitment; }
+bool opens_key(const IsnSubject& subject, ByteView key) {
+  return commitment("isn-key", subject.owner, subject.key_salt, key) == subject.key_commitment;
+}
 
 bool opens_identity(const IsnSubject& subject, ByteView picture) {
-  return commitment("identity", subject.owner, subject.identity_salt, credential::fast_sha256(picture)) == subject.identity_commitment;
+  return commitment("identity", subject.owner, subject.identity_salt, credential::fast_sha256(picture)) ==
+         subject.identity_commitment;
 }
 
 void add_record_files(CLI::App& command, AttackFiles& files) {
@@ -113,7 +132,8 @@ void add_record_files(CLI::App& command, AttackFiles& files) {
   command.add_flag("--force", files.force, "Replace what is there");
 }
 
-Result<Report> finish_isn_attack(const AttackRecord& record, const AttackFiles& files, const std::string& script, std::string text) {
+Result<Report> finish_isn_attack(const AttackRecord& record, const AttackFiles& files, const std::string& script,
+                                 std::string text) {
   const Json json = attack_json(record);
   if (!files.plot.empty()) {
     STEGPASS_TRY(picture, draw_plot(script));
@@ -124,9 +144,13 @@ Result<Report> finish_isn_attack(const AttackRecord& record, const AttackFiles& 
   return Report{std::move(text) + "\n  record  " + files.out, json};
 }
 
-std::string lines_plot(const std::string& title, const std::string& x, const std::string& y, const std::vector<PlotLine>& lines, bool log_x) {
-  std::string script = "set terminal pngcairo size 800,480 font 'sans,10'\nset grid\nset style data linespoints\nset key bottom right\nset title '" + title +
-                       "'\nset xlabel '" + x + "'\nset ylabel '" + y + "'\n" + (log_x ? "set logscale x\n" : ""), parts;
+std::string lines_plot(const std::string& title, const std::string& x, const std::string& y, const std::vector<PlotLine>& lines,
+                       bool log_x) {
+  std::string script =
+                  "set terminal pngcairo size 800,480 font 'sans,10'\nset grid\nset style data linespoints\nset key bottom "
+                  "right\nset title '" +
+                  title + "'\nset xlabel '" + x + "'\nset ylabel '" + y + "'\n" + (log_x ? "set logscale x\n" : ""),
+              parts;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const std::string name = "$line" + std::to_string(i);
     script += name + " << EOD\n" + lines[i].points + "EOD\n";

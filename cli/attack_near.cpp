@@ -38,7 +38,8 @@ Result<Owned> read_owned(const NearOptions& options) {
 }
 
 Digest32 of_thief(std::string_view what, std::uint64_t seed, std::uint64_t number) {
-  return credential::fast_sha256(as_bytes("stegpass.near.v1 " + std::string(what) + " " + std::to_string(seed) + " " + std::to_string(number)));
+  return credential::fast_sha256(
+      as_bytes("stegpass.near.v1 " + std::string(what) + " " + std::to_string(seed) + " " + std::to_string(number)));
 }
 
 /// One row of the table: a passport, whose key and salt its seed is made of, and what is then read.
@@ -49,12 +50,19 @@ class Table {
   Status add(const std::string& change, double psnr_db, const std::string& seed_of, ByteView picture, const Bytes& seed) {
     STEGPASS_TRY(reading, part_.read_mark(owned_.model, owned_.mark, {change, to_bytes(picture), seed}));
     const double match = reading.bits == 0 ? 0 : static_cast<double>(reading.matches) / static_cast<double>(reading.bits);
-    rows_.push_back({{"change", change}, {"psnr_db", psnr_db}, {"seed_of", seed_of}, {"bits", reading.bits}, {"matches", reading.matches}, {"match", match},
-                     {"log10_p", reading.log10_p}, {"log10_p_corrected", reading.log10_p_corrected}});
+    rows_.push_back({{"change", change},
+                     {"psnr_db", psnr_db},
+                     {"seed_of", seed_of},
+                     {"bits", reading.bits},
+                     {"matches", reading.matches},
+                     {"match", match},
+                     {"log10_p", reading.log10_p},
+                     {"log10_p_corrected", reading.log10_p_corrected}});
     return Done{};
   }
   /// With a seed that follows from the picture, as `opening.seed-ROLE` demands.
-  Status derive(const std::string& change, double psnr_db, const std::string& seed_of, ByteView picture, const Digest32& owner, ByteView salt) {
+  Status derive(const std::string& change, double psnr_db, const std::string& seed_of, ByteView picture, const Digest32& owner,
+                ByteView salt) {
     STEGPASS_TRY(seed, part_.mark_seed(picture, owner, salt));
     return add(change, psnr_db, seed_of, picture, seed);
   }
@@ -69,8 +77,10 @@ class Table {
 Status fill(Table& table, const Owned& owned, const std::vector<NearPassport>& near, std::uint64_t seed) {
   const VaultPassport& cover = owned.cover;
   STEGPASS_CHECK_OK(table.derive("the owner's own", 100, "owner's key and salt", cover.picture, owned.owner, cover.seed_salt));
-  STEGPASS_CHECK_OK(table.derive("none", 100, "thief's key, owner's salt", cover.picture, of_thief("key", seed, 0), cover.seed_salt));
-  STEGPASS_CHECK_OK(table.derive("none", 100, "owner's key, another salt", cover.picture, owned.owner, of_thief("salt", seed, 0)));
+  STEGPASS_CHECK_OK(
+      table.derive("none", 100, "thief's key, owner's salt", cover.picture, of_thief("key", seed, 0), cover.seed_salt));
+  STEGPASS_CHECK_OK(
+      table.derive("none", 100, "owner's key, another salt", cover.picture, owned.owner, of_thief("salt", seed, 0)));
   std::uint64_t number = 0;
   for (const NearPassport& one : near) {
     const Digest32 salt = of_thief("salt", seed, ++number);
@@ -102,12 +112,13 @@ Claims claims_of(const Json& rows) {
 std::string near_text(const Json& rows, const Claims& claims) {
   std::string text = "attack near";
   for (const Json& row : rows) {
-    text += "\n  " + row["change"].get<std::string>() + " (" + with_decimals(row["psnr_db"], 1) + " dB), seed of " + row["seed_of"].get<std::string>() + "  " +
-            row["matches"].dump() + " of " + row["bits"].dump() + " bits, log10 p " + with_decimals(row["log10_p"].get<double>(), 1);
+    text += "\n  " + row["change"].get<std::string>() + " (" + with_decimals(row["psnr_db"], 1) + " dB), seed of " +
+            row["seed_of"].get<std::string>() + "  " + row["matches"].dump() + " of " + row["bits"].dump() + " bits, log10 p " +
+            with_decimals(row["log10_p"].get<double>(), 1);
   }
   const double share = claims.bits == 0 ? 0 : static_cast<double>(claims.matches) / static_cast<double>(claims.bits);
-  return text + "\n  " + std::to_string(claims.count) + " claims by a seed that follows from its picture, key and salt: match " + with_decimals(share, 4) +
-         ", best corrected log10 p " + with_decimals(claims.best_corrected, 1);
+  return text + "\n  " + std::to_string(claims.count) + " claims by a seed that follows from its picture, key and salt: match " +
+         with_decimals(share, 4) + ", best corrected log10 p " + with_decimals(claims.best_corrected, 1);
 }
 
 Result<Report> near(const NearOptions& options) {
@@ -126,7 +137,10 @@ Result<Report> near(const NearOptions& options) {
   record.models["model"] = to_hex(credential::fast_sha256(owned.model));
   record.passports = {"cover"};
   record.curve = table.rows();
-  record.details = {{"claims", claims.count}, {"bits", claims.bits}, {"matches", claims.matches}, {"best_log10_p_corrected", claims.best_corrected}};
+  record.details = {{"claims", claims.count},
+                    {"bits", claims.bits},
+                    {"matches", claims.matches},
+                    {"best_log10_p_corrected", claims.best_corrected}};
   record.images = passports.size();
   record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return finish_isn_attack(record, options.files, "", near_text(table.rows(), claims));
@@ -141,8 +155,12 @@ void setup_attack_near(Commands& commands, CLI::App& group) {
   CLI::App* command = group.add_subcommand("near", "Claim a slightly changed owner passport as one's own");
   add_home_options(*command, options->home);
   command->add_option("--models", options->models, "Folder that passport train made")->required();
-  command->add_option("--pixels", options->pixels, "Passports that differ by one grey level in one pixel")->check(CLI::Range(1, 1000))->capture_default_str();
-  command->add_option("--seed", options->seed, "Seed of all that is drawn")->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 40))->capture_default_str();
+  command->add_option("--pixels", options->pixels, "Passports that differ by one grey level in one pixel")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_option("--seed", options->seed, "Seed of all that is drawn")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 40))
+      ->capture_default_str();
   add_record_files(*command, options->files);
   command->footer("Example: stegpass attack near --home studio --models trained --out near.json");
   bind_command(commands, *command, options, run);

@@ -83,26 +83,98 @@ AttackRequest erb_defaults() {
 
 std::vector<AttackCommand> attack_commands() {
   return {
-      {"finetune", "Train the copy on: all layers as they are (ftal), or with a fresh classifier (rtal)", {"ftal", "rtal"}, nullptr, nullptr, true, false, trained_for(100, 1e-3)},
-      {"prune", "Set weights to zero: the smallest (l1), any (random), or whole channels (structured)", {"l1", "random", "structured"}, "Shares to prune, 0 to 1; default 21 from 0 to 1", nullptr},
+      {"finetune",
+       "Train the copy on: all layers as they are (ftal), or with a fresh classifier (rtal)",
+       {"ftal", "rtal"},
+       nullptr,
+       nullptr,
+       true,
+       false,
+       trained_for(100, 1e-3)},
+      {"prune",
+       "Set weights to zero: the smallest (l1), any (random), or whole channels (structured)",
+       {"l1", "random", "structured"},
+       "Shares to prune, 0 to 1; default 21 from 0 to 1",
+       nullptr},
       {"quantise", "Round weights, by channel or by tensor", {"channel", "tensor"}, "Bits to keep; default 8 6 4 2", nullptr},
       {"noise", "Add Gaussian noise", {}, "Noise over each tensor's standard deviation; default 0.05 to 1", nullptr},
-      {"permute", "Move channels (order), rescale them too (scale), turn their signs too (sign); alignment undoes it", {"order", "scale", "sign"}, nullptr, nullptr},
+      {"permute",
+       "Move channels (order), rescale them too (scale), turn their signs too (sign); alignment undoes it",
+       {"order", "scale", "sign"},
+       nullptr,
+       nullptr},
       {"fold", "Fold every batch norm into its convolution; alignment undoes it", {}, nullptr, nullptr},
-      {"overwrite", "Train other passports in, one after the other", {}, nullptr, "Passports in a row", true, true, trained_for(1, 1e-2, 1, 1.0)},
-      {"frame", "Train somebody else's mark into the model, so that it seems to descend from his", {}, nullptr, nullptr, true, true, trained_for(1, 1e-2, 1, 0.1)},
+      {"overwrite",
+       "Train other passports in, one after the other",
+       {},
+       nullptr,
+       "Passports in a row",
+       true,
+       true,
+       trained_for(1, 1e-2, 1, 1.0)},
+      {"frame",
+       "Train somebody else's mark into the model, so that it seems to descend from his",
+       {},
+       nullptr,
+       nullptr,
+       true,
+       true,
+       trained_for(1, 1e-2, 1, 0.1)},
       {"distill", "Train a fresh network on the model's answers", {}, nullptr, nullptr, true, false, trained_for(12, 1e-2)},
-      {"informed", "Aim at what any natural passport reads: train many in at once, or empty the subspace of their keys", {"passports", "subspace"},
-       "Of subspace: shares to empty; default 0.05 to 0.5", "Natural passports", true, true, trained_for(6, 1e-2, 100, 0.1)},
-      {"insider", "A licensee's: turn the cover's mark along his user passport (--user), with the cover's seed or without, and train on", {"seed", "picture"},
-       "How often to take the part along it away: 1 empties, 2 turns; default both", nullptr, true, false, trained_for(6, 1e-3)},
-      {"fake1", "Claim with random passports and the owner's verification branch", {}, nullptr, "Passports to try", false, false, trained_for(0, 1e-3, 10)},
+      {"informed",
+       "Aim at what any natural passport reads: train many in at once, or empty the subspace of their keys",
+       {"passports", "subspace"},
+       "Of subspace: shares to empty; default 0.05 to 0.5",
+       "Natural passports",
+       true,
+       true,
+       trained_for(6, 1e-2, 100, 0.1)},
+      {"insider",
+       "A licensee's: turn the cover's mark along his user passport (--user), with the cover's seed or without, and train on",
+       {"seed", "picture"},
+       "How often to take the part along it away: 1 empties, 2 turns; default both",
+       nullptr,
+       true,
+       false,
+       trained_for(6, 1e-3)},
+      {"fake1",
+       "Claim with random passports and the owner's verification branch",
+       {},
+       nullptr,
+       "Passports to try",
+       false,
+       false,
+       trained_for(0, 1e-3, 10)},
       {"fake2", "Claim with a passport trained on the data", {}, nullptr, nullptr, true, false, trained_for(6, 0.05)},
-      {"fake3", "Claim with the genuine passport, trained on to other signs", {}, "Shares of signs to turn; default 0.1 0.5", nullptr, true, true, trained_for(6, 1e-2)},
-      {"erb", "Claim with a forged passport through expanded residual blocks, common (cerb) or individual (ierb)", {"cerb", "ierb"}, nullptr, nullptr, true, false, erb_defaults()},
-      {"sign-flip", "Claim with any passport, by choosing the signs of a1: what mode reference takes for a match", {}, nullptr, "Passports to forge"},
-      {"search", "Search a picture that reads the registered bits (signs), or a salt under which one's own does (hash)", {"signs", "hash"}, nullptr,
-       "Steps of the search, or tries", false, false, trained_for(0, 1e-3, 200)},
+      {"fake3",
+       "Claim with the genuine passport, trained on to other signs",
+       {},
+       "Shares of signs to turn; default 0.1 0.5",
+       nullptr,
+       true,
+       true,
+       trained_for(6, 1e-2)},
+      {"erb",
+       "Claim with a forged passport through expanded residual blocks, common (cerb) or individual (ierb)",
+       {"cerb", "ierb"},
+       nullptr,
+       nullptr,
+       true,
+       false,
+       erb_defaults()},
+      {"sign-flip",
+       "Claim with any passport, by choosing the signs of a1: what mode reference takes for a match",
+       {},
+       nullptr,
+       "Passports to forge"},
+      {"search",
+       "Search a picture that reads the registered bits (signs), or a salt under which one's own does (hash)",
+       {"signs", "hash"},
+       nullptr,
+       "Steps of the search, or tries",
+       false,
+       false,
+       trained_for(0, 1e-3, 200)},
   };
 }
 
@@ -111,12 +183,18 @@ void add_subject_and_data(CLI::App& command, NetworkAttack& options) {
   AttackRequest& request = options.request;
   command.add_option("--data", request.data, "The attacker's data set, or 'drawn'")->required();
   command.add_option("--test-data", request.test_data, "Another data set to measure accuracy on");
-  command.add_option("--images", request.train_images, "So many of the training images, drawn by the seed; 0: all")->capture_default_str();
+  command.add_option("--images", request.train_images, "So many of the training images, drawn by the seed; 0: all")
+      ->capture_default_str();
   command.add_option("--test-images", request.test_images, "The same of the test images")->capture_default_str();
-  command.add_option("--seed", request.seed, "Seed of all that is drawn")->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 40))->capture_default_str();
+  command.add_option("--seed", request.seed, "Seed of all that is drawn")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 40))
+      ->capture_default_str();
   command.add_option("--device", request.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
-  command.add_option("--precision", request.precision, "fp32 or bf16")->check(CLI::IsMember({"fp32", "bf16"}))->capture_default_str();
-  command.add_flag("--verification", request.verification, "Measure the owner's verification branch too, at every point (needs --models)");
+  command.add_option("--precision", request.precision, "fp32 or bf16")
+      ->check(CLI::IsMember({"fp32", "bf16"}))
+      ->capture_default_str();
+  command.add_flag("--verification", request.verification,
+                   "Measure the owner's verification branch too, at every point (needs --models)");
 }
 
 void add_training(CLI::App& command, NetworkAttack& options, bool demands_bits) {
@@ -125,10 +203,12 @@ void add_training(CLI::App& command, NetworkAttack& options, bool demands_bits) 
   command.add_option("--batch", request.batch, "Images a step")->capture_default_str();
   command.add_option("--rate", request.rate, "Learning rate")->capture_default_str();
   command.add_option("--weight-decay", request.weight_decay, "Weight decay")->capture_default_str();
-  command.add_option("--data-share", request.data_share, "Share of the training images that the attacker has")->capture_default_str();
+  command.add_option("--data-share", request.data_share, "Share of the training images that the attacker has")
+      ->capture_default_str();
   command.add_flag("--no-augment", options.no_augment, "Leave images as they are instead of shifting and mirroring them");
   if (!demands_bits) return;
-  command.add_option("--sign-weight", request.sign_weight, "Weight of the attacker's sign loss; owners train with 0.1")->capture_default_str();
+  command.add_option("--sign-weight", request.sign_weight, "Weight of the attacker's sign loss; owners train with 0.1")
+      ->capture_default_str();
   command.add_option("--sign-margin", request.sign_margin, "Its margin")->capture_default_str();
 }
 
@@ -136,14 +216,16 @@ void add_training(CLI::App& command, NetworkAttack& options, bool demands_bits) 
 
 void add_attack_subject(CLI::App& command, AttackSubject& subject) {
   add_home_options(command, subject.home);
-  auto* models = command.add_option("--models", subject.models, "Folder that passport train made: owner and release model, and their record");
+  auto* models = command.add_option("--models", subject.models,
+                                    "Folder that passport train made: owner and release model, and their record");
   auto* model = command.add_option("--model", subject.model, "A release model alone (safetensors)")->excludes(models);
   model->needs(command.add_option("--record", subject.record, "training.json that says how its mark is woven"));
 }
 
 Status open_subject(const AttackSubject& subject, AttackRequest& request, Json& digests) {
   const bool folder = !subject.models.empty();
-  if (!folder && subject.model.empty()) return Error{Errc::usage, "name what to attack with --models, or with --model and --record"};
+  if (!folder && subject.model.empty())
+    return Error{Errc::usage, "name what to attack with --models, or with --model and --record"};
   const ModelFolder models{subject.models};
   const std::filesystem::path release = folder ? models.release_model() : std::filesystem::path(subject.model);
   STEGPASS_TRY(record, read_training_record(subject.record.empty() ? models.record() : std::filesystem::path(subject.record)));
@@ -197,15 +279,24 @@ void setup_attack_network(Commands& commands, CLI::App& group) {
     AttackRequest& request = options->request;
     if (!one.variants.empty()) {
       request.variant = one.variants.front();
-      command->add_option("--variant", request.variant, "Form of the attack")->check(CLI::IsMember(one.variants))->capture_default_str();
+      command->add_option("--variant", request.variant, "Form of the attack")
+          ->check(CLI::IsMember(one.variants))
+          ->capture_default_str();
     }
     if (one.strengths != nullptr) command->add_option("--strengths", request.strengths, one.strengths)->delimiter(',');
-    if (one.count != nullptr) command->add_option("--count", request.count, one.count)->check(CLI::Range(1, 1000000))->capture_default_str();
-    if (request.name == "insider") command->add_option("--user", options->user, "The licensee's user passport (PNG); default: the cover itself, the worst case");
-    if (request.name == "informed") command->add_option("--at-once", request.at_once, "Of passports: how many in one step")->check(CLI::Range(1, 1000))->capture_default_str();
+    if (one.count != nullptr)
+      command->add_option("--count", request.count, one.count)->check(CLI::Range(1, 1000000))->capture_default_str();
+    if (request.name == "insider")
+      command->add_option("--user", options->user,
+                          "The licensee's user passport (PNG); default: the cover itself, the worst case");
+    if (request.name == "informed")
+      command->add_option("--at-once", request.at_once, "Of passports: how many in one step")
+          ->check(CLI::Range(1, 1000))
+          ->capture_default_str();
     if (one.trains) add_training(*command, *options, one.demands_bits);
     add_attack_files(*command, options->files, true);
-    command->footer("Example: stegpass attack " + std::string(one.name) + " --home studio --models trained --data drawn --out " + one.name + ".json --plot " + one.name + ".png");
+    command->footer("Example: stegpass attack " + std::string(one.name) + " --home studio --models trained --data drawn --out " +
+                    one.name + ".json --plot " + one.name + ".png");
     bind_command(commands, *command, options, run);
   }
 }

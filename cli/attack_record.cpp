@@ -35,7 +35,9 @@ std::string in_quotes(const std::string& text) {
 std::string block(const std::string& name, const std::string& lines) { return "$" + name + " << EOD\n" + lines + "EOD\n"; }
 
 /// Points by their number: strengths of one curve need not lie on one axis, as words before and after have none.
-double place(const Json& point, std::size_t index, bool by_strength) { return by_strength ? point["strength"].get<double>() : static_cast<double>(index); }
+double place(const Json& point, std::size_t index, bool by_strength) {
+  return by_strength ? point["strength"].get<double>() : static_cast<double>(index);
+}
 
 bool has_numbers(const Json& curve) {
   std::map<double, int> seen;
@@ -56,7 +58,8 @@ void add_attack_files(CLI::App& command, AttackFiles& files, bool changes_a_netw
   auto* force = command.add_flag("--force", files.force, "Replace what is there");
   if (!changes_a_network) return;
   command.add_option("--save-model", files.save_model, "The network as the attacker leaves it (safetensors)");
-  command.add_flag("--resume", files.resume, "Go on from the last epoch of a run that was stopped (OUT.checkpoint)")->excludes(force);
+  command.add_flag("--resume", files.resume, "Go on from the last epoch of a run that was stopped (OUT.checkpoint)")
+      ->excludes(force);
 }
 
 Status check_attack_files(const AttackFiles& files) {
@@ -65,17 +68,26 @@ Status check_attack_files(const AttackFiles& files) {
   }
   std::error_code error;
   const bool left = std::filesystem::exists(files.checkpoint(), error);
-  if (left && !files.resume && !files.force) return Error{Errc::exists, files.checkpoint().string() + " was left by a run that did not finish (--resume goes on)"};
-  if (!left && files.resume) return Error{Errc::not_found, files.checkpoint().string() + " is not there, so there is nothing to resume"};
+  if (left && !files.resume && !files.force)
+    return Error{Errc::exists, files.checkpoint().string() + " was left by a run that did not finish (--resume goes on)"};
+  if (!left && files.resume)
+    return Error{Errc::not_found, files.checkpoint().string() + " is not there, so there is nothing to resume"};
   return Done{};
 }
 
 Json attack_json(const AttackRecord& record) {
   Json versions = {{"stegpass", STEGPASS_VERSION}};
   if (const auto part = load_model_part()) versions["model_part"] = (*part)->versions();
-  return {{"format", kAttackFormat}, {"attack", record.attack}, {"mark", record.mark}, {"settings", record.settings}, {"models", record.models},
-          {"passports", record.passports}, {"curve", record.curve}, {"details", record.details},
-          {"cost", {{"steps", record.steps}, {"images", record.images}, {"seconds", record.seconds}}}, {"versions", versions}};
+  return {{"format", kAttackFormat},
+          {"attack", record.attack},
+          {"mark", record.mark},
+          {"settings", record.settings},
+          {"models", record.models},
+          {"passports", record.passports},
+          {"curve", record.curve},
+          {"details", record.details},
+          {"cost", {{"steps", record.steps}, {"images", record.images}, {"seconds", record.seconds}}},
+          {"versions", versions}};
 }
 
 std::string attack_plot(const Json& record) {
@@ -96,8 +108,10 @@ std::string attack_plot(const Json& record) {
       at->second.log10_p += x + mark["log10_p"].dump() + "\n";
     }
   }
-  std::string script = "set terminal pngcairo size 1000,420 font 'sans,10'\nset grid\nset style data linespoints\nset key outside below\n";
-  script += "set xlabel '" + std::string(by_strength ? "strength" : "step") + "'\n" + block("deployment", deployment) + block("verification", verification);
+  std::string script =
+      "set terminal pngcairo size 1000,420 font 'sans,10'\nset grid\nset style data linespoints\nset key outside below\n";
+  script += "set xlabel '" + std::string(by_strength ? "strength" : "step") + "'\n" + block("deployment", deployment) +
+            block("verification", verification);
   std::string match, chance;
   for (std::size_t i = 0; i < marks.size(); ++i) {
     const std::string id = std::to_string(i);
@@ -105,7 +119,8 @@ std::string attack_plot(const Json& record) {
     match += ", $match" + id + " title " + in_quotes(marks[i].first);
     chance += (i == 0 ? "$chance" : ", $chance") + id + " title " + in_quotes(marks[i].first);
   }
-  script += "set multiplot layout 1,2 title '" + record["attack"].get<std::string>() + "'\nset title 'accuracy and share of bits'\nset yrange [0:1.02]\nplot ";
+  script += "set multiplot layout 1,2 title '" + record["attack"].get<std::string>() +
+            "'\nset title 'accuracy and share of bits'\nset yrange [0:1.02]\nplot ";
   script += deployment.empty() ? std::string("0.5 title 'chance' with lines") : std::string("$deployment title 'accuracy' lw 2");
   if (!verification.empty()) script += ", $verification title 'verification branch' lw 2";
   script += match + "\n";
@@ -117,15 +132,19 @@ std::string attack_text(const Json& record) {
   std::string text = "attack " + record["attack"].get<std::string>();
   for (const Json& point : record["curve"]) {
     const bool named = point.contains("step");
-    text += "\n  " + (named ? point["step"].get<std::string>() : point.contains("strength") ? "strength " + point["strength"].dump() : std::string("point"));
+    text += "\n  " + (named                        ? point["step"].get<std::string>()
+                      : point.contains("strength") ? "strength " + point["strength"].dump()
+                                                   : std::string("point"));
     if (point.contains("accuracy_deployment")) text += "  accuracy " + percent(point["accuracy_deployment"]);
     if (point.contains("accuracy_verification")) text += ", verification " + percent(point["accuracy_verification"]);
     for (const Json& mark : point.value("marks", Json::array())) {
-      text += "\n    " + series_name(mark) + "  " + mark["matches"].dump() + " of " + mark["bits"].dump() + " bits, log10 p " + with_decimals(mark["log10_p"].is_number() ? mark["log10_p"].get<double>() : 0, 1);
+      text += "\n    " + series_name(mark) + "  " + mark["matches"].dump() + " of " + mark["bits"].dump() + " bits, log10 p " +
+              with_decimals(mark["log10_p"].is_number() ? mark["log10_p"].get<double>() : 0, 1);
     }
   }
   const Json& cost = record["cost"];
-  return text + "\n  cost  " + cost["steps"].dump() + " steps, " + cost["images"].dump() + " images, " + with_decimals(cost["seconds"], 1) + " s";
+  return text + "\n  cost  " + cost["steps"].dump() + " steps, " + cost["images"].dump() + " images, " +
+         with_decimals(cost["seconds"], 1) + " s";
 }
 
 Result<Report> finish_attack(const AttackRecord& record, const AttackFiles& files) {

@@ -26,16 +26,16 @@ Status check_attack_files(const AttackFiles& files);
 
 /// What an attack came to, before it is written: schemas/attack.md.
 struct AttackRecord {
-  std::string attack;               ///< the command's name
-  Json mark = Json::object();       ///< scheme, pooling, signature, architecture; or what is attacked instead
-  Json settings = Json::object();   ///< all that decides the outcome, seed and data digests among it
-  Json models = Json::object();     ///< SHA-256 of the files that were attacked, by name
+  std::string attack;                  ///< the command's name
+  Json mark = Json::object();          ///< scheme, pooling, signature, architecture; or what is attacked instead
+  Json settings = Json::object();      ///< all that decides the outcome, seed and data digests among it
+  Json models = Json::object();        ///< SHA-256 of the files that were attacked, by name
   std::vector<std::string> passports;  ///< roles of those that judged
-  Json curve = Json::array();       ///< points
+  Json curve = Json::array();          ///< points
   Json details = Json::object();
   std::uint64_t steps = 0, images = 0;
   double seconds = 0;
-  Bytes changed_model;              ///< for --save-model
+  Bytes changed_model;  ///< for --save-model
 };
 
 Json attack_json(const AttackRecord& record);
@@ -43,7 +43,8 @@ Json attack_json(const AttackRecord& record);
 std::string attack_plot(const Json& record);
 /// A line a point: strength, accuracies, and every mark's match and log10 p.
 std::string attack_text(const Json& record);
-/// Writes record, plot and model, removes the checkpoint, and reports. `gnuplot` missing is an error only where a plot was asked for.
+/// Writes record, plot and model, removes the checkpoint, and reports. `gnuplot` missing is an error only where a plot was asked
+/// for.
 Result<Report> finish_attack(const AttackRecord& record, const AttackFiles& files);
 
 }  // namespace stegpass::cli

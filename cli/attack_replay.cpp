@@ -48,14 +48,18 @@ Result<Stolen> read_stolen(const ReplayOptions& options) {
 }
 
 Verdict with_presentation(const Stolen& on, Bytes presentation, const std::string& audience, Bytes nonce) {
-  return verify_papers(on.bundle, on.policy, {current_time(), {}, credential::PossessionChallenge{std::move(presentation), audience, std::move(nonce)}}).verdict;
+  return verify_papers(on.bundle, on.policy,
+                       {current_time(), {}, credential::PossessionChallenge{std::move(presentation), audience, std::move(nonce)}})
+      .verdict;
 }
 
 /// The thief signs with a key of his own: for the license, and as if for a verifier that asked him.
 Result<Case> with_own_key(const Stolen& on) {
   const Bytes nonce = credential::random_bytes(16);
-  STEGPASS_TRY(signature, credential::sign_presentation(credential::PrivateKey::generate(credential::KeyType::ed25519), {"replayed", nonce, on.license.id, current_time()}));
-  return Case{"a presentation signed by the thief's key", "holder.possession", with_presentation(on, std::move(signature), "replayed", nonce)};
+  STEGPASS_TRY(signature, credential::sign_presentation(credential::PrivateKey::generate(credential::KeyType::ed25519),
+                                                        {"replayed", nonce, on.license.id, current_time()}));
+  return Case{"a presentation signed by the thief's key", "holder.possession",
+              with_presentation(on, std::move(signature), "replayed", nonce)};
 }
 
 /// The licensee's own presentation, overheard, shown to verifiers who ask again.
@@ -66,9 +70,12 @@ Status add_overheard(const ReplayOptions& options, const Stolen& on, std::vector
   if (!nonce || nonce->empty()) return Error{Errc::usage, "--nonce is not hexadecimal"};
   Verdict first = with_presentation(on, overheard, options.audience, *nonce);
   const Check* held = first.find("holder.possession");
-  if (held == nullptr || held->outcome != Outcome::valid) return Error{Errc::refused, options.presentation + " does not answer that audience and nonce, so there is nothing to replay"};
-  out.push_back({"the licensee's presentation, for a fresh nonce", "holder.possession", with_presentation(on, overheard, options.audience, credential::random_bytes(16))});
-  out.push_back({"the licensee's presentation, for another audience", "holder.possession", with_presentation(on, overheard, options.audience + " next door", *nonce)});
+  if (held == nullptr || held->outcome != Outcome::valid)
+    return Error{Errc::refused, options.presentation + " does not answer that audience and nonce, so there is nothing to replay"};
+  out.push_back({"the licensee's presentation, for a fresh nonce", "holder.possession",
+                 with_presentation(on, overheard, options.audience, credential::random_bytes(16))});
+  out.push_back({"the licensee's presentation, for another audience", "holder.possession",
+                 with_presentation(on, overheard, options.audience + " next door", *nonce)});
   return Done{};
 }
 
@@ -89,12 +96,15 @@ Status add_spliced(const ReplayOptions& options, const Stolen& on, std::vector<C
   STEGPASS_TRY(other_file, read_file(options.other_bundle, kMaxPictureFile, "a bundle"));
   STEGPASS_TRY(bundle, credential::decode_bundle(on.bundle));
   STEGPASS_TRY(other, credential::decode_bundle(other_file));
-  if (!bundle.disclosures.isn_key || !other.disclosures.isn_key) return Error{Errc::refused, "both bundles must be for verifiers, which open keys"};
+  if (!bundle.disclosures.isn_key || !other.disclosures.isn_key)
+    return Error{Errc::refused, "both bundles must be for verifiers, which open keys"};
   bundle.disclosures.isn_key = other.disclosures.isn_key;
-  out.push_back({"another license's opened key", "opening.isn-key", verify_papers(credential::encode_bundle(bundle), on.policy, {current_time(), {}, {}}).verdict});
+  out.push_back({"another license's opened key", "opening.isn-key",
+                 verify_papers(credential::encode_bundle(bundle), on.policy, {current_time(), {}, {}}).verdict});
   STEGPASS_TRY(again, credential::decode_bundle(on.bundle));
   again.disclosures.identity = other.disclosures.identity;
-  out.push_back({"another license's opened identity", "opening.identity", verify_papers(credential::encode_bundle(again), on.policy, {current_time(), {}, {}}).verdict});
+  out.push_back({"another license's opened identity", "opening.identity",
+                 verify_papers(credential::encode_bundle(again), on.policy, {current_time(), {}, {}}).verdict});
   return Done{};
 }
 
@@ -104,8 +114,11 @@ Json case_json(const Case& one) {
     if (check.outcome == Outcome::invalid) refused.push_back({{"code", check.code}, {"detail", check.detail}});
   }
   const Check* expected = one.verdict.find(one.refused_as);
-  return {{"case", one.name}, {"verdict", outcome_name(one.verdict.outcome())}, {"expected", one.refused_as},
-          {"as_expected", expected != nullptr && expected->outcome == Outcome::invalid}, {"refused_by", refused}};
+  return {{"case", one.name},
+          {"verdict", outcome_name(one.verdict.outcome())},
+          {"expected", one.refused_as},
+          {"as_expected", expected != nullptr && expected->outcome == Outcome::invalid},
+          {"refused_by", refused}};
 }
 
 std::string replay_text(const Json& rows) {
@@ -113,7 +126,8 @@ std::string replay_text(const Json& rows) {
   for (const Json& row : rows) {
     std::string codes;
     for (const Json& check : row["refused_by"]) codes += (codes.empty() ? "" : ", ") + check["code"].get<std::string>();
-    text += "\n  " + row["case"].get<std::string>() + "  " + row["verdict"].get<std::string>() + (codes.empty() ? "" : ": " + codes);
+    text +=
+        "\n  " + row["case"].get<std::string>() + "  " + row["verdict"].get<std::string>() + (codes.empty() ? "" : ": " + codes);
   }
   return text;
 }
@@ -150,13 +164,17 @@ void setup_attack_replay(Commands& commands, CLI::App& group) {
   command->add_option("--bundle", options->bundle, "A bundle of the license")->required();
   command->add_option("--policy", options->policy, "The verifier's trust policy")->required();
   command->add_option("--passport", options->passport, "A user passport of another license of the same owner");
-  command->add_option("--other-bundle", options->other_bundle, "Another license's bundle for verifiers, whose openings are put in the place of this one's");
-  auto* presentation = command->add_option("--presentation", options->presentation, "A presentation by the licensee that was overheard");
+  command->add_option("--other-bundle", options->other_bundle,
+                      "Another license's bundle for verifiers, whose openings are put in the place of this one's");
+  auto* presentation =
+      command->add_option("--presentation", options->presentation, "A presentation by the licensee that was overheard");
   auto* audience = command->add_option("--audience", options->audience, "For whom it was");
   auto* nonce = command->add_option("--nonce", options->nonce, "What it answered, in hexadecimal");
   presentation->needs(audience)->needs(nonce);
   add_record_files(*command, options->files);
-  command->footer("Example: stegpass attack replay --bundle ada.bundle --policy trust.policy --passport bob.png --other-bundle bob.bundle --out replay.json");
+  command->footer(
+      "Example: stegpass attack replay --bundle ada.bundle --policy trust.policy --passport bob.png --other-bundle bob.bundle "
+      "--out replay.json");
   bind_command(commands, *command, options, run);
 }
 

@@ -82,8 +82,8 @@ void judge_quorum(const TrustPolicy& policy, const Result<std::string>& newest, 
   verdict.add(check.code, check.outcome, check.detail);
 }
 
-int finish_audit(const AuditOptions& options, Output& output, const Result<ledger::AuditReport>& audited, const TrustPolicy& policy,
-                 const Result<std::string>& newest) {
+int finish_audit(const AuditOptions& options, Output& output, const Result<ledger::AuditReport>& audited,
+                 const TrustPolicy& policy, const Result<std::string>& newest) {
   if (!audited) return unreadable(output, audited.error());
   Verdict verdict = audited->verdict;
   judge_quorum(policy, newest, verdict);
@@ -98,7 +98,8 @@ int finish_audit(const AuditOptions& options, Output& output, const Result<ledge
 Result<std::optional<std::string>> read_since(const AuditOptions& options) {
   if (options.since.empty()) return std::optional<std::string>{};
   STEGPASS_TRY(note, read_file(options.since, kMaxSmallFile, "a signed checkpoint"));
-  if (auto parsed = parse_note(as_text(note)); !parsed) return Error{Errc::malformed, options.since + " is no signed checkpoint: " + parsed.error().detail};
+  if (auto parsed = parse_note(as_text(note)); !parsed)
+    return Error{Errc::malformed, options.since + " is no signed checkpoint: " + parsed.error().detail};
   return std::optional(std::string(as_text(note)));
 }
 
@@ -111,7 +112,9 @@ int run(const AuditOptions& options, Output& output) {
   const auto since = read_since(options);
   if (!since) return output.fail(since.error());
   ProgressBar bar("audit");
-  const auto progress = [&](std::uint64_t done, std::uint64_t total) { bar.update(static_cast<double>(done), static_cast<double>(total)); };
+  const auto progress = [&](std::uint64_t done, std::uint64_t total) {
+    bar.update(static_cast<double>(done), static_cast<double>(total));
+  };
   if (!options.tiles.empty()) {
     const std::string newest = tiles_checkpoint(options.tiles);
     const auto key = key_of(policy->logs, newest.substr(0, newest.find('\n')));
@@ -127,7 +130,8 @@ int run(const AuditOptions& options, Output& output) {
 
 void setup_audit(Commands& commands) {
   auto options = std::make_shared<AuditOptions>();
-  CLI::App& command = *commands.app.add_subcommand("audit", "Replay a ledger from nothing: every signature, every decision, the tree");
+  CLI::App& command =
+      *commands.app.add_subcommand("audit", "Replay a ledger from nothing: every signature, every decision, the tree");
   command.add_option("ledger", options->folder, "The ledger's folder");
   command.add_option("--tiles", options->tiles, "Instead: a folder that ledger export wrote, or any other log's tlog-tiles");
   auto* key = command.add_option("--log-key", options->log_key, "File with the log's verifier key (log.vkey) that you trust");

@@ -36,7 +36,8 @@ Status check_openings(Purpose purpose, const std::vector<std::string>& open) {
     return Error{Errc::usage, "--open shows a passport, which only a bundle --for arbiter may do"};
   }
   if (open.empty()) return Error{Errc::usage, "a bundle --for arbiter needs --open with the passport to show, e.g. reserve-1"};
-  if (std::set<std::string>(open.begin(), open.end()).size() != open.size()) return Error{Errc::usage, "--open names one passport twice"};
+  if (std::set<std::string>(open.begin(), open.end()).size() != open.size())
+    return Error{Errc::usage, "--open names one passport twice"};
   const auto reserves = std::count_if(open.begin(), open.end(), [](const std::string& role) { return role != "cover"; });
   if (reserves > 1) return Error{Errc::usage, "--open names " + std::to_string(reserves) + " reserves; one dispute opens one"};
   return Done{};
@@ -91,19 +92,22 @@ Result<Disclosures> gather_disclosures(const Vault& vault, const FoundLicense& s
   out.cover = open_seed(*cover);
   for (const std::string& role : open) {
     const VaultPassport* passport = vault.passport(role);
-    if (passport == nullptr) return Error{Errc::usage, "the vault has no passport '" + role + "'; stegpass vault list names them"};
+    if (passport == nullptr)
+      return Error{Errc::usage, "the vault has no passport '" + role + "'; stegpass vault list names them"};
     out.passports.push_back({role, passport->seed_salt, open_seed(*passport), passport->picture});
   }
   return out;
 }
 
 /// Shows the named claims of the license's personal part.
-Status disclose_personal(const Vault& vault, const License& license, const std::vector<std::string>& names, std::vector<Bytes>& statements) {
+Status disclose_personal(const Vault& vault, const License& license, const std::vector<std::string>& names,
+                         std::vector<Bytes>& statements) {
   const VaultLicense* secrets = vault.license(license.id);
   std::vector<PersonalClaim> shown;
   for (const std::string& name : names) {
     const PersonalClaim* claim = secrets ? secrets->personal_claim(name) : nullptr;
-    if (!claim) return Error{Errc::not_found, "the vault has no personal claim '" + name + "' of this license; it has none, or was erased"};
+    if (!claim)
+      return Error{Errc::not_found, "the vault has no personal claim '" + name + "' of this license; it has none, or was erased"};
     shown.push_back(*claim);
   }
   for (Bytes& bytes : statements) {
@@ -124,7 +128,8 @@ Result<Bundle> compose(const BundleOptions& options) {
   STEGPASS_TRY(purpose, parse_purpose(options.purpose));
   bundle.purpose = purpose;
   STEGPASS_CHECK_OK(check_openings(purpose, options.open));
-  if (options.license.empty() && !options.disclose.empty()) return Error{Errc::usage, "--disclose shows claims of a license, and needs --license"};
+  if (options.license.empty() && !options.disclose.empty())
+    return Error{Errc::usage, "--disclose shows claims of a license, and needs --license"};
   STEGPASS_CHECK_OK(check_output(options.out, options.force));
   STEGPASS_TRY(opened, open_ledger(options.home.place(), ledger::Ledger::Mode::read));
   STEGPASS_TRY(subject, find_subject(opened.state, options));
@@ -145,7 +150,8 @@ Result<Bundle> compose(const BundleOptions& options) {
 Result<Bytes> file_of(ByteView bundle, bool armor) {
   if (!armor) return to_bytes(bundle);
   if (bundle.size() > kMaxArmoredBundle)
-    return Error{Errc::usage, "a bundle of " + std::to_string(bundle.size()) + " bytes is too large for text; at most " + std::to_string(kMaxArmoredBundle)};
+    return Error{Errc::usage, "a bundle of " + std::to_string(bundle.size()) + " bytes is too large for text; at most " +
+                                  std::to_string(kMaxArmoredBundle)};
   return to_bytes(armor_bundle(bundle));
 }
 
@@ -170,21 +176,27 @@ int run(const BundleOptions& options, Output& output) {
 
 void setup_bundle(Commands& commands) {
   auto options = std::make_shared<BundleOptions>();
-  CLI::App& command = *commands.app.add_subcommand("bundle", "Put all that an offline verifier needs for one license, or an arbiter for one registration, into one file");
+  CLI::App& command = *commands.app.add_subcommand(
+      "bundle", "Put all that an offline verifier needs for one license, or an arbiter for one registration, into one file");
   add_home_options(command, options->home);
   CLI::Option_group& subject = *command.add_option_group("what the bundle is of");
   subject.add_option("--license", options->license, "License id, its URN, or the license statement's file");
-  subject.add_option("--registration", options->registration, "Registration id: the model and its owner alone, as for a dispute about one without licenses");
+  subject.add_option("--registration", options->registration,
+                     "Registration id: the model and its owner alone, as for a dispute about one without licenses");
   subject.require_option(1);
-  command.add_option("--for", options->purpose, "public opens nothing; verifier opens what ties the user passport to the licensee; arbiter also passports")
+  command
+      .add_option("--for", options->purpose,
+                  "public opens nothing; verifier opens what ties the user passport to the licensee; arbiter also passports")
       ->check(CLI::IsMember({"public", "verifier", "arbiter"}))
       ->capture_default_str();
   command.add_option("--open", options->open, "Passport to show to an arbiter: cover, reserve-1, ...; one reserve a dispute");
-  command.add_option("--disclose", options->disclose, "With --license: claim of the license's personal part to show, e.g. licensee; may be repeated");
+  command.add_option("--disclose", options->disclose,
+                     "With --license: claim of the license's personal part to show, e.g. licensee; may be repeated");
   command.add_option("--out", options->out, "The bundle file")->required();
   command.add_flag("--armor", options->armor, "Write it as text that mail carries");
   command.add_flag("--force", options->force, "Replace the output if it exists");
-  command.footer("Example: stegpass bundle --home acme --license 0f3a... --for verifier --passphrase-file secret --out license.bundle");
+  command.footer(
+      "Example: stegpass bundle --home acme --license 0f3a... --for verifier --passphrase-file secret --out license.bundle");
   bind_command(commands, command, options, run);
 }
 

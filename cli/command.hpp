@@ -10,7 +10,8 @@
 namespace stegpass::cli {
 
 /// What a command's `setup` is given: the parser to add itself to, and where to leave what is to be run.
-/// A command file has an options struct, `setup_NAME(Commands&)` that binds flags, and a `run` that takes the struct and the output.
+/// A command file has an options struct, `setup_NAME(Commands&)` that binds flags, and a `run` that takes the struct and the
+/// output.
 struct Commands {
   CLI::App& app;
   Output& output;
@@ -37,7 +38,7 @@ void setup_passport(Commands&);
 void setup_model(Commands&);
 void setup_license(Commands&);
 void setup_ledger(Commands&);
-void setup_ledger_tiles(Commands&, CLI::App& ledger);  // its export and import
+void setup_ledger_tiles(Commands&, CLI::App& ledger);    // its export and import
 void setup_ledger_witness(Commands&, CLI::App& ledger);  // its witness and cosign
 void setup_ledger_care(Commands&, CLI::App& ledger);     // its backup, restore, check, stats and watch
 void setup_ledger_list(Commands&, CLI::App& ledger);
@@ -49,7 +50,7 @@ void setup_dispute(Commands&);
 void setup_attack(Commands&);
 void setup_attack_network(Commands&, CLI::App& attack);  // those that need a network
 void setup_attack_card(Commands&, CLI::App& attack);     // its card and rerun
-void setup_attack_isn(Commands&, CLI::App& attack);  // on the ISN and by licensees
+void setup_attack_isn(Commands&, CLI::App& attack);      // on the ISN and by licensees
 void setup_audit(Commands&);
 void setup_cose(Commands&);
 void setup_time(Commands&);

@@ -26,7 +26,8 @@ std::vector<fs::path> outputs_of(const DrawOptions& options) {
   std::vector<fs::path> paths;
   for (std::uint32_t i = 1; i <= *options.count; ++i) {
     const std::string digits = std::to_string(i);
-    paths.push_back(fs::path(options.out) / (options.kind + "-" + std::string(4 - std::min<std::size_t>(4, digits.size()), '0') + digits + ".png"));
+    paths.push_back(fs::path(options.out) /
+                    (options.kind + "-" + std::string(4 - std::min<std::size_t>(4, digits.size()), '0') + digits + ".png"));
   }
   return paths;
 }
@@ -34,7 +35,8 @@ std::vector<fs::path> outputs_of(const DrawOptions& options) {
 Result<Report> draw(const DrawOptions& options) {
   const auto paths = outputs_of(options);
   for (const fs::path& path : paths) {
-    STEGPASS_CHECK_OK(options.count ? check_output_in(options.out, path.filename().string(), options.force) : check_output(path, options.force));
+    STEGPASS_CHECK_OK(options.count ? check_output_in(options.out, path.filename().string(), options.force)
+                                    : check_output(path, options.force));
   }
   STEGPASS_TRY(model, load_model_part());
   if (options.count) STEGPASS_CHECK_OK(make_folder(options.out));
@@ -58,8 +60,11 @@ int run(const DrawOptions& options, Output& output) { return finish(output, draw
 
 void setup_data_draw(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<DrawOptions>();
-  CLI::App* command = group.add_subcommand("draw", "Draw pictures: scenes for passports, portraits for identities; the same for the same seed");
-  command->add_option("--kind", options->kind, "scene or portrait")->check(CLI::IsMember({"scene", "portrait"}))->capture_default_str();
+  CLI::App* command =
+      group.add_subcommand("draw", "Draw pictures: scenes for passports, portraits for identities; the same for the same seed");
+  command->add_option("--kind", options->kind, "scene or portrait")
+      ->check(CLI::IsMember({"scene", "portrait"}))
+      ->capture_default_str();
   command->add_option("--out", options->out, "PNG file, or a folder with --count")->required();
   command->add_option("--seed", options->seed, "Seed of the first picture")->capture_default_str();
   command->add_option("--size", options->size, "Side in pixels")->check(CLI::Range(64, 4096))->capture_default_str();

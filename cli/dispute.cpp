@@ -159,8 +159,9 @@ Status check_outputs(const JudgeOptions& options) {
 }
 
 std::string page_of(const JudgeOptions& options, const Judged& judged) {
-  return dispute_page({judged.facts, judged.decision, judged.subject.inputs, options.subject.policy, fast_sha256(as_bytes(judged.report)),
-                       given_arguments(*options.command, {"--key", "--passphrase-file", "--passphrase-fd", "--out", "--report", "--page"})});
+  return dispute_page(
+      {judged.facts, judged.decision, judged.subject.inputs, options.subject.policy, fast_sha256(as_bytes(judged.report)),
+       given_arguments(*options.command, {"--key", "--passphrase-file", "--passphrase-fd", "--out", "--report", "--page"})});
 }
 
 /// Signs and writes what was asked for; the finding last, so that it never stands without its report.
@@ -171,7 +172,8 @@ Status hand_out(const JudgeOptions& options, const Judged& judged, Json& figures
     finding = std::move(made);
   }
   if (!options.report.empty()) STEGPASS_CHECK_OK(write_file(options.report, as_bytes(judged.report), {.force = options.force}));
-  if (!options.page.empty()) STEGPASS_CHECK_OK(write_file(options.page, as_bytes(page_of(options, judged)), {.force = options.force}));
+  if (!options.page.empty())
+    STEGPASS_CHECK_OK(write_file(options.page, as_bytes(page_of(options, judged)), {.force = options.force}));
   if (!finding) return Done{};
   STEGPASS_CHECK_OK(write_file(options.out, finding->entry(), {.force = options.force}));
   const DisputeFinding& body = *finding->as<DisputeFinding>();
@@ -270,7 +272,8 @@ void add_judge(Commands& commands, CLI::App& group) {
       "2 usage, 3 undecided, 4 file or environment.\n"
       "Example: stegpass dispute judge --policy arbiter.policy --party acme=acme.bundle --party rival=rival.bundle --model "
       "release=release.safetensors\n"
-      "  --model sold=sold.safetensors --taken sold=rival --key arbiter.key --out finding.cose --report report.txt --page report.html");
+      "  --model sold=sold.safetensors --taken sold=rival --key arbiter.key --out finding.cose --report report.txt --page "
+      "report.html");
   options->command = &command;
   bind_command(commands, command, options, run_judge);
 }

@@ -48,7 +48,8 @@ Outcome colour_of(MarkState state) {
   switch (state) {
     case MarkState::present: return Outcome::valid;
     case MarkState::weak: return Outcome::undecided;
-    case MarkState::absent: case MarkState::unread: break;
+    case MarkState::absent:
+    case MarkState::unread: break;
   }
   return Outcome::not_checked;
 }
@@ -71,7 +72,8 @@ class DisputeWriter {
     put_evidence();
     put_commands();
     document_.footer(
-        "Written by stegpass from the evidence named above; the same evidence, policy and clock give the same page, byte by byte. "
+        "Written by stegpass from the evidence named above; the same evidence, policy and clock give the same page, byte by "
+        "byte. "
         "Nothing in it was loaded from elsewhere, and nothing in it runs.");
     return document_.write();
   }
@@ -108,7 +110,9 @@ void DisputeWriter::put_banner() {
   if (decision.right) word += ", for " + html::clipped(party(*decision.right), 40);
   std::string parties;
   for (const DisputeParty& one : in_.facts.parties) parties += (parties.empty() ? "" : ", ") + one.name;
-  document_.banner({decision.verdict.outcome(), "Dispute report", word,
+  document_.banner({decision.verdict.outcome(),
+                    "Dispute report",
+                    word,
                     foreign(decision.verdict.find("dispute.outcome")->detail, 1000),
                     {{"As of", utc_time(in_.facts.now) + ", by the arbiter's clock"},
                      {"Parties", foreign(parties, 400)},
@@ -118,16 +122,20 @@ void DisputeWriter::put_banner() {
 }
 
 std::vector<Markup> DisputeWriter::party_row(const DisputeParty& one) const {
-  Markup place = one.place ? Markup("entry " + std::to_string(one.place->index) + " of " + std::to_string(one.place->tree_size) + " in ") +
-                                 foreign(one.place->origin, 80)
-                           : Markup("none that counts");
+  Markup place =
+      one.place ? Markup("entry " + std::to_string(one.place->index) + " of " + std::to_string(one.place->tree_size) + " in ") +
+                      foreign(one.place->origin, 80)
+                : Markup("none that counts");
   std::string times, opened;
   for (const OutsideTime& time : one.times) times += (times.empty() ? "" : "; ") + utc_time(time.time) + ", " + time.source;
   for (const std::string& role : one.opened) opened += (opened.empty() ? "" : ", ") + role;
   const Outcome papers = one.has_papers ? one.papers.outcome() : Outcome::not_checked;
-  return {foreign(one.name), outcome_badge(papers, one.has_papers ? "" : "no bundle"),
-          one.registration ? foreign(one.registration->model_name, 80) : Markup("none"), std::move(place),
-          foreign(times.empty() ? "none" : times, 300), foreign(opened.empty() ? "none" : opened, 200)};
+  return {foreign(one.name),
+          outcome_badge(papers, one.has_papers ? "" : "no bundle"),
+          one.registration ? foreign(one.registration->model_name, 80) : Markup("none"),
+          std::move(place),
+          foreign(times.empty() ? "none" : times, 300),
+          foreign(opened.empty() ? "none" : opened, 200)};
 }
 
 void DisputeWriter::put_parties() {
@@ -143,7 +151,8 @@ void DisputeWriter::put_parties() {
 void DisputeWriter::put_models() {
   Table models{"The models", {{"Model"}, {"Custody", true}, {"Party"}, {"Time from outside"}, {"SHA-256"}}, {}};
   for (const DisputeModel& one : in_.facts.models)
-    models.rows.push_back({foreign(one.name), std::string(custody_name(one.custody)), one.party ? foreign(party(*one.party)) : Markup("nobody"),
+    models.rows.push_back({foreign(one.name), std::string(custody_name(one.custody)),
+                           one.party ? foreign(party(*one.party)) : Markup("nobody"),
                            one.time ? Markup(utc_time(one.time->time) + ", ") + foreign(one.time->source, 120) : Markup("none"),
                            code(to_hex(one.digest))});
   document_.table(models);
@@ -153,10 +162,13 @@ void DisputeWriter::put_steps() {
   std::vector<ChainStep> chain;
   for (const Step& step : steps_of_decision()) {
     const auto& checks = in_.decision.verdict.checks();
-    const auto count = std::count_if(checks.begin(), checks.end(), [&](const Check& check) { return belongs_to(step, check.code); });
-    chain.push_back({std::string(step.title), std::to_string(count) + (count == 1 ? " check" : " checks"), sum_of(in_.decision.verdict, step.codes)});
+    const auto count =
+        std::count_if(checks.begin(), checks.end(), [&](const Check& check) { return belongs_to(step, check.code); });
+    chain.push_back({std::string(step.title), std::to_string(count) + (count == 1 ? " check" : " checks"),
+                     sum_of(in_.decision.verdict, step.codes)});
   }
-  document_.section("How it was decided").figures({{chain_chart(chain), "Each step sums up its checks below, from top to bottom."}});
+  document_.section("How it was decided")
+      .figures({{chain_chart(chain), "Each step sums up its checks below, from top to bottom."}});
 }
 
 Markup DisputeWriter::mark_cell(std::size_t owner, std::size_t subject) const {
@@ -164,8 +176,9 @@ Markup DisputeWriter::mark_cell(std::size_t owner, std::size_t subject) const {
   const Markup badge = outcome_badge(colour_of(mark.state), mark_state_name(mark.state));
   if (!mark.reading) return mark.problem.empty() ? badge : badge + " " + foreign(mark.problem, 300);
   const DisputeReading& reading = in_.facts.readings[*mark.reading];
-  return badge + " " + foreign(reading.role, 80) + ": " + std::to_string(reading.matches) + " of " + std::to_string(reading.bits) +
-         " bits, log10 p " + with_decimals(mark.log10_p, 1) + ", corrected " + with_decimals(mark.log10_p_corrected, 1) +
+  return badge + " " + foreign(reading.role, 80) + ": " + std::to_string(reading.matches) + " of " +
+         std::to_string(reading.bits) + " bits, log10 p " + with_decimals(mark.log10_p, 1) + ", corrected " +
+         with_decimals(mark.log10_p_corrected, 1) +
          (reading.aligned_to.empty() ? Markup() : Markup("; brought into the order of ") + foreign(reading.aligned_to, 80));
 }
 
@@ -201,26 +214,34 @@ void DisputeWriter::put_readings() {
   std::vector<MatchBar> bars;
   for (const std::size_t index : strongest) {
     const DisputeReading& reading = in_.facts.readings[index];
-    bars.push_back({html::clipped(party(reading.party), 20) + " in " + html::clipped(model(reading.model), 20), reading.matches, reading.bits});
+    bars.push_back({html::clipped(party(reading.party), 20) + " in " + html::clipped(model(reading.model), 20), reading.matches,
+                    reading.bits});
   }
-  const auto rank = [&](std::size_t index) { return log10_of_matches(in_.facts.readings[index].bits, in_.facts.readings[index].matches); };
-  const std::size_t best = *std::min_element(strongest.begin(), strongest.end(), [&](auto a, auto b) { return rank(a) < rank(b); });
+  const auto rank = [&](std::size_t index) {
+    return log10_of_matches(in_.facts.readings[index].bits, in_.facts.readings[index].matches);
+  };
+  const std::size_t best =
+      *std::min_element(strongest.begin(), strongest.end(), [&](auto a, auto b) { return rank(a) < rank(b); });
   const DisputeReading& reading = in_.facts.readings[best];
   const double added = std::log10(static_cast<double>(std::max<std::uint64_t>(in_.decision.tests, 1))) + 80 * std::log10(2.0);
   document_.figures(
       {{match_chart(bars), "Bits that match; the line at one half is where chance would leave them."},
        {null_chart(reading.bits, reading.matches, least_matches(reading.bits, added, in_.facts.mark_bound_log10)),
         Markup("The strongest of them, ") + foreign(party(reading.party), 40) + " in " + foreign(model(reading.model), 40) +
-            ", beside networks that know nothing of the passport. A mark counts as present when its chance, corrected for all tests and for "
-            "2^80 tries unseen, is at most 10 to the power of " + with_decimals(in_.facts.mark_bound_log10, 1) + "."}});
+            ", beside networks that know nothing of the passport. A mark counts as present when its chance, corrected for all "
+            "tests and for "
+            "2^80 tries unseen, is at most 10 to the power of " +
+            with_decimals(in_.facts.mark_bound_log10, 1) + "."}});
 }
 
 void DisputeWriter::put_controls() {
   if (in_.facts.controls.empty()) return;
-  Table table{"The same passports in models that no party had a hand in", {{"Control"}, {"Mark of"}, {"Passport", true}, {"Matching", true}, {"Bits", true}, {"Aligned", true}}, {}};
+  Table table{"The same passports in models that no party had a hand in",
+              {{"Control"}, {"Mark of"}, {"Passport", true}, {"Matching", true}, {"Bits", true}, {"Aligned", true}},
+              {}};
   for (const DisputeControl& one : in_.facts.controls)
-    table.rows.push_back({foreign(one.model), foreign(party(one.party)), foreign(one.role), std::to_string(one.matches), std::to_string(one.bits),
-                          one.aligned ? "yes" : "no"});
+    table.rows.push_back({foreign(one.model), foreign(party(one.party)), foreign(one.role), std::to_string(one.matches),
+                          std::to_string(one.bits), one.aligned ? "yes" : "no"});
   document_.section("Controls").table(table);
 }
 
@@ -228,7 +249,8 @@ void DisputeWriter::put_pairs() {
   Table table{"", {{"Pair", true}, {"Outcome", true}, {"For", true}, {"Why"}}, {}};
   for (const PairFinding& pair : in_.decision.pairs)
     table.rows.push_back({foreign(party(pair.a)) + " and " + foreign(party(pair.b)),
-                          outcome_badge(pair.result == DisputeResult::undecided ? Outcome::undecided : Outcome::valid, dispute_result_name(pair.result)),
+                          outcome_badge(pair.result == DisputeResult::undecided ? Outcome::undecided : Outcome::valid,
+                                        dispute_result_name(pair.result)),
                           pair.right ? foreign(party(*pair.right)) : Markup("nobody"), foreign(pair.detail, 2000)});
   document_.section("Each pair of parties").table(table);
 }
@@ -247,8 +269,10 @@ void DisputeWriter::put_list(std::string_view title, const std::vector<std::stri
   Markup items;
   for (const std::string& sentence : sentences) items += html::element("li", foreign(sentence, 4000));
   document_.section(title);
-  if (sentences.empty()) document_.paragraph("Nothing.");
-  else document_.put(html::element("ul", items));
+  if (sentences.empty())
+    document_.paragraph("Nothing.");
+  else
+    document_.put(html::element("ul", items));
 }
 
 void DisputeWriter::put_grounds() {
@@ -267,10 +291,13 @@ void DisputeWriter::put_commands() {
   std::vector<std::string> all{"stegpass", "dispute", "judge"};
   all.insert(all.end(), in_.arguments.begin(), in_.arguments.end());
   document_.section("Commands that repeat it")
-      .paragraph("The letter in the tables above names the command. It needs no network, and reads the files under the names that they had here.")
+      .paragraph(
+          "The letter in the tables above names the command. It needs no network, and reads the files under the names that they "
+          "had here.")
       .commands({{"A", "STEGPASS_NOW=" + std::to_string(in_.facts.now) + " " + shell_line(all),
                   "every step again, at the same time of the clock; with --report the same text, whose SHA-256 stands above."},
-                 {"B", "stegpass policy explain " + shell_line({in_.policy}), "whom the arbiter trusts and what counts as a mark, in words."}});
+                 {"B", "stegpass policy explain " + shell_line({in_.policy}),
+                  "whom the arbiter trusts and what counts as a mark, in words."}});
 }
 
 }  // namespace

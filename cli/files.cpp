@@ -19,7 +19,8 @@ char g_temporary[4096] = "";
 
 Error system_error(const std::string& what, const std::filesystem::path& path) {
   const int code = errno;
-  return {code == ENOENT || code == ENOTDIR ? Errc::not_found : Errc::io, what + " " + path.string() + ": " + std::strerror(code)};
+  return {code == ENOENT || code == ENOTDIR ? Errc::not_found : Errc::io,
+          what + " " + path.string() + ": " + std::strerror(code)};
 }
 
 class Descriptor {
@@ -88,14 +89,14 @@ void on_signal(int number) {
 Result<Bytes> read_file(const std::filesystem::path& path, std::uint64_t max_bytes, std::string_view expected) {
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0) return system_error("cannot read " + std::string(expected), path);
-  struct stat info{};
+  struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return system_error("cannot read " + std::string(expected), path);
   if (!S_ISREG(info.st_mode)) return Error{Errc::io, path.string() + " is not a regular file; expected " + std::string(expected)};
   const auto size = static_cast<std::uint64_t>(info.st_size);
   if (size == 0) return Error{Errc::usage, path.string() + " is empty; expected " + std::string(expected)};
   if (size > max_bytes) {
-    return Error{Errc::usage, path.string() + " has " + std::to_string(size) + " bytes; " + std::string(expected) + " has at most " +
-                                  std::to_string(max_bytes)};
+    return Error{Errc::usage, path.string() + " has " + std::to_string(size) + " bytes; " + std::string(expected) +
+                                  " has at most " + std::to_string(max_bytes)};
   }
   Bytes out(size);
   std::size_t done = 0;
@@ -112,7 +113,8 @@ Result<Bytes> read_file(const std::filesystem::path& path, std::uint64_t max_byt
 Status check_output(const std::filesystem::path& path, bool force) {
   std::error_code error;
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  if (!std::filesystem::is_directory(folder, error)) return Error{Errc::not_found, "the folder " + folder.string() + " does not exist"};
+  if (!std::filesystem::is_directory(folder, error))
+    return Error{Errc::not_found, "the folder " + folder.string() + " does not exist"};
   const auto status = std::filesystem::symlink_status(path, error);
   if (std::filesystem::is_directory(status)) return Error{Errc::exists, path.string() + " is a folder"};
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) && !std::filesystem::is_symlink(status)) {
@@ -142,7 +144,7 @@ Status write_file(const std::filesystem::path& path, ByteView content, WriteOpti
 }
 
 void install_signal_handlers() {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
   ::sigaction(SIGINT, &action, nullptr);

@@ -29,17 +29,20 @@ struct InitOptions {
 };
 
 constexpr std::string_view kPolicyHead =
-    "# Whom this verifier trusts, and how old the evidence may be. Take it from the owner by a way you trust, then change it to your needs.\n";
+    "# Whom this verifier trusts, and how old the evidence may be. Take it from the owner by a way you trust, then change it to "
+    "your needs.\n";
 constexpr std::int64_t kPolicyMaxAge = 30 * 86400;
 
 /// Names in notes and policies are one word (C2SP signed-note).
 Status check_word(std::string_view what, std::string_view word) {
   const bool printable = std::all_of(word.begin(), word.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '+'; });
   if (!word.empty() && word.size() <= 200 && printable) return Done{};
-  return Error{Errc::usage, "the " + std::string(what) + " '" + std::string(word) + "' must be 1 to 200 printable characters without spaces or '+'"};
+  return Error{Errc::usage, "the " + std::string(what) + " '" + std::string(word) +
+                                "' must be 1 to 200 printable characters without spaces or '+'"};
 }
 
-/// A folder in which everything is made before any of it gets its name; removed with what is left in it, and so is a home that stayed empty.
+/// A folder in which everything is made before any of it gets its name; removed with what is left in it, and so is a home that
+/// stayed empty.
 class Staging {
  public:
   Staging(const fs::path& home, bool home_is_new)
@@ -58,13 +61,15 @@ class Staging {
 };
 
 std::vector<fs::path> paths_of(const Home& home) {
-  return {home.owner_key(), home.owner_public(), home.log_key(), home.log_vkey(), home.vault(), home.trust_policy(), home.ledger()};
+  return {home.owner_key(), home.owner_public(), home.log_key(), home.log_vkey(),
+          home.vault(),     home.trust_policy(), home.ledger()};
 }
 
 Status check_nothing_there(const Home& home) {
   for (const fs::path& path : paths_of(home)) {
     std::error_code error;
-    if (fs::exists(fs::symlink_status(path, error))) return Error{Errc::exists, path.string() + " exists already: this is or was an owner's folder"};
+    if (fs::exists(fs::symlink_status(path, error)))
+      return Error{Errc::exists, path.string() + " exists already: this is or was an owner's folder"};
   }
   return Done{};
 }
@@ -124,11 +129,14 @@ Result<Report> init(const InitOptions& options) {
   if (interrupted()) return Error{Errc::interrupted, "stopped; nothing was made"};
   STEGPASS_CHECK_OK(move_into_place({staging.folder()}, home));
   Report report;
-  report.text = "made the owner's folder " + home.folder.string() + "\n  owner   " + made.owner.thumbprint_uri() + "\n  log     " +
-                made.log.to_vkey() + "\n  policy  " + home.trust_policy().string() + " is for those who verify" +
+  report.text = "made the owner's folder " + home.folder.string() + "\n  owner   " + made.owner.thumbprint_uri() +
+                "\n  log     " + made.log.to_vkey() + "\n  policy  " + home.trust_policy().string() + " is for those who verify" +
                 "\nkeep copies of owner.key, log.key and vault: who loses them loses the proof";
-  report.figures = {{"home", home.folder.string()}, {"owner", made.owner.thumbprint_uri()}, {"origin", made.log.name},
-                    {"log", made.log.to_vkey()}, {"policy", home.trust_policy().string()}};
+  report.figures = {{"home", home.folder.string()},
+                    {"owner", made.owner.thumbprint_uri()},
+                    {"origin", made.log.name},
+                    {"log", made.log.to_vkey()},
+                    {"policy", home.trust_policy().string()}};
   return report;
 }
 
@@ -144,7 +152,8 @@ void setup_init(Commands& commands) {
   auto options = std::make_shared<InitOptions>();
   CLI::App* command = commands.app.add_subcommand("init", "Make an owner's folder: keys, vault, ledger, trust policy");
   command->add_option("folder", options->folder, "Where; made if it is not there")->capture_default_str();
-  command->add_option("--origin", options->origin, "Name of the log in its checkpoints, e.g. models.example.org/log; default: from its key");
+  command->add_option("--origin", options->origin,
+                      "Name of the log in its checkpoints, e.g. models.example.org/log; default: from its key");
   command->add_option("--name", options->name, "How the trust policy names the owner, one word")->capture_default_str();
   add_passphrase_options(*command, options->passphrase);
   command->footer("Example: stegpass init studio --origin models.example.org/log --name studio");

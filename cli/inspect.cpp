@@ -82,10 +82,13 @@ std::optional<Description> describe_png(ByteView bytes) {
   constexpr std::size_t header_end = 24;  // signature, IHDR's length and name, width, height
   if (bytes.size() < header_end || !std::equal(kPngHead.begin(), kPngHead.end(), bytes.begin())) return std::nullopt;
   const auto number = [&](std::size_t at) {
-    return std::uint32_t{bytes[at]} << 24 | std::uint32_t{bytes[at + 1]} << 16 | std::uint32_t{bytes[at + 2]} << 8 | bytes[at + 3];
+    return std::uint32_t{bytes[at]} << 24 | std::uint32_t{bytes[at + 1]} << 16 | std::uint32_t{bytes[at + 2]} << 8 |
+           bytes[at + 3];
   };
   const std::uint32_t width = number(16), height = number(20);
-  return Description{"PNG picture", std::to_string(width) + " x " + std::to_string(height) + " pixels\n", {{"width", width}, {"height", height}}};
+  return Description{"PNG picture",
+                     std::to_string(width) + " x " + std::to_string(height) + " pixels\n",
+                     {{"width", width}, {"height", height}}};
 }
 
 std::optional<Description> describe_text(ByteView bytes) {
@@ -93,19 +96,25 @@ std::optional<Description> describe_text(ByteView bytes) {
   if (auto note = parse_note(text)) {
     auto checkpoint = parse_checkpoint(note->text);
     if (!checkpoint) return Description{"signed note", std::string(text), {{"note", text}}};
-    return Description{"checkpoint", std::string(text),
-                       {{"origin", checkpoint->origin}, {"size", checkpoint->tree_size}, {"root", to_hex(checkpoint->root)},
-                        {"time", utc_time(checkpoint->time)}, {"signatures", note->signatures.size()}}};
+    return Description{"checkpoint",
+                       std::string(text),
+                       {{"origin", checkpoint->origin},
+                        {"size", checkpoint->tree_size},
+                        {"root", to_hex(checkpoint->root)},
+                        {"time", utc_time(checkpoint->time)},
+                        {"signatures", note->signatures.size()}}};
   }
   if (auto verifier = NoteVerifier::parse(text.ends_with('\n') ? text.substr(0, text.size() - 1) : text)) {
-    return Description{"log verifier key", std::string(text), {{"name", verifier->name}, {"thumbprint", verifier->key.thumbprint_uri()}}};
+    return Description{
+        "log verifier key", std::string(text), {{"name", verifier->name}, {"thumbprint", verifier->key.thumbprint_uri()}}};
   }
   auto policy = parse_trust_policy(text);
   if (policy && (!policy->logs.empty() || !policy->issuers.empty())) {
     return Description{"trust policy", std::string(text), {{"logs", policy->logs.size()}, {"issuers", policy->issuers.size()}}};
   }
   auto memory = parse_verifier_memory(text);
-  if (memory && !memory->newest.empty()) return Description{"verifier memory", std::string(text), {{"logs", memory->newest.size()}}};
+  if (memory && !memory->newest.empty())
+    return Description{"verifier memory", std::string(text), {{"logs", memory->newest.size()}}};
   return std::nullopt;
 }
 
@@ -114,12 +123,15 @@ std::optional<Description> describe_model_signature(ByteView bytes) {
   if (!signature) return std::nullopt;
   const std::string by = signature->certificates.empty() ? "key with hint " + signature->key_hint
                                                          : std::to_string(signature->certificates.size()) + " certificates";
-  Description out{"model signature", "signed by " + by + "\n", {{"certificates", signature->certificates.size()}, {"key_hint", signature->key_hint}}};
+  Description out{"model signature",
+                  "signed by " + by + "\n",
+                  {{"certificates", signature->certificates.size()}, {"key_hint", signature->key_hint}}};
   const auto manifest = decode_model_manifest(signature->payload);
   if (!manifest) return out;
   for (const ModelResource& resource : manifest->resources) out.text += to_hex(resource.digest) + "  " + resource.name + "\n";
   out.text += "root " + to_hex(manifest->root()) + "  " + manifest->model_name + "\n";
-  out.members.update({{"model", manifest->model_name}, {"root", to_hex(manifest->root())}, {"resources", manifest->resources.size()}});
+  out.members.update(
+      {{"model", manifest->model_name}, {"root", to_hex(manifest->root())}, {"resources", manifest->resources.size()}});
   return out;
 }
 
@@ -147,7 +159,8 @@ std::optional<Description> describe(ByteView bytes) {
 
 /// Text of somebody else's file must not steer a terminal.
 std::string without_controls(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\n') || c == 0x7f; }, ' ');
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\n') || c == 0x7f; }, ' ');
   return text;
 }
 
@@ -156,20 +169,24 @@ int run(const InspectOptions& options, Output& output) {
   if (!bytes) return output.fail(bytes.error());
   auto found = describe(*bytes);
   if (!found) {
-    return output.fail({Errc::malformed, options.file + " is none of our files, or is damaged; expected CBOR in deterministic encoding, a "
-                                                        "note, a policy, a key, safetensors or PNG"});
+    return output.fail({Errc::malformed, options.file +
+                                             " is none of our files, or is damaged; expected CBOR in deterministic encoding, a "
+                                             "note, a policy, a key, safetensors or PNG"});
   }
   const std::string digest = to_hex(fast_sha256(*bytes));
   Json members = {{"kind", found->kind}, {"bytes", bytes->size()}, {"sha256", digest}};
   members.update(found->members);
-  return output.done("# " + found->kind + ", " + std::to_string(bytes->size()) + " bytes, SHA-256 " + digest + "\n" + without_controls(found->text), members);
+  return output.done("# " + found->kind + ", " + std::to_string(bytes->size()) + " bytes, SHA-256 " + digest + "\n" +
+                         without_controls(found->text),
+                     members);
 }
 
 }  // namespace
 
 void setup_inspect(Commands& commands) {
   auto options = std::make_shared<InspectOptions>();
-  CLI::App& command = *commands.app.add_subcommand("inspect", "Show what is in a file: statements, bundles and keys in diagnostic notation");
+  CLI::App& command =
+      *commands.app.add_subcommand("inspect", "Show what is in a file: statements, bundles and keys in diagnostic notation");
   command.add_option("file", options->file, "Any file of stegpass")->required();
   command.footer("Example: stegpass inspect license.bundle");
   bind_command(commands, command, options, run);

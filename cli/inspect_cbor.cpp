@@ -25,12 +25,29 @@ struct LabelName {
   Labels inside = Labels::none;  ///< of the label's value
 };
 
-constexpr LabelName kHeader[] = {{1, "alg"},          {2, "crit"},     {3, "content type"}, {4, "kid"}, {15, "CWT claims", Labels::claims},
-                                 {16, "typ"},         {17, "sd_claims"}, {33, "x5chain"},    {34, "x5t"},
-                                 {258, "payload hash"}, {259, "preimage type"}, {260, "payload location"}, {269, "time of content"}, {270, "time of signature"},
-                                 {394, "receipts"}, {395, "vds"},      {396, "proofs", Labels::proofs}};
-constexpr LabelName kClaims[] = {{1, "iss"}, {2, "sub"}, {3, "aud"},     {4, "exp"},         {5, "nbf"}, {6, "iat"},
-                                 {7, "cti"}, {8, "cnf", Labels::confirmation}, {39, "cnonce"}, {65533, "status_list"}, {65534, "ttl"}, {65535, "status"}};
+constexpr LabelName kHeader[] = {{1, "alg"},
+                                 {2, "crit"},
+                                 {3, "content type"},
+                                 {4, "kid"},
+                                 {15, "CWT claims", Labels::claims},
+                                 {16, "typ"},
+                                 {17, "sd_claims"},
+                                 {33, "x5chain"},
+                                 {34, "x5t"},
+                                 {258, "payload hash"},
+                                 {259, "preimage type"},
+                                 {260, "payload location"},
+                                 {269, "time of content"},
+                                 {270, "time of signature"},
+                                 {394, "receipts"},
+                                 {395, "vds"},
+                                 {396, "proofs", Labels::proofs}};
+constexpr LabelName kClaims[] = {{1, "iss"},     {2, "sub"},
+                                 {3, "aud"},     {4, "exp"},
+                                 {5, "nbf"},     {6, "iat"},
+                                 {7, "cti"},     {8, "cnf", Labels::confirmation},
+                                 {39, "cnonce"}, {65533, "status_list"},
+                                 {65534, "ttl"}, {65535, "status"}};
 constexpr LabelName kConfirmation[] = {{1, "COSE_Key", Labels::cose_key}};
 constexpr LabelName kCoseKey[] = {{1, "kty"}, {2, "kid"}, {3, "alg"}, {-1, "crv"}, {-2, "x"}, {-3, "y"}};
 constexpr LabelName kProofs[] = {{-1, "inclusion", Labels::proofs}, {-2, "consistency", Labels::proofs}};
@@ -89,8 +106,10 @@ class Printer {
   void write_tag(const Cbor::Tag& tag, int indent) {
     out_ += std::to_string(tag.number) + "(";
     const CborArray* parts = tag.content.as_array();
-    if (tag.number == cose::kSign1Tag && parts != nullptr && parts->size() == 4) write_sign1(*parts, indent);
-    else write(tag.content, Labels::none, indent);
+    if (tag.number == cose::kSign1Tag && parts != nullptr && parts->size() == 4)
+      write_sign1(*parts, indent);
+    else
+      write(tag.content, Labels::none, indent);
     out_ += ")";
   }
 
@@ -127,7 +146,8 @@ class Printer {
 
   void write_array(const CborArray& items, Labels labels, int indent) {
     std::string flat = "[";
-    for (const Cbor& item : items) flat += (flat.size() > 1 ? ", " : "") + (item.as_bytes() ? short_bytes(*item.as_bytes()) : cbor_diagnostic(item));
+    for (const Cbor& item : items)
+      flat += (flat.size() > 1 ? ", " : "") + (item.as_bytes() ? short_bytes(*item.as_bytes()) : cbor_diagnostic(item));
     if (labels == Labels::none && flat.size() < kMaxLine && !holds_message(items)) return void(out_ += flat + "]");
     out_ += "[";
     for (std::size_t i = 0; i < items.size(); ++i) {
@@ -142,7 +162,8 @@ class Printer {
   static bool holds_message(const CborArray& items) {
     for (const Cbor& item : items) {
       const Bytes* bytes = item.as_bytes();
-      if (item.as_map() != nullptr || item.as_tag() != nullptr || (bytes != nullptr && bytes->size() > kMaxShownBytes)) return true;
+      if (item.as_map() != nullptr || item.as_tag() != nullptr || (bytes != nullptr && bytes->size() > kMaxShownBytes))
+        return true;
     }
     return false;
   }

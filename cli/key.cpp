@@ -29,7 +29,6 @@ struct ShowOptions {
   PassphraseSource passphrase;
 };
 
-
 Result<Report> make(const NewOptions& options) {
   const KeyFiles files(options.out, options.public_out);
   STEGPASS_CHECK_OK(files.check(options.force));
@@ -47,7 +46,8 @@ void add_cost(Report& report, const std::string& path) {
   auto file = read_file(path, kMaxSmallFile, "a key");
   const auto info = file ? credential::read_secret_file_info(*file) : Result<credential::SecretFileInfo>(file.error());
   if (!info) return;
-  report.text += "\n  passphrase  Argon2id, " + std::to_string(info->cost.passes) + " passes over " + std::to_string(info->cost.memory_kib) + " KiB";
+  report.text += "\n  passphrase  Argon2id, " + std::to_string(info->cost.passes) + " passes over " +
+                 std::to_string(info->cost.memory_kib) + " KiB";
   report.figures["cost"] = {{"passes", info->cost.passes}, {"memory_kib", info->cost.memory_kib}};
 }
 
@@ -65,10 +65,13 @@ int run_show(const ShowOptions& options, Output& output) { return finish(output,
 
 void setup_new(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<NewOptions>();
-  CLI::App* command = group.add_subcommand("new", "Make a signing key with a sealing key beside it, encrypted under a passphrase");
+  CLI::App* command =
+      group.add_subcommand("new", "Make a signing key with a sealing key beside it, encrypted under a passphrase");
   command->add_option("--out", options->out, "The encrypted key file")->required();
   command->add_option("--public", options->public_out, "The public half; default: the same name ending in .pub");
-  command->add_option("--type", options->type, "ed25519 or p256")->check(CLI::IsMember({"ed25519", "p256"}))->capture_default_str();
+  command->add_option("--type", options->type, "ed25519 or p256")
+      ->check(CLI::IsMember({"ed25519", "p256"}))
+      ->capture_default_str();
   command->add_flag("--force", options->force, "Replace what is there");
   add_passphrase_options(*command, options->passphrase);
   command->footer("Example: stegpass key new --out licensee.key");
@@ -98,9 +101,12 @@ Result<PublicKey> read_public_half(const std::string& file, const PassphraseSour
 
 Report report_of_key(std::string first_line, const PublicKey& key) {
   Report report;
-  report.text = std::move(first_line) + "\n  type        " + std::string(key_type_name(key.type())) + "\n  thumbprint  " + key.thumbprint_uri();
-  report.figures = {{"type", key_type_name(key.type())}, {"thumbprint", key.thumbprint_uri()},
-                    {"thumbprint_hex", to_hex(key.thumbprint())}, {"public_key", to_hex(key.encode())}};
+  report.text = std::move(first_line) + "\n  type        " + std::string(key_type_name(key.type())) + "\n  thumbprint  " +
+                key.thumbprint_uri();
+  report.figures = {{"type", key_type_name(key.type())},
+                    {"thumbprint", key.thumbprint_uri()},
+                    {"thumbprint_hex", to_hex(key.thumbprint())},
+                    {"public_key", to_hex(key.encode())}};
   return report;
 }
 

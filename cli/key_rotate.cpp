@@ -105,7 +105,8 @@ Result<Report> rotate(const RotateOptions& options) {
   if (interrupted()) return Error{Errc::interrupted, "stopped; the key is as it was"};
   STEGPASS_TRY(before, read_file(home.owner_key(), kMaxSmallFile, "an encrypted key"));
   STEGPASS_TRY(info, credential::read_secret_file_info(before));
-  STEGPASS_CHECK_OK(write_file(next_key(home), credential::encode_key_file(next, passphrase, info.cost), {.force = true, .secret = true}));
+  STEGPASS_CHECK_OK(
+      write_file(next_key(home), credential::encode_key_file(next, passphrase, info.cost), {.force = true, .secret = true}));
   // If this fails the new key stays: the ledger may hold the rotation all the same, and then there is no other key.
   STEGPASS_TRY(appended, desk.ledger.log.append(statements, desk.signers.log, now));
   STEGPASS_TRY(kept, swap_keys(home));

@@ -3,7 +3,8 @@
 namespace stegpass::cli {
 
 void setup_license(Commands& commands) {
-  CLI::App* group = commands.app.add_subcommand("license", "Ask for, issue, open, present, print, renew, transfer, suspend and revoke licenses");
+  CLI::App* group = commands.app.add_subcommand(
+      "license", "Ask for, issue, open, present, print, renew, transfer, suspend and revoke licenses");
   group->require_subcommand(1);
   setup_license_request(commands, *group);
 #ifdef STEGPASS_WITH_LEDGER

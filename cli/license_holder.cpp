@@ -73,7 +73,8 @@ Result<Bytes> identity_of(const RequestOptions& options, const credential::Publi
   const bool as_it_is = is_png(picture) && picture.size() <= kMaxIdentityFile;
   auto model = load_model_part();
   if (!model && as_it_is) return picture;  // the owner's program reads it whole before minting
-  if (!model) return Error{Errc::usage, options.identity + " is no PNG file of at most 4 MiB, and this build converts no pictures"};
+  if (!model)
+    return Error{Errc::usage, options.identity + " is no PNG file of at most 4 MiB, and this build converts no pictures"};
   auto converted = (*model)->square_png(picture, kIdentitySize);
   if (!converted) return about(options.identity, converted.error());
   return as_it_is ? Result<Bytes>(picture) : converted;
@@ -84,15 +85,20 @@ Result<Report> request(const RequestOptions& options) {
   STEGPASS_TRY(registration, read_statement(options.registration, StatementKind::registration));
   STEGPASS_TRY(key, read_key(options.key));
   STEGPASS_TRY(identity, identity_of(options, key.public_key()));
-  const credential::LicenseRequest request{key.public_key(), key.sealing_public(), registration.as<credential::Registration>()->id,
-                                           options.name, identity, current_time()};
+  const credential::LicenseRequest request{
+      key.public_key(), key.sealing_public(), registration.as<credential::Registration>()->id, options.name,
+      identity,         current_time()};
   STEGPASS_TRY(signed_request, credential::sign_license_request(key, request));
   STEGPASS_CHECK_OK(write_file(options.out, signed_request, {.force = options.force}));
   Report report;
-  report.text = "wrote " + options.out + ": " + options.name + " asks for model " + to_hex(request.registration_id) + "\n  licensee  " +
-                key.public_key().thumbprint_uri() + "\n  identity  " + (options.draw ? "drawn by stegpass" : options.identity);
-  report.figures = {{"request", options.out}, {"name", options.name}, {"registration", to_hex(request.registration_id)},
-                    {"licensee", key.public_key().thumbprint_uri()}, {"identity", options.draw ? "drawn by stegpass" : options.identity}};
+  report.text = "wrote " + options.out + ": " + options.name + " asks for model " + to_hex(request.registration_id) +
+                "\n  licensee  " + key.public_key().thumbprint_uri() + "\n  identity  " +
+                (options.draw ? "drawn by stegpass" : options.identity);
+  report.figures = {{"request", options.out},
+                    {"name", options.name},
+                    {"registration", to_hex(request.registration_id)},
+                    {"licensee", key.public_key().thumbprint_uri()},
+                    {"identity", options.draw ? "drawn by stegpass" : options.identity}};
   return report;
 }
 
@@ -128,18 +134,25 @@ Result<Report> open(const OpenOptions& options) {
   auto statement = Statement::decode(delivery->license);
   const License* license = statement ? statement->as<License>() : nullptr;
   if (license == nullptr) return Error{Errc::malformed, options.delivery + " holds no license statement"};
-  if (!(license->licensee == key.public_key())) return Error{Errc::refused, "the license is for another key: " + license->licensee.thumbprint_uri()};
+  if (!(license->licensee == key.public_key()))
+    return Error{Errc::refused, "the license is for another key: " + license->licensee.thumbprint_uri()};
   STEGPASS_TRY(fits, passport_fits(*license, delivery->user_passport));
-  if (fits && !*fits) return Error{Errc::malformed, "the user passport in " + options.delivery + " is not the one that the license names"};
+  if (fits && !*fits)
+    return Error{Errc::malformed, "the user passport in " + options.delivery + " is not the one that the license names"};
   STEGPASS_CHECK_OK(make_folder(folder));
   STEGPASS_CHECK_OK(write_opened(*delivery, license_path, passport_path, options.force));
   Report report;
-  report.text = "opened license " + to_hex(license->id) + " for model " + to_hex(license->registration_id) + "\n  from " + utc_time(license->not_before) +
-                " until " + utc_time(license->expires) + "\n  " + license_path.string() + "\n  " + passport_path.string() +
+  report.text = "opened license " + to_hex(license->id) + " for model " + to_hex(license->registration_id) + "\n  from " +
+                utc_time(license->not_before) + " until " + utc_time(license->expires) + "\n  " + license_path.string() + "\n  " +
+                passport_path.string() +
                 (fits ? ", as the license names it" : "; this build reads no pictures, so it was not compared with the license");
-  report.figures = {{"id", to_hex(license->id)}, {"registration", to_hex(license->registration_id)}, {"license", license_path.string()},
-                    {"user_passport", passport_path.string()}, {"not_before", utc_time(license->not_before)},
-                    {"expires", utc_time(license->expires)}, {"passport_checked", fits.has_value()}};
+  report.figures = {{"id", to_hex(license->id)},
+                    {"registration", to_hex(license->registration_id)},
+                    {"license", license_path.string()},
+                    {"user_passport", passport_path.string()},
+                    {"not_before", utc_time(license->not_before)},
+                    {"expires", utc_time(license->expires)},
+                    {"passport_checked", fits.has_value()}};
   return report;
 }
 
@@ -155,12 +168,14 @@ Result<Report> present(const PresentOptions& options) {
   STEGPASS_TRY(statement, read_statement(options.license, StatementKind::license));
   STEGPASS_TRY(key, read_key(options.key));
   const License& license = *statement.as<License>();
-  if (!(license.licensee == key.public_key())) return Error{Errc::refused, "the license is for another key: " + license.licensee.thumbprint_uri()};
+  if (!(license.licensee == key.public_key()))
+    return Error{Errc::refused, "the license is for another key: " + license.licensee.thumbprint_uri()};
   STEGPASS_TRY(presentation, credential::sign_presentation(key, {options.audience, nonce, license.id, current_time()}));
   STEGPASS_CHECK_OK(write_file(options.out, presentation, {.force = options.force}));
   Report report;
   report.text = "wrote " + options.out + ": proves to " + options.audience + " that this key holds license " + to_hex(license.id);
-  report.figures = {{"presentation", options.out}, {"license", to_hex(license.id)}, {"audience", options.audience}, {"nonce", to_hex(nonce)}};
+  report.figures = {
+      {"presentation", options.out}, {"license", to_hex(license.id)}, {"audience", options.audience}, {"nonce", to_hex(nonce)}};
   return report;
 }
 
@@ -180,7 +195,9 @@ void setup_license_request(Commands& commands, CLI::App& group) {
   command->add_flag("--draw", options->draw, "Let stegpass draw the picture")->excludes(identity);
   command->add_option("--out", options->out, "The request")->required();
   command->add_flag("--force", options->force, "Replace what is there");
-  command->footer("Example: stegpass license request --key ada.key --registration registration.cose --name \"Ada Example\" --identity ada.png --out ada.request");
+  command->footer(
+      "Example: stegpass license request --key ada.key --registration registration.cose --name \"Ada Example\" --identity "
+      "ada.png --out ada.request");
   bind_command(commands, *command, options, run_request);
 }
 
@@ -204,7 +221,9 @@ void setup_license_present(Commands& commands, CLI::App& group) {
   command->add_option("--nonce", options->nonce, "The verifier's fresh number, in hexadecimal")->required();
   command->add_option("--out", options->out, "The presentation")->required();
   command->add_flag("--force", options->force, "Replace what is there");
-  command->footer("Example: stegpass license present --key ada.key --license ada/license.cose --audience inspector --nonce 6f2a91c4 --out ada.presentation");
+  command->footer(
+      "Example: stegpass license present --key ada.key --license ada/license.cose --audience inspector --nonce 6f2a91c4 --out "
+      "ada.presentation");
   bind_command(commands, *command, options, run_present);
 }
 

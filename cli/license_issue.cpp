@@ -73,9 +73,11 @@ Result<Dates> dates_of(const IssueOptions& options) {
   dates.not_before = not_before;
   dates.expires = expires;
   dates.status_until = status_until;
-  if (expires <= not_before) return Error{Errc::usage, "the license would end at " + utc_time(expires) + ", before it begins at " + utc_time(not_before)};
+  if (expires <= not_before)
+    return Error{Errc::usage, "the license would end at " + utc_time(expires) + ", before it begins at " + utc_time(not_before)};
   if (expires <= dates.now) return Error{Errc::usage, "the license would have ended already, at " + utc_time(expires)};
-  if (status_until <= dates.now) return Error{Errc::usage, "the status list would have ended already, at " + utc_time(status_until)};
+  if (status_until <= dates.now)
+    return Error{Errc::usage, "the status list would have ended already, at " + utc_time(status_until)};
   return dates;
 }
 
@@ -95,7 +97,8 @@ Result<credential::LicenseTerms> terms_of(const IssueOptions& options) {
   credential::LicenseTerms terms = options.terms;
   for (const std::string& given : options.more_terms) {
     STEGPASS_TRY(term, term_of(given));
-    const bool twice = std::any_of(terms.other.begin(), terms.other.end(), [&](const auto& known) { return known.first == term.first; });
+    const bool twice =
+        std::any_of(terms.other.begin(), terms.other.end(), [&](const auto& known) { return known.first == term.first; });
     if (twice) return Error{Errc::usage, "--term " + given + ": that name is given twice"};
     terms.other.push_back(std::move(term));
   }
@@ -117,7 +120,8 @@ Result<VaultLicense*> find_minted(Vault& vault, const Minted& minted) {
 
 /// The personal part: the licensee's name as he asked for it, and what --personal NAME=VALUE adds.
 Result<std::vector<credential::PersonalClaim>> personal_of(const IssueOptions& options, const LicenseRequest& request) {
-  std::vector<credential::PersonalClaim> out{{"licensee", request.name, credential::random_bytes(credential::kDisclosureSaltBytes)}};
+  std::vector<credential::PersonalClaim> out{
+      {"licensee", request.name, credential::random_bytes(credential::kDisclosureSaltBytes)}};
   for (const std::string& argument : options.personal) {
     const std::size_t split = argument.find('=');
     credential::PersonalClaim claim{argument.substr(0, split), split == std::string::npos ? "" : argument.substr(split + 1),
@@ -137,13 +141,14 @@ std::vector<Digest32> hashes_of(const std::vector<credential::PersonalClaim>& cl
   std::vector<Digest32> out;
   for (const auto& claim : claims) out.push_back(credential::redacted_hash(credential::encode_personal(claim)));
   while (out.size() % 4 != 0)
-    out.push_back(credential::redacted_hash(credential::encode_decoy(credential::random_bytes(credential::kDisclosureSaltBytes))));
+    out.push_back(
+        credential::redacted_hash(credential::encode_decoy(credential::random_bytes(credential::kDisclosureSaltBytes))));
   std::sort(out.begin(), out.end());
   return out;
 }
 
-License license_of(const credential::LicenseTerms& terms, const Dates& dates, const OpenHome& home, const VaultLicense& record, const LicenseRequest& request,
-                   const ledger::RegistrationState& state) {
+License license_of(const credential::LicenseTerms& terms, const Dates& dates, const OpenHome& home, const VaultLicense& record,
+                   const LicenseRequest& request, const ledger::RegistrationState& state) {
   const Digest32 owner = state.registration.owner.thumbprint();  // commitments stay under it, whatever key signs
   License license{.id = record.license_id, .registration_id = record.registration_id, .licensee = request.licensee};
   license.not_before = dates.not_before;
@@ -151,7 +156,8 @@ License license_of(const credential::LicenseTerms& terms, const Dates& dates, co
   license.status_index = next_status_index(state);
   license.user_passport = record.user_passport;
   license.identity = credential::commitment("identity", owner, record.identity_salt, credential::fast_sha256(record.identity));
-  license.isn_key = credential::commitment("isn-key", owner, record.isn_key_salt, isn_key(home.vault, record.registration_id, record.licensee));
+  license.isn_key =
+      credential::commitment("isn-key", owner, record.isn_key_salt, isn_key(home.vault, record.registration_id, record.licensee));
   license.reveal_bar_mdb = record.reveal_bar_mdb;
   license.terms = terms;
   license.personal = hashes_of(record.personal);
@@ -159,7 +165,8 @@ License license_of(const credential::LicenseTerms& terms, const Dates& dates, co
 }
 
 /// Vault first, then license and status list in one batch of the ledger.
-Result<std::uint64_t> commit(OpenHome& home, OpenLedger& ledger, const Signers& signers, VaultLicense& record, const std::vector<Statement>& statements) {
+Result<std::uint64_t> commit(OpenHome& home, OpenLedger& ledger, const Signers& signers, VaultLicense& record,
+                             const std::vector<Statement>& statements) {
   if (interrupted()) return Error{Errc::interrupted, "stopped; no license was issued"};
   STEGPASS_CHECK_OK(save_vault(home));
   auto appended = ledger.log.append(statements, signers.log, current_time());
@@ -170,8 +177,8 @@ Result<std::uint64_t> commit(OpenHome& home, OpenLedger& ledger, const Signers& 
 }
 
 /// `personal` goes with it: the licensee may show of his own what he likes.
-Status deliver(const ledger::Ledger& log, std::uint64_t index, const Minted& minted, const std::vector<credential::PersonalClaim>& personal,
-               const std::string& out, bool force) {
+Status deliver(const ledger::Ledger& log, std::uint64_t index, const Minted& minted,
+               const std::vector<credential::PersonalClaim>& personal, const std::string& out, bool force) {
   STEGPASS_TRY(bare, transparent_statement(log, index));
   STEGPASS_TRY(statement, Statement::decode(bare));
   Bytes license = statement.with_receipts(statement.receipts(), personal);
@@ -181,11 +188,20 @@ Status deliver(const ledger::Ledger& log, std::uint64_t index, const Minted& min
 
 Report report_of(const std::string& out, const License& license, const LicenseRequest& request, std::uint64_t index) {
   Report report;
-  report.text = "license " + to_hex(license.id) + " for " + request.name + ", entry " + std::to_string(index) + " of the ledger\n  from " +
-                utc_time(license.not_before) + " until " + utc_time(license.expires) + "\n  " + credential::describe_terms(license.terms) + "\n  send " + out + " to the licensee; it is sealed to his key";
-  report.figures = {{"id", to_hex(license.id)}, {"urn", credential::license_urn(license.id)}, {"registration", to_hex(license.registration_id)},
-                    {"licensee", request.licensee.thumbprint_uri()}, {"name", request.name}, {"index", index}, {"status_index", license.status_index},
-                    {"not_before", utc_time(license.not_before)}, {"expires", utc_time(license.expires)}, {"terms", terms_json(license.terms)}, {"delivery", out}};
+  report.text = "license " + to_hex(license.id) + " for " + request.name + ", entry " + std::to_string(index) +
+                " of the ledger\n  from " + utc_time(license.not_before) + " until " + utc_time(license.expires) + "\n  " +
+                credential::describe_terms(license.terms) + "\n  send " + out + " to the licensee; it is sealed to his key";
+  report.figures = {{"id", to_hex(license.id)},
+                    {"urn", credential::license_urn(license.id)},
+                    {"registration", to_hex(license.registration_id)},
+                    {"licensee", request.licensee.thumbprint_uri()},
+                    {"name", request.name},
+                    {"index", index},
+                    {"status_index", license.status_index},
+                    {"not_before", utc_time(license.not_before)},
+                    {"expires", utc_time(license.expires)},
+                    {"terms", terms_json(license.terms)},
+                    {"delivery", out}};
   return report;
 }
 
@@ -210,7 +226,8 @@ Result<Report> issue(const IssueOptions& options, Output& output) {
   (*record)->license_id = credential::random_bytes(kIdBytes);
   const License license = license_of(terms, dates, home, **record, minted.request, *state);
   STEGPASS_TRY(statement, credential::sign_statement(signers.owner, license, dates.now));
-  STEGPASS_TRY(status, credential::sign_statement(signers.owner, status_list_of(*state, dates.status_until, &license), dates.now));
+  STEGPASS_TRY(status,
+               credential::sign_statement(signers.owner, status_list_of(*state, dates.status_until, &license), dates.now));
   STEGPASS_TRY(index, commit(home, ledger, signers, **record, {statement, status}));
   if (auto done = deliver(ledger.log, index, minted, personal, options.out, options.force); !done) {
     output.suggest("write it again: stegpass license deliver --license " + to_hex(license.id));
@@ -226,8 +243,10 @@ Result<Report> deliver_again(const DeliverOptions& options) {
   STEGPASS_TRY(ledger, open_ledger(home.home, ledger::Ledger::Mode::read));
   STEGPASS_TRY(found, find_license(ledger.state, options.license));
   const License& license = found.license->license;
-  if (!(license.licensee == minted.request.licensee)) return Error{Errc::refused, "the license is for another key than the request's"};
-  if (license.user_passport != minted.digest) return Error{Errc::refused, options.passport + " is not the passport that the license names"};
+  if (!(license.licensee == minted.request.licensee))
+    return Error{Errc::refused, "the license is for another key than the request's"};
+  if (license.user_passport != minted.digest)
+    return Error{Errc::refused, options.passport + " is not the passport that the license names"};
   const VaultLicense* record = home.vault.license(license.id);
   const auto personal = record ? record->personal : std::vector<credential::PersonalClaim>{};
   STEGPASS_CHECK_OK(deliver(ledger.log, found.license->index, minted, personal, options.out, options.force));
@@ -244,38 +263,48 @@ int run_deliver(const DeliverOptions& options, Output& output) { return finish(o
 
 void setup_license_issue(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<IssueOptions>();
-  CLI::App* command = group.add_subcommand("issue", "License a minted passport: sign, enter into the ledger, seal for the licensee");
+  CLI::App* command =
+      group.add_subcommand("issue", "License a minted passport: sign, enter into the ledger, seal for the licensee");
   add_home_options(*command, options->home);
   command->add_option("--request", options->request, "The licensee's request")->required();
   command->add_option("--passport", options->passport, "The user passport that was minted for it")->required();
   command->add_option("--out", options->out, "The delivery, sealed to the licensee's key")->required();
   command->add_option("--not-before", options->not_before, "When it begins: a date, a time or an offset")->capture_default_str();
   command->add_option("--expires", options->expires, "When it ends")->capture_default_str();
-  command->add_option("--status-until", options->status_until, "How long the status list that goes with it holds")->capture_default_str();
-  command->add_option("--personal", options->personal, "NAME=VALUE: redacted in the ledger, shown with salt from the vault; the licensee's name is always there");
+  command->add_option("--status-until", options->status_until, "How long the status list that goes with it holds")
+      ->capture_default_str();
+  command->add_option("--personal", options->personal,
+                      "NAME=VALUE: redacted in the ledger, shown with salt from the vault; the licensee's name is always there");
   command->add_option("--scope", options->terms.scope, "What it allows")->capture_default_str();
   command->add_option("--territory", options->terms.territory, "Where")->capture_default_str();
   command->add_option("--seats", options->terms.seats, "How many may use it at once; 0: not limited")->capture_default_str();
   command->add_flag("--sublicensing", options->terms.sublicensing, "The licensee may license others");
   command->add_option("--contract", options->contract, "File with the contract's text, which the license names by its SHA-256");
   command->add_option("--term", options->more_terms, "A further term, NAME=TEXT; may be given again")->allow_extra_args(false);
-  command->add_option("--critical", options->critical, "Name of a term that a verifier must know, or else cannot decide; may be given again")
+  command
+      ->add_option("--critical", options->critical,
+                   "Name of a term that a verifier must know, or else cannot decide; may be given again")
       ->allow_extra_args(false);
   command->add_flag("--force", options->force, "Replace what is there");
-  command->footer("Example: stegpass license issue --home studio --request ada.request --passport user-passport.png --expires +365d --out license.delivery");
+  command->footer(
+      "Example: stegpass license issue --home studio --request ada.request --passport user-passport.png --expires +365d --out "
+      "license.delivery");
   bind_command(commands, *command, options, run_issue);
 }
 
 void setup_license_deliver(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<DeliverOptions>();
-  CLI::App* command = group.add_subcommand("deliver", "Seal an issued license for its licensee once more, with what the vault holds of its personal part");
+  CLI::App* command = group.add_subcommand(
+      "deliver", "Seal an issued license for its licensee once more, with what the vault holds of its personal part");
   add_home_options(*command, options->home);
   command->add_option("--license", options->license, "Its id, its URN or the statement's file")->required();
   command->add_option("--request", options->request, "The licensee's request")->required();
   command->add_option("--passport", options->passport, "The user passport that the license names")->required();
   command->add_option("--out", options->out, "The delivery")->required();
   command->add_flag("--force", options->force, "Replace what is there");
-  command->footer("Example: stegpass license deliver --home studio --license 00112233445566778899aabbccddeeff --request ada.request --passport user-passport.png --out license.delivery");
+  command->footer(
+      "Example: stegpass license deliver --home studio --license 00112233445566778899aabbccddeeff --request ada.request "
+      "--passport user-passport.png --out license.delivery");
   bind_command(commands, *command, options, run_deliver);
 }
 

@@ -36,9 +36,10 @@ Result<Report> refresh(const StatusOptions& options) {
   if (interrupted()) return Error{Errc::interrupted, "stopped; nothing was written"};
   STEGPASS_TRY(appended, desk.ledger.log.append(statements, desk.signers.log, now));
   Report report;
-  report.text = "issued " + std::to_string(appended.size()) + (appended.size() == 1 ? " status list" : " status lists") + ", good until " +
-                utc_time(until) + ", newest entry " + std::to_string(appended.back().index);
-  report.figures = {{"lists", appended.size()}, {"as_of", utc_time(now)}, {"until", utc_time(until)}, {"index", appended.back().index}};
+  report.text = "issued " + std::to_string(appended.size()) + (appended.size() == 1 ? " status list" : " status lists") +
+                ", good until " + utc_time(until) + ", newest entry " + std::to_string(appended.back().index);
+  report.figures = {
+      {"lists", appended.size()}, {"as_of", utc_time(now)}, {"until", utc_time(until)}, {"index", appended.back().index}};
   return report;
 }
 
@@ -51,10 +52,16 @@ Result<Report> list(const ListOptions& options) {
     for (const auto& [id, license] : entry.licenses) {
       const std::string state = state_word(license, now);
       report.text += id + "  " + state + std::string(12 - state.size(), ' ') + "until " + utc_time(license.expires()) + "  " +
-                     license.license.licensee.thumbprint_uri() + "\n    " + credential::describe_terms(license.license.terms) + "\n";
-      licenses.push_back({{"id", id}, {"registration", registration}, {"state", state}, {"index", license.index},
-                          {"licensee", license.license.licensee.thumbprint_uri()}, {"not_before", utc_time(license.license.not_before)},
-                          {"expires", utc_time(license.expires())}, {"status_index", license.license.status_index},
+                     license.license.licensee.thumbprint_uri() + "\n    " + credential::describe_terms(license.license.terms) +
+                     "\n";
+      licenses.push_back({{"id", id},
+                          {"registration", registration},
+                          {"state", state},
+                          {"index", license.index},
+                          {"licensee", license.license.licensee.thumbprint_uri()},
+                          {"not_before", utc_time(license.license.not_before)},
+                          {"expires", utc_time(license.expires())},
+                          {"status_index", license.license.status_index},
                           {"terms", terms_json(license.license.terms)}});
     }
   }

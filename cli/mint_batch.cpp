@@ -42,10 +42,12 @@ class Manifest {
     std::size_t number = 0;
     for (std::size_t from = 0, to; from < file.size(); from = to + 1) {
       to = static_cast<std::size_t>(std::find(file.begin() + static_cast<std::ptrdiff_t>(from), file.end(), '\n') - file.begin());
-      const Json line = Json::parse(file.begin() + static_cast<std::ptrdiff_t>(from), file.begin() + static_cast<std::ptrdiff_t>(to), nullptr, false);
+      const Json line = Json::parse(file.begin() + static_cast<std::ptrdiff_t>(from),
+                                    file.begin() + static_cast<std::ptrdiff_t>(to), nullptr, false);
       ++number;
       if (!line.is_object() || !line.contains("request") || !line["request"].is_string())
-        return Error{Errc::malformed, (folder_ / kManifest).string() + ": line " + std::to_string(number) + " is none of a manifest"};
+        return Error{Errc::malformed,
+                     (folder_ / kManifest).string() + ": line " + std::to_string(number) + " is none of a manifest"};
       if (line.contains("user_passport")) lines_.push_back(line);  // those that failed are tried again
     }
     return Done{};
@@ -54,7 +56,8 @@ class Manifest {
   bool has(const fs::path& request) const {
     std::error_code error;
     return std::any_of(lines_.begin(), lines_.end(), [&](const Json& line) {
-      return line["request"] == request.filename().string() && line.contains("user_passport") && fs::exists(passport_path(request), error);
+      return line["request"] == request.filename().string() && line.contains("user_passport") &&
+             fs::exists(passport_path(request), error);
     });
   }
   void add(Json line) { lines_.push_back(std::move(line)); }
@@ -95,8 +98,10 @@ class Batch {
         add_failure(paths[i], error->second);
         continue;
       }
-      if (minted[next]) add_minted(paths[i], requests[next], std::move(*minted[next]));
-      else add_failure(paths[i], minted[next].error());
+      if (minted[next])
+        add_minted(paths[i], requests[next], std::move(*minted[next]));
+      else
+        add_failure(paths[i], minted[next].error());
       ++next;
     }
     return save();
@@ -147,7 +152,8 @@ Result<Report> mint_batch(const MintBatch& options) {
   STEGPASS_TRY(minter, Minter::open(options.home, options.isn, options.reveal_bar_db));
   Batch batch(std::move(minter), options.out);
   if (!options.force) STEGPASS_CHECK_OK(batch.load());
-  const auto waiting = std::stable_partition(requests.begin(), requests.end(), [&](const fs::path& request) { return batch.done(request); });
+  const auto waiting =
+      std::stable_partition(requests.begin(), requests.end(), [&](const fs::path& request) { return batch.done(request); });
   const auto already = static_cast<std::size_t>(waiting - requests.begin());
   {
     ProgressBar bar("minting");
@@ -162,7 +168,8 @@ Result<Report> mint_batch(const MintBatch& options) {
   const std::string counts = std::to_string(batch.minted()) + " minted, " + std::to_string(already) + " were there, " +
                              std::to_string(batch.failed()) + " could not be";
   if (interrupted()) return Error{Errc::interrupted, "stopped: " + counts + "; the same command goes on"};
-  if (batch.first_error()) return Error{batch.first_error()->code, counts + "; the first of these: " + batch.first_error()->detail};
+  if (batch.first_error())
+    return Error{batch.first_error()->code, counts + "; the first of these: " + batch.first_error()->detail};
   Report report;
   report.text = counts + ", in " + options.out.string();
   report.figures = {{"minted", batch.minted()}, {"already", already}, {"manifest", (options.out / kManifest).string()}};

@@ -31,7 +31,10 @@ class Minter {
 
  private:
   Minter(ModelPart& model, OpenHome home, Bytes weights, double reveal_bar_db)
-      : model_(&model), home_(std::move(home)), weights_(std::move(weights)), weights_digest_(credential::fast_sha256(weights_)),
+      : model_(&model),
+        home_(std::move(home)),
+        weights_(std::move(weights)),
+        weights_digest_(credential::fast_sha256(weights_)),
         reveal_bar_db_(reveal_bar_db) {}
   Result<MintRequest> checked(const credential::LicenseRequest& request) const;
   void remember(const credential::LicenseRequest& request, const MintResult& minted);

@@ -43,13 +43,10 @@ MarkDescription describe(const MarkClaim& claim) {
 
 Json describe(const std::string& role, const MarkReading& reading, double corrected) {
   Json layers = Json::array();
-  for (const auto& layer : reading.layers) layers.push_back({{"name", layer.name}, {"bits", layer.bits}, {"matches", layer.matches}});
-  return {{"passport", role},
-          {"bits", reading.bits},
-          {"matches", reading.matches},
-          {"log10_p", reading.log10_p},
-          {"log10_p_corrected", corrected},
-          {"layers", layers}};
+  for (const auto& layer : reading.layers)
+    layers.push_back({{"name", layer.name}, {"bits", layer.bits}, {"matches", layer.matches}});
+  return {{"passport", role},           {"bits", reading.bits},           {"matches", reading.matches},
+          {"log10_p", reading.log10_p}, {"log10_p_corrected", corrected}, {"layers", layers}};
 }
 
 OriginalRelease check_original(const std::optional<Registration>& registered, const std::optional<EvidenceFile>& file) {
@@ -57,17 +54,21 @@ OriginalRelease check_original(const std::optional<Registration>& registered, co
   OriginalRelease out;
   const auto add = [&](Outcome outcome, std::string detail) { out.judged.verdict.add(code, outcome, std::move(detail)); };
   if (!file) {
-    add(Outcome::not_checked, "needs the registered release's file (--original), to name changed tensors and to align a copy's channels");
+    add(Outcome::not_checked,
+        "needs the registered release's file (--original), to name changed tensors and to align a copy's channels");
     return out;
   }
   auto tree = file->problem.empty() ? tensor_tree(file->bytes) : Result<TensorTree>(Errc::malformed, file->problem);
-  if (!tree) add(Outcome::invalid, file->path + " is no model file: " + tree.error().detail);
-  else if (!registered) add(Outcome::undecided, "there is no registration to compare the original with");
+  if (!tree)
+    add(Outcome::invalid, file->path + " is no model file: " + tree.error().detail);
+  else if (!registered)
+    add(Outcome::undecided, "there is no registration to compare the original with");
   else if (tree->root != registered->tensor_root || tree->names.size() != registered->tensor_count)
-    add(Outcome::invalid, file->path + " is not the registered release: its tensor root is " + to_hex(tree->root) + ", registered is " +
-                              to_hex(registered->tensor_root));
+    add(Outcome::invalid, file->path + " is not the registered release: its tensor root is " + to_hex(tree->root) +
+                              ", registered is " + to_hex(registered->tensor_root));
   else {
-    add(Outcome::valid, "the registered release, " + std::to_string(tree->names.size()) + " tensors with root " + to_hex(tree->root));
+    add(Outcome::valid,
+        "the registered release, " + std::to_string(tree->names.size()) + " tensors with root " + to_hex(tree->root));
     out.tree = std::move(*tree);
     out.bytes = file->bytes;
   }
@@ -77,7 +78,8 @@ OriginalRelease check_original(const std::optional<Registration>& registered, co
 /// The checks of one model; its methods add to `result_` in the order in which the codes are listed.
 class Checks {
  public:
-  Checks(const PaperVerdict& papers, const TrustPolicy& policy, const ModelEvidence& evidence, const OriginalRelease& original, const PassportFindings& passports)
+  Checks(const PaperVerdict& papers, const TrustPolicy& policy, const ModelEvidence& evidence, const OriginalRelease& original,
+         const PassportFindings& passports)
       : papers_(papers), policy_(policy), evidence_(evidence), original_(original), passports_(passports) {}
 
   ModelVerdict run(const std::optional<EvidenceFile>& model) {
@@ -94,13 +96,17 @@ class Checks {
   }
 
  private:
-  void add(std::string code, Outcome outcome, std::string detail) { result_.verdict.add(std::move(code), outcome, std::move(detail)); }
+  void add(std::string code, Outcome outcome, std::string detail) {
+    result_.verdict.add(std::move(code), outcome, std::move(detail));
+  }
   void skip(std::string code, std::string needed) { add(std::move(code), Outcome::not_checked, "needs " + std::move(needed)); }
   void undecided(std::string code, std::string detail) { add(std::move(code), Outcome::undecided, std::move(detail)); }
   /// What other bytes than the registered ones come to.
   void differs(const char* code, const std::string& detail) {
-    if (policy_.descent_suffices) add(code, Outcome::not_checked, detail + "; the policy takes what descends from it, see model.descends");
-    else add(code, Outcome::invalid, detail);
+    if (policy_.descent_suffices)
+      add(code, Outcome::not_checked, detail + "; the policy takes what descends from it, see model.descends");
+    else
+      add(code, Outcome::invalid, detail);
   }
 
   void check_model(const std::optional<EvidenceFile>& model);
@@ -121,11 +127,11 @@ class Checks {
   ModelVerdict result_;
   bool model_reads_ = false;  // the model is a safetensors file, registered or not
   bool same_file_ = false, same_tensors_ = false;
-  ByteView model_;                        // as it is read: the file, or what aligning made of it
-  std::optional<AlignedModel> aligned_;   // holds those bytes
-  std::optional<std::string> best_;       // the strongest mark that was read, in words
-  double best_log10_p_ = 0;               // its corrected p
-  bool consistent_ = false;               // the user passport goes with this model
+  ByteView model_;                       // as it is read: the file, or what aligning made of it
+  std::optional<AlignedModel> aligned_;  // holds those bytes
+  std::optional<std::string> best_;      // the strongest mark that was read, in words
+  double best_log10_p_ = 0;              // its corrected p
+  bool consistent_ = false;              // the user passport goes with this model
 };
 
 void Checks::check_model(const std::optional<EvidenceFile>& model) {
@@ -142,8 +148,10 @@ void Checks::check_model(const std::optional<EvidenceFile>& model) {
   const Digest32& expected = papers_.registration->model_digest;
   result_.figures["model_sha256"] = to_hex(found);
   same_file_ = found == expected;
-  if (same_file_) add("model.digest", Outcome::valid, "the registered file, SHA-256 " + to_hex(found));
-  else differs("model.digest", "SHA-256 is " + to_hex(found) + ", registered is " + to_hex(expected));
+  if (same_file_)
+    add("model.digest", Outcome::valid, "the registered file, SHA-256 " + to_hex(found));
+  else
+    differs("model.digest", "SHA-256 is " + to_hex(found) + ", registered is " + to_hex(expected));
   compare_with_registered(*tree);
 }
 
@@ -158,7 +166,8 @@ void Checks::compare_with_registered(const TensorTree& tree) {
     result_.figures["tensors"] = {{"changed", changes.changed}, {"added", changes.added}, {"missing", changes.missing}};
     which = "; " + to_text(changes, original_.tree->names.size());
   }
-  differs("model.tensors", found + "; registered are " + std::to_string(registered.tensor_count) + " with root " + to_hex(registered.tensor_root) + which);
+  differs("model.tensors", found + "; registered are " + std::to_string(registered.tensor_count) + " with root " +
+                               to_hex(registered.tensor_root) + which);
 }
 
 /// Every passport that will be read from this model, since aligning must not look at what any of them reads.
@@ -173,21 +182,25 @@ std::vector<OpenPassport> Checks::passports_to_read() const {
 void Checks::align() {
   if (!original_.tree || !model_reads_ || !papers_.registration || same_tensors_) return;
   const auto readings = passports_to_read();
-  if (readings.empty()) return skip("model.alignment", "a passport to be read: an arbiter's bundle, or a user passport with a verifier's");
+  if (readings.empty())
+    return skip("model.alignment", "a passport to be read: an arbiter's bundle, or a user passport with a verifier's");
   auto part = load_model_part();
-  auto aligned = part ? (*part)->align(model_, original_.bytes, describe(papers_.registration->mark), readings) : Result<AlignedModel>(part.error());
+  auto aligned = part ? (*part)->align(model_, original_.bytes, describe(papers_.registration->mark), readings)
+                      : Result<AlignedModel>(part.error());
   // No claim of anybody's fails by it: the model is then read as it is.
   if (!aligned) return skip("model.alignment", "channels that can be matched to the original's: " + aligned.error().detail);
   aligned_ = std::move(*aligned);
   model_ = aligned_->model;
   result_.figures["alignment"] = to_json(*aligned_);
-  add("model.alignment", Outcome::valid, "read in the original's order of channels, found without what the passports read: " + to_text(*aligned_));
+  add("model.alignment", Outcome::valid,
+      "read in the original's order of channels, found without what the passports read: " + to_text(*aligned_));
 }
 
 void Checks::check_consistent(bool asked) {
   if (!papers_.disclosures.cover) return skip("user.consistent", "a bundle for a verifier, which opens the cover's seed");
   if (!asked || !evidence_.passport) return skip("user.consistent", "the model (--model) and the user passport (--passport)");
-  if (!model_reads_ || !passports_.passport_reads || !papers_.registration) return undecided("user.consistent", "model or user passport cannot be read");
+  if (!model_reads_ || !passports_.passport_reads || !papers_.registration)
+    return undecided("user.consistent", "model or user passport cannot be read");
   auto part = load_model_part();
   if (!part) return undecided("user.consistent", part.error().detail);
   const OpenPassport read_as_cover{"cover", evidence_.passport->bytes, papers_.disclosures.cover->seed};
@@ -201,14 +214,17 @@ void Checks::check_consistent(bool asked) {
 }
 
 void Checks::check_marks(bool asked) {
-  if (papers_.disclosures.passports.empty()) return skip("owner.mark", "a bundle for an arbiter, which opens a passport, and the model (--model)");
+  if (papers_.disclosures.passports.empty())
+    return skip("owner.mark", "a bundle for an arbiter, which opens a passport, and the model (--model)");
   result_.figures["marks"] = Json::array();
   if (passports_.opened.empty()) return undecided("owner.mark", "no opened passport holds");
   if (!asked) return skip("owner.mark", "the model's file (--model)");
   auto part = load_model_part();
   for (const PassportOpening* opened : passports_.opened) {
-    if (part) read_owner_mark(**part, *opened);
-    else undecided("owner.mark", opened->role + ": " + part.error().detail);
+    if (part)
+      read_owner_mark(**part, *opened);
+    else
+      undecided("owner.mark", opened->role + ": " + part.error().detail);
   }
 }
 
@@ -221,9 +237,10 @@ void Checks::read_owner_mark(ModelPart& part, const PassportOpening& opened) {
   const double corrected = std::min(0.0, reading->log10_p_corrected + tries);
   result_.figures["marks"].push_back(describe(opened.role, *reading, corrected));
   const bool marked = std::isfinite(corrected) && corrected <= policy_.mark_bound_log10;
-  const std::string said = opened.role + ": " + count_text(*reading) + ", log10 p " + with_decimals(reading->log10_p, 1) + ", corrected " +
-                           with_decimals(corrected, 1);
-  add("owner.mark", marked ? Outcome::valid : Outcome::invalid, said + "; the bound is " + with_decimals(policy_.mark_bound_log10, 1));
+  const std::string said = opened.role + ": " + count_text(*reading) + ", log10 p " + with_decimals(reading->log10_p, 1) +
+                           ", corrected " + with_decimals(corrected, 1);
+  add("owner.mark", marked ? Outcome::valid : Outcome::invalid,
+      said + "; the bound is " + with_decimals(policy_.mark_bound_log10, 1));
   if (best_ && !(corrected < best_log10_p_)) return;
   best_ = said;
   best_log10_p_ = corrected;
@@ -232,13 +249,15 @@ void Checks::read_owner_mark(ModelPart& part, const PassportOpening& opened) {
 void Checks::check_descent(bool asked) {
   constexpr const char* code = "model.descends";
   if (!asked) return skip(code, "the model's file (--model)");
-  if (!model_reads_ || !papers_.registration) return undecided(code, "there is no model that can be read, or no registration to compare it with");
+  if (!model_reads_ || !papers_.registration)
+    return undecided(code, "there is no model that can be read, or no registration to compare it with");
   if (same_file_) return add(code, Outcome::valid, "it is the registered file");
   if (same_tensors_) return add(code, Outcome::valid, "every tensor is the registered one; only the file around them is another");
   if (!papers_.disclosures.passports.empty()) return judge_descent_by_mark();
-  const std::string needed =
-      std::string("needs a bundle for an arbiter, which opens a passport") +
-      (consistent_ ? "; that the user passport goes with this model shows no descent, since whoever chose that picture could have fitted it" : "");
+  const std::string needed = std::string("needs a bundle for an arbiter, which opens a passport") +
+                             (consistent_ ? "; that the user passport goes with this model shows no descent, since whoever chose "
+                                            "that picture could have fitted it"
+                                          : "");
   add(code, policy_.descent_suffices ? Outcome::undecided : Outcome::not_checked, needed);
 }
 
@@ -248,9 +267,11 @@ void Checks::judge_descent_by_mark() {
   const std::string bound = "; the bound is " + with_decimals(policy_.mark_bound_log10, 1);
   if (std::isfinite(best_log10_p_) && best_log10_p_ <= policy_.mark_bound_log10) {
     const std::string alone = policy_.descent_suffices ? "" : "; the policy takes the registered file alone";
-    return add(code, Outcome::valid, "not the registered file, but it carries the mark of the registered one, " + *best_ + bound + alone);
+    return add(code, Outcome::valid,
+               "not the registered file, but it carries the mark of the registered one, " + *best_ + bound + alone);
   }
-  const std::string hint = aligned_ ? "" : "; of a copy whose channels were moved or rescaled it reads only beside the original (--original)";
+  const std::string hint =
+      aligned_ ? "" : "; of a copy whose channels were moved or rescaled it reads only beside the original (--original)";
   add(code, Outcome::invalid, "no opened passport's mark is in this model, " + *best_ + bound + hint);
 }
 
@@ -264,7 +285,8 @@ Result<EvidenceFile> read_evidence(const std::string& path, std::uint64_t max_by
 }
 
 ModelJudge::ModelJudge(const PaperVerdict& papers, const TrustPolicy& policy, const ModelEvidence& evidence)
-    : parts_(new Parts{papers, policy, evidence, check_original(papers.registration, evidence.original), check_passports(papers, evidence)}) {}
+    : parts_(new Parts{papers, policy, evidence, check_original(papers.registration, evidence.original),
+                       check_passports(papers, evidence)}) {}
 
 ModelJudge::~ModelJudge() = default;
 

@@ -14,8 +14,8 @@
 
 namespace stegpass::cli {
 
-/// A file that somebody brings as evidence. One that can be read but is empty or larger than any of its kind proves something false
-/// about itself: then `problem` says so and `bytes` is empty.
+/// A file that somebody brings as evidence. One that can be read but is empty or larger than any of its kind proves something
+/// false about itself: then `problem` says so and `bytes` is empty.
 struct EvidenceFile {
   std::string path;
   Bytes bytes;
@@ -39,15 +39,16 @@ struct ModelVerdict {
   Json figures = Json::object();
 };
 
-/// Judges model, user passport and opened marks against what the papers registered. The model part is loaded only when a check needs it; where this
-/// build has none, those checks are undecided.
-/// Codes  model.original, model.digest, model.tensors, passport.digest, isn.digest, identity.reveal, identity.qr, opening.seed-ROLE (one for each opened
-///        passport), model.alignment (when there is something to align), user.consistent, owner.mark (one for each opened passport), model.descends.
-///        A check that was not asked for says what it needs.
-/// Where the policy takes models that descend from the registered one, other bytes are no fault: model.digest and model.tensors are then not checked, and
-/// model.descends decides. It is valid on the registered file, the registered tensors, or an opened passport's mark within the policy's bound; a user passport,
-/// which somebody may choose, shows no descent.
-ModelVerdict check_models(const credential::PaperVerdict& papers, const credential::TrustPolicy& policy, const ModelEvidence& evidence);
+/// Judges model, user passport and opened marks against what the papers registered. The model part is loaded only when a check
+/// needs it; where this build has none, those checks are undecided. Codes  model.original, model.digest, model.tensors,
+/// passport.digest, isn.digest, identity.reveal, identity.qr, opening.seed-ROLE (one for each opened
+///        passport), model.alignment (when there is something to align), user.consistent, owner.mark (one for each opened
+///        passport), model.descends. A check that was not asked for says what it needs.
+/// Where the policy takes models that descend from the registered one, other bytes are no fault: model.digest and model.tensors
+/// are then not checked, and model.descends decides. It is valid on the registered file, the registered tensors, or an opened
+/// passport's mark within the policy's bound; a user passport, which somebody may choose, shows no descent.
+ModelVerdict check_models(const credential::PaperVerdict& papers, const credential::TrustPolicy& policy,
+                          const ModelEvidence& evidence);
 
 /// The same for one model after another: what does not depend on the model is judged once, when this is made.
 class ModelJudge {

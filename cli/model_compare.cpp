@@ -24,8 +24,10 @@ TensorChanges compare_tensors(const credential::TensorTree& model, const credent
   TensorChanges out;
   for (std::size_t i = 0; i < model.names.size(); ++i) {
     const auto found = leaves.find(model.names[i]);
-    if (found == leaves.end()) out.added.push_back(model.names[i]);
-    else if (*found->second != model.leaves[i]) out.changed.push_back(model.names[i]);
+    if (found == leaves.end())
+      out.added.push_back(model.names[i]);
+    else if (*found->second != model.leaves[i])
+      out.changed.push_back(model.names[i]);
     if (found != leaves.end()) leaves.erase(found);
   }
   for (const std::string& name : original.names)

@@ -15,13 +15,15 @@
 
 namespace stegpass::cli {
 
-/// The part of the program that needs tensors or pictures: LibTorch and OpenCV behind core values. It is a shared object beside the program
-/// (lib/stegpass/libstegpass_model_part.so) that `load_model_part` opens when a command asks for it, so the program starts without either.
+/// The part of the program that needs tensors or pictures: LibTorch and OpenCV behind core values. It is a shared object beside
+/// the program (lib/stegpass/libstegpass_model_part.so) that `load_model_part` opens when a command asks for it, so the program
+/// starts without either.
 
 /// Called now and then in long work; return false to stop (Errc::interrupted).
 using Progress = std::function<bool(double done, double total, std::string_view detail)>;
 
-/// A passport with what reads or embeds its mark: the PNG file (scale picture above, bias picture below) and the 64-byte mark seed.
+/// A passport with what reads or embeds its mark: the PNG file (scale picture above, bias picture below) and the 64-byte mark
+/// seed.
 struct OpenPassport {
   std::string role;  ///< cover, reserve-1, reserve-2, ...
   Bytes picture;
@@ -56,9 +58,9 @@ struct Processes {
 };
 
 struct TrainRequest {
-  std::string data;                     ///< path of a data set, or "drawn"
+  std::string data;  ///< path of a data set, or "drawn"
   std::string network = "alexnet-cifar", norm = "batch", keys = "image", scheme = "sp", pooling = "whitened";
-  std::string layers;                   ///< last3, layer4, all, none, or names with commas between; empty: the network's usual ones
+  std::string layers;  ///< last3, layer4, all, none, or names with commas between; empty: the network's usual ones
   std::uint64_t width = 1000, input = 32;
   std::string preset = "quick";         ///< quick, paper, published
   std::string settings;                 ///< JSON whose fields replace the preset's, or empty
@@ -67,7 +69,7 @@ struct TrainRequest {
   std::optional<std::uint64_t> epochs, batch, validation;
   std::optional<double> rate, balance;
   std::uint64_t seed = 1;
-  Bytes initial;                        ///< weights to begin from (safetensors), or empty
+  Bytes initial;  ///< weights to begin from (safetensors), or empty
   Processes processes;
   std::string device = "cpu";
   std::string precision;                ///< fp32, bf16, or empty for the preset's
@@ -85,7 +87,7 @@ struct TrainResult {
 };
 
 struct PassportFile {
-  Bytes picture;      ///< PNG
+  Bytes picture;  ///< PNG
   std::uint32_t size = 0;
   Digest64 digest{};  ///< canonical digest
 };
@@ -97,17 +99,18 @@ struct MintRequest {
   Bytes isn_key;           ///< 64 bytes
   Bytes isn_weights;
   double reveal_bar_db = 30;
-  bool pictures = false;   ///< whether those for people are wanted too
+  bool pictures = false;  ///< whether those for people are wanted too
 };
 
 struct MintResult {
   PassportFile user_passport;
   Bytes identity;  ///< PNG: the picture with its QR code, as hidden
-  Bytes revealed, cover_scale, stego, difference, sheet;  ///< PNGs for people, if wanted: read back, ..., difference x20, all side by side
+  Bytes revealed, cover_scale, stego, difference,
+      sheet;  ///< PNGs for people, if wanted: read back, ..., difference x20, all side by side
   double stego_psnr_db = 0, reveal_psnr_db = 0;
   double wrong_key_correlation = 0;  ///< of what another key reveals with the identity or the cover, whichever is more
   double contrast = 1;               ///< of the identity's picture as hidden; under 1 where it would not come back well otherwise
-  int refined = 0;                   ///< steps by which the stego's pixels were improved, where it would not come back well otherwise
+  int refined = 0;  ///< steps by which the stego's pixels were improved, where it would not come back well otherwise
 };
 
 struct HideRequest {
@@ -117,7 +120,8 @@ struct HideRequest {
 };
 struct HideResult {
   Bytes stego;  ///< PNG
-  Bytes sheet;  ///< PNG: cover, stego, difference, secret, revealed, wrong key; empty unless the cover is a square of at least 128 pixels
+  Bytes sheet;  ///< PNG: cover, stego, difference, secret, revealed, wrong key; empty unless the cover is a square of at least
+                ///< 128 pixels
   double stego_psnr_db = 0, reveal_psnr_db = 0, stego_ssim = 0, reveal_ssim = 0;  ///< from the PNG
   double wrong_key_correlation = 0;
 };
@@ -130,14 +134,14 @@ struct RevealResult {
 struct IsnTrainRequest {
   std::filesystem::path images;
   std::uint64_t steps = 9000;
-  double rate = 1e-3;           ///< Adam's, after the first hundred steps
-  double stego_weight = 8;      ///< of the cover's error in the loss, beside 2 for the reveal's
-  std::string form = "small";   ///< small, full, hinet
-  bool recompute = false;       ///< memory that does not grow with the number of blocks, for a third more time
-  Bytes start_weights;          ///< weights to go on from; empty for a fresh network
+  double rate = 1e-3;          ///< Adam's, after the first hundred steps
+  double stego_weight = 8;     ///< of the cover's error in the loss, beside 2 for the reveal's
+  std::string form = "small";  ///< small, full, hinet
+  bool recompute = false;      ///< memory that does not grow with the number of blocks, for a third more time
+  Bytes start_weights;         ///< weights to go on from; empty for a fresh network
   std::uint64_t seed = 1;
   std::string device = "cpu", precision = "fp32";
-  std::uint64_t batch = 4;      ///< pairs a step
+  std::uint64_t batch = 4;  ///< pairs a step
   Processes processes;
   Bytes resume;
   std::function<Status(ByteView)> on_checkpoint;
@@ -148,20 +152,20 @@ struct IsnTrainResult {
 };
 struct IsnFigures {
   std::uint64_t images = 0;
-  double stego_psnr_db = 0, reveal_psnr_db = 0;          ///< means over the images, from 8-bit values
+  double stego_psnr_db = 0, reveal_psnr_db = 0;  ///< means over the images, from 8-bit values
   double stego_psnr_db_min = 0, reveal_psnr_db_min = 0;
   double stego_ssim = 0, reveal_ssim = 0;
-  double wrong_key_correlation = 0;                      ///< mean absolute value, with the secret
-  double wrong_key_cover_correlation = 0;                ///< the same with the cover
-  double jpeg_reveal_psnr_db = 0;                        ///< of stegos that went through JPEG 95, mean over eight at most
-  double resized_reveal_psnr_db = 0;                     ///< of stegos that were resized to three quarters and back
+  double wrong_key_correlation = 0;        ///< mean absolute value, with the secret
+  double wrong_key_cover_correlation = 0;  ///< the same with the cover
+  double jpeg_reveal_psnr_db = 0;          ///< of stegos that went through JPEG 95, mean over eight at most
+  double resized_reveal_psnr_db = 0;       ///< of stegos that were resized to three quarters and back
 };
 /// Identities with QR codes, hidden in one picture after the other, each under a key of its own.
 struct MintTrial {
-  std::uint64_t mints = 0, codes_read = 0;                 ///< codes that read from the 8-bit stego under the right key
-  std::uint64_t varied = 0, refused = 0;                   ///< mints that did not pass at once, and those that never did
-  std::uint64_t wrong_keys = 0, wrong_codes = 0;           ///< keys a bit away and others', and codes that read under them
-  double worst_correlation = 0;                            ///< of a wrong key's reveal with identity or cover
+  std::uint64_t mints = 0, codes_read = 0;        ///< codes that read from the 8-bit stego under the right key
+  std::uint64_t varied = 0, refused = 0;          ///< mints that did not pass at once, and those that never did
+  std::uint64_t wrong_keys = 0, wrong_codes = 0;  ///< keys a bit away and others', and codes that read under them
+  double worst_correlation = 0;                   ///< of a wrong key's reveal with identity or cover
   double reveal_psnr_db = 0, reveal_psnr_db_min = 0;
 };
 
@@ -204,11 +208,11 @@ struct AlignedModel {
   struct Layer {
     std::string name;
     std::uint64_t channels = 0, moved = 0, turned = 0;
-    double similarity = 0;       ///< mean absolute cosine of the matched channels
-    std::vector<int> from;       ///< channel c of the original is channel from[c] of the copy
+    double similarity = 0;  ///< mean absolute cosine of the matched channels
+    std::vector<int> from;  ///< channel c of the original is channel from[c] of the copy
   };
   std::vector<Layer> layers;
-  Bytes model;                   ///< for `read_mark` alone
+  Bytes model;  ///< for `read_mark` alone
 };
 
 struct ConvertRequest {
@@ -228,20 +232,20 @@ struct Conversion {
   std::vector<Tensor> tensors;  ///< as they were read
   NamePairs renamed;            ///< from, to
   std::vector<std::string> kept, filled, notes;
-  NamePairs left_out;           ///< name, reason
+  NamePairs left_out;  ///< name, reason
 };
 
 /// Wrong passports tried on a model: drawn pictures, several seeds each.
 struct SurveyRequest {
-  std::string architecture;     ///< the descriptor's text; empty: the one that the model names
+  std::string architecture;  ///< the descriptor's text; empty: the one that the model names
   std::uint64_t pictures = 500, seeds = 20, seed = 1;
 };
 struct SurveyResult {
   std::uint64_t bits = 0;
-  std::vector<int> matches;     ///< one a wrong passport
+  std::vector<int> matches;  ///< one a wrong passport
   double mean_match = 0, chi_square = 0, p_value = 0, smallest_p = 0;
   int degrees_of_freedom = 0;
-  bool binomial = false;        ///< neither test rejects at 0.001
+  bool binomial = false;  ///< neither test rejects at 0.001
 };
 
 struct AttackRequest;  // model_part_attack.hpp
@@ -287,8 +291,10 @@ class ModelPart {
   virtual Result<Accuracy> evaluate(ByteView model, std::string_view data, std::string_view pooling,
                                     const std::optional<OpenPassport>& passport) = 0;
   virtual Result<MarkReading> read_mark(ByteView model, const MarkDescription& mark, const OpenPassport& passport) = 0;
-  /// Undoes a permutation or rescaling of the copy's channels by what the passports do not read. Errors  those of model::align_model.
-  virtual Result<AlignedModel> align(ByteView copy, ByteView original, const MarkDescription& mark, const std::vector<OpenPassport>& passports) = 0;
+  /// Undoes a permutation or rescaling of the copy's channels by what the passports do not read. Errors  those of
+  /// model::align_model.
+  virtual Result<AlignedModel> align(ByteView copy, ByteView original, const MarkDescription& mark,
+                                     const std::vector<OpenPassport>& passports) = 0;
   virtual Result<MintResult> mint(const MintRequest& request) = 0;
   /// Mints for each, side by side on all cores; one result each, in their order.
   virtual std::vector<Result<MintResult>> mint_all(const std::vector<MintRequest>& requests) = 0;
@@ -302,16 +308,18 @@ class ModelPart {
   /// PSNR in dB over two pictures of one size.
   virtual Result<double> psnr(ByteView a_png, ByteView b_png) = 0;
   virtual Result<IsnTrainResult> train_isn(const IsnTrainRequest& request, const Progress& progress) = 0;
-  virtual Result<IsnFigures> evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size, std::uint64_t seed) = 0;
-  virtual Result<MintTrial> try_mints(ByteView weights, const std::filesystem::path& images, std::uint64_t count, std::uint64_t seed,
-                                      const Progress& progress) = 0;
+  virtual Result<IsnFigures> evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size,
+                                          std::uint64_t seed) = 0;
+  virtual Result<MintTrial> try_mints(ByteView weights, const std::filesystem::path& images, std::uint64_t count,
+                                      std::uint64_t seed, const Progress& progress) = 0;
   /// Library versions for reports: LibTorch, OpenCV.
   virtual std::string versions() = 0;
 
   /// Told what happens on the way, one line a time.
   using Note = std::function<void(std::string_view)>;
   /// Loads a data set whole and counts it. `side` 0: what lies there, or 32 where pictures have to be brought to a side.
-  virtual Result<DataSummary> check_data(std::string_view path, std::uint32_t side, const Progress& progress, const Note& note) = 0;
+  virtual Result<DataSummary> check_data(std::string_view path, std::uint32_t side, const Progress& progress,
+                                         const Note& note) = 0;
   /// The same, and the data file that keeps it; a folder tree is decoded whether a cache holds it or not.
   virtual Result<ImportedData> import_data(std::string_view path, std::uint32_t side, const Progress& progress) = 0;
   /// The kinds of data that are read, with where they lie in a word or two.
@@ -324,15 +332,18 @@ class ModelPart {
   virtual Result<SurveyResult> survey(ByteView model, const SurveyRequest& request, const Progress& progress) = 0;
   /// Runs one attack on a network. Errors  those of model::run_attack, and of files that the request brings.
   virtual Result<AttackResult> attack(const AttackRequest& request, const Progress& progress) = 0;
-  /// Weights of other programs as safetensors, under our names where we know theirs: schemas/pytorch.md. Runs nothing of the file.
+  /// Weights of other programs as safetensors, under our names where we know theirs: schemas/pytorch.md. Runs nothing of the
+  /// file.
   virtual Result<Conversion> convert(const ConvertRequest& request) = 0;
   /// The tensors of such a file, and what else it holds in `left_out`.
   virtual Result<Conversion> list_tensors(ByteView file) = 0;
 
-  /// The scale picture of a passport alone, as a PNG; and twenty times the difference of two, on grey. Errors malformed; usage when sizes differ.
+  /// The scale picture of a passport alone, as a PNG; and twenty times the difference of two, on grey. Errors malformed; usage
+  /// when sizes differ.
   virtual Result<Bytes> scale_picture(ByteView passport_png) = 0;
   virtual Result<Bytes> difference(ByteView passport_png, ByteView other_png) = 0;
-  /// QR codes of up to 400 printable ASCII characters. `read_code` finds one anywhere in a PNG or JPEG: malformed for no picture, not_found for no code.
+  /// QR codes of up to 400 printable ASCII characters. `read_code` finds one anywhere in a PNG or JPEG: malformed for no picture,
+  /// not_found for no code.
   virtual Result<QrModules> code_of(std::string_view text) = 0;
   virtual Result<std::string> read_code(ByteView picture) = 0;
   virtual Result<Bytes> draw_card(const CardPicture& card) = 0;
@@ -346,7 +357,8 @@ class ModelPart {
   virtual Result<std::vector<NearPassport>> near_passports(ByteView passport_png, std::uint64_t pixels, std::uint64_t seed) = 0;
 };
 
-/// Opens the model part once; the pointer lives as long as the process. Errors unsupported when this build has none, io when it does not load.
+/// Opens the model part once; the pointer lives as long as the process. Errors unsupported when this build has none, io when it
+/// does not load.
 Result<ModelPart*> load_model_part();
 
 /// The ISN weights that come with the program (share/stegpass/isn-small.safetensors), or those at `path` when not empty.

@@ -7,8 +7,8 @@ namespace stegpass::cli {
 /// One attack on a network: what its attacker has, and what judges it. Fields are those of model::AttackSettings.
 struct AttackRequest {
   std::string name, variant;
-  Bytes model;                          ///< release or owner model
-  Bytes owner_model;                    ///< whose verification parts judge, or empty
+  Bytes model;        ///< release or owner model
+  Bytes owner_model;  ///< whose verification parts judge, or empty
   MarkDescription mark;
   std::vector<OpenPassport> passports;  ///< the owner's, cover first: they judge
   Bytes user_passport;                  ///< PNG that a licensee has, or empty

@@ -21,7 +21,8 @@ using model::Raster;
 
 ForgedReveal judge_reveal(const Raster& revealed, const Raster& wanted, const Digest32& thumbprint) {
   const auto read = model::io::read_identity_qr(revealed);
-  return {model::io::encode_png(revealed), model::psnr_db(wanted, revealed), model::correlation(wanted, revealed), read.ok() && *read == thumbprint};
+  return {model::io::encode_png(revealed), model::psnr_db(wanted, revealed), model::correlation(wanted, revealed),
+          read.ok() && *read == thumbprint};
 }
 
 /// What both searches work with.
@@ -54,7 +55,8 @@ model::ForgeOptions options_of(const ForgeIsnRequest& request) {
 }
 
 void take_curve(const std::vector<model::ForgePoint>& curve, ForgeIsnResult& out) {
-  for (const model::ForgePoint& at : curve) out.curve.push_back({static_cast<std::uint64_t>(at.step), at.loss, at.reveal_psnr_db, at.start_psnr_db});
+  for (const model::ForgePoint& at : curve)
+    out.curve.push_back({static_cast<std::uint64_t>(at.step), at.loss, at.reveal_psnr_db, at.start_psnr_db});
 }
 
 Result<ForgeIsnResult> forge_key(const Forgery& on, const ForgeIsnRequest& request, const model::ForgeProgress& progress) {
@@ -68,7 +70,8 @@ Result<ForgeIsnResult> forge_key(const Forgery& on, const ForgeIsnRequest& reque
 }
 
 Result<ForgeIsnResult> forge_passport(const Forgery& on, const ForgeIsnRequest& request, const model::ForgeProgress& progress) {
-  const Raster start = request.random_start ? model::io::draw_scene(on.stego.width, on.stego.height, request.seed + 1000) : on.stego;
+  const Raster start =
+      request.random_start ? model::io::draw_scene(on.stego.width, on.stego.height, request.seed + 1000) : on.stego;
   STEGPASS_TRY(forged, model::forge_isn_picture(on.isn, start, on.wanted, on.key, options_of(request), progress));
   STEGPASS_TRY(at_once, hide_and_reveal(on.isn, start, on.wanted, on.key));
   STEGPASS_TRY(passport, join_passport(forged.picture, passport_picture(on.passport, model::Picture::bias)));
@@ -82,7 +85,8 @@ Result<ForgeIsnResult> forge_passport(const Forgery& on, const ForgeIsnRequest& 
 }
 
 /// Copies a square of one picture into another.
-void copy_square(const Raster& from, std::int64_t from_left, std::int64_t from_top, std::int64_t side, Raster& to, std::int64_t left, std::int64_t top) {
+void copy_square(const Raster& from, std::int64_t from_left, std::int64_t from_top, std::int64_t side, Raster& to,
+                 std::int64_t left, std::int64_t top) {
   for (std::int64_t row = 0; row < side; ++row) {
     const auto begin = from.rgb.begin() + ((from_top + row) * from.width + from_left) * 3;
     std::copy(begin, begin + side * 3, to.rgb.begin() + ((top + row) * to.width + left) * 3);
@@ -107,7 +111,9 @@ std::uint64_t count_refused(const Code& code, const PasteRequest& request) {
   std::uint64_t refused = 0;
   for (std::uint64_t i = 0; i < request.places; ++i) {
     Raster picture = model::io::draw_scene(code.carrier.width, code.carrier.height, request.seed + i);
-    const auto anywhere = [&] { return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(picture.width - code.side + 1)); };
+    const auto anywhere = [&] {
+      return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(picture.width - code.side + 1));
+    };
     const std::int64_t left = anywhere(), top = anywhere();
     copy_square(code.carrier, code.first, code.first, code.side, picture, left, top);
     refused += model::io::compose_identity(picture, picture.width, Digest32{}).ok() ? 0 : 1;
@@ -124,8 +130,9 @@ Digest64 key_of_colluder(std::uint64_t seed, std::uint64_t who) {
   return Sha512().update("stegpass.colluder-key.v1").update_u64(seed).update_u64(who).finish();
 }
 Result<Raster> identity_of_colluder(std::int64_t size, std::uint64_t seed, std::uint64_t who) {
-  return model::io::compose_identity(model::io::draw_identity_card(size, seed * 100000 + who, "licensee " + std::to_string(who + 1)), size,
-                                     thumbprint_of_colluder(seed, who));
+  return model::io::compose_identity(
+      model::io::draw_identity_card(size, seed * 100000 + who, "licensee " + std::to_string(who + 1)), size,
+      thumbprint_of_colluder(seed, who));
 }
 
 /// One collusion: the cover, what was minted of it, and the points made of that.
@@ -139,7 +146,8 @@ class Colluders {
       STEGPASS_TRY(identity, identity_of_colluder(cover_.size(), request_.seed, who));
       STEGPASS_TRY(stego, isn_.hide(truth_, identity, key_of_colluder(request_.seed, who)));
       together_.add(stego);
-      if (progress && !progress(static_cast<double>(who + 1), static_cast<double>(count), "minted")) return Error{Errc::interrupted, "the collusion was asked to stop"};
+      if (progress && !progress(static_cast<double>(who + 1), static_cast<double>(count), "minted"))
+        return Error{Errc::interrupted, "the collusion was asked to stop"};
     }
     return Done{};
   }
@@ -151,7 +159,8 @@ class Colluders {
       STEGPASS_TRY(secret, identity_of_colluder(cover_.size(), request_.seed + 1, i));
       secrets.push_back(std::move(secret));
     }
-    STEGPASS_TRY(change, model::mean_change(isn_, together_.rounded(together_.mean(together_.count())), secrets, request_.seed + 1));
+    STEGPASS_TRY(change,
+                 model::mean_change(isn_, together_.rounded(together_.mean(together_.count())), secrets, request_.seed + 1));
     change_ = std::move(change);
     return Done{};
   }
@@ -170,8 +179,13 @@ class Colluders {
   Status add_point(std::uint64_t count, const std::string& method, const Raster& found, CollusionResult& out) {
     const model::Exactness exact = model::exactness(found, truth_);
     STEGPASS_TRY(passport, join_passport(found, passport_picture(cover_, model::Picture::bias)));
-    CollusionPoint point{.licensees = count, .method = method, .exact_pixels = exact.pixels, .exact_values = exact.values, .psnr_db = exact.psnr_db,
-                         .largest_error = exact.largest, .same_digest = passport.digest() == cover_.digest(),
+    CollusionPoint point{.licensees = count,
+                         .method = method,
+                         .exact_pixels = exact.pixels,
+                         .exact_values = exact.values,
+                         .psnr_db = exact.psnr_db,
+                         .largest_error = exact.largest,
+                         .same_digest = passport.digest() == cover_.digest(),
                          .identities_tried = std::min<std::uint64_t>(count, 2)};
     for (std::uint64_t who = 0; who < point.identities_tried; ++who) {
       STEGPASS_TRY(revealed, isn_.reveal(found, key_of_colluder(request_.seed, who)));
@@ -208,13 +222,17 @@ Result<PasteResult> LibtorchModelPart::paste_code(const PasteRequest& request) {
   STEGPASS_TRY(key, isn_key_of(request.isn_key));
   STEGPASS_TRY(isn, model::IsnModel::load(request.isn_weights));
   STEGPASS_TRY(opened, model::io::decode_image(request.identity));
-  if (opened.width != cover.size() || opened.height != cover.size()) return Error{Errc::usage, "identity and passport are of different sizes"};
+  if (opened.width != cover.size() || opened.height != cover.size())
+    return Error{Errc::usage, "identity and passport are of different sizes"};
   STEGPASS_TRY(code, licensee_code(request.pasted, cover.size()));
   Raster pasted = opened;
   copy_square(code.carrier, code.first, code.first, code.side, pasted, code.first, code.first);
   STEGPASS_TRY(hidden, hide_and_reveal(isn, passport_picture(cover, model::Picture::scale), pasted, key));
   STEGPASS_TRY(passport, join_passport(hidden.stego, passport_picture(cover, model::Picture::bias)));
-  PasteResult out{.identity = model::io::encode_png(pasted), .passport = passport_file(passport), .revealed = model::io::encode_png(hidden.revealed), .read = {}};
+  PasteResult out{.identity = model::io::encode_png(pasted),
+                  .passport = passport_file(passport),
+                  .revealed = model::io::encode_png(hidden.revealed),
+                  .read = {}};
   if (const auto read = model::io::read_identity_qr(hidden.revealed)) out.read = *read;
   out.identity_psnr_db = model::psnr_db(opened, hidden.revealed);
   out.refused = count_refused(code, request);
@@ -233,7 +251,8 @@ Result<CollusionResult> LibtorchModelPart::collude(const CollusionRequest& reque
   return out;
 }
 
-Result<std::vector<NearPassport>> LibtorchModelPart::near_passports(ByteView passport_png, std::uint64_t pixels, std::uint64_t seed) {
+Result<std::vector<NearPassport>> LibtorchModelPart::near_passports(ByteView passport_png, std::uint64_t pixels,
+                                                                    std::uint64_t seed) {
   STEGPASS_TRY(passport, decode_passport(passport_png));
   const Raster scale = passport_picture(passport, model::Picture::scale);
   std::mt19937_64 random(seed);

@@ -17,7 +17,8 @@ namespace {
 Result<torch::Device> attack_device(const std::string& name) {
   if (name == "cpu") return torch::Device(torch::kCPU);
   if (name != "cuda") return Error{Errc::usage, "unknown device '" + name + "'; expected cpu or cuda"};
-  if (!torch::cuda::is_available()) return Error{Errc::unsupported, "no CUDA device here, or this LibTorch was built without CUDA"};
+  if (!torch::cuda::is_available())
+    return Error{Errc::unsupported, "no CUDA device here, or this LibTorch was built without CUDA"};
   return torch::Device(torch::kCUDA);
 }
 
@@ -62,7 +63,8 @@ Status draw_for_attacker(const AttackRequest& request, model::AttackTask& task) 
   const std::uint64_t most = request.name == "search" ? 20 : 100000;  // its count is of steps or tries
   for (std::uint64_t i = 0; i < std::min<std::uint64_t>(std::max<std::uint64_t>(request.count, 1), most); ++i) {
     const std::uint64_t number = (request.seed << 20) + 2 * i + 0xa77ac000;
-    STEGPASS_TRY(passport, join_passport(model::io::draw_scene(size, size, number), model::io::draw_scene(size, size, number + 1)));
+    STEGPASS_TRY(passport,
+                 join_passport(model::io::draw_scene(size, size, number), model::io::draw_scene(size, size, number + 1)));
     task.seeds.push_back({Sha512().update("stegpass.attacker.v1").update_u64(request.seed).update_u64(i).finish()});
     task.pictures.push_back(std::move(passport));
   }
@@ -72,7 +74,9 @@ Status draw_for_attacker(const AttackRequest& request, model::AttackTask& task) 
 Status load_data(const AttackRequest& request, const Progress& progress, model::AttackTask& task) {
   model::io::LoadOptions loading;
   if (progress) {
-    loading.progress = [&](std::size_t done, std::size_t total) { return progress(static_cast<double>(done), static_cast<double>(total), "decoding pictures"); };
+    loading.progress = [&](std::size_t done, std::size_t total) {
+      return progress(static_cast<double>(done), static_cast<double>(total), "decoding pictures");
+    };
   }
   const int side = task.model->architecture().input_side();
   STEGPASS_TRY(data, model::io::load_dataset(request.data, side, loading));
@@ -113,10 +117,12 @@ Result<model::AttackTask> attack_task_of(const AttackRequest& request, const Pro
   task.pooling = pooling;
   task.signature = signature;
   task.model = network;
-  if (network->architecture().text() != request.mark.architecture) return Error{Errc::usage, "the model has another architecture than its record"};
+  if (network->architecture().text() != request.mark.architecture)
+    return Error{Errc::usage, "the model has another architecture than its record"};
   if (!request.owner_model.empty()) {
     STEGPASS_TRY(owner, model::decode_owner_model(request.owner_model));
-    if (!(owner->architecture() == network->architecture())) return Error{Errc::usage, "owner and release model have different architectures"};
+    if (!(owner->architecture() == network->architecture()))
+      return Error{Errc::usage, "owner and release model have different architectures"};
     task.owner = owner;
   }
   STEGPASS_CHECK_OK(open_marks(request, task));

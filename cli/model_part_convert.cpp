@@ -97,8 +97,10 @@ std::optional<Bytes> as_model(ByteView file, const std::string& network) {
   const auto architecture = model::Architecture::create(settings);
   if (!architecture) return std::nullopt;
   Bytes out = encode_safetensors(parsed->tensors, {{"stegpass.format", owner ? "owner-model.v1" : "release-model.v1"},
-                                                   {"stegpass.architecture", architecture->text()}, {"stegpass.scheme", "sp"}});
-  const bool runs = owner ? static_cast<bool>(model::decode_owner_model(out)) : static_cast<bool>(model::decode_release_model(out));
+                                                   {"stegpass.architecture", architecture->text()},
+                                                   {"stegpass.scheme", "sp"}});
+  const bool runs =
+      owner ? static_cast<bool>(model::decode_owner_model(out)) : static_cast<bool>(model::decode_release_model(out));
   return runs ? std::optional<Bytes>(std::move(out)) : std::nullopt;
 }
 

@@ -70,10 +70,12 @@ Result<HiddenPictures> hide_and_reveal(const model::IsnModel& isn, const Raster&
 Result<HiddenPictures> hide_and_reveal(const model::IsnModel& isn, const model::IsnModel& hider, const Raster& cover,
                                        const Raster& secret, const Digest64& key) {
   STEGPASS_TRY(stego, hider.hide(cover, secret, key));
-  return read_back(isn, hider, {.cover = cover, .stego = std::move(stego), .secret = secret, .revealed = {}, .wrong_key = {}}, key);
+  return read_back(isn, hider, {.cover = cover, .stego = std::move(stego), .secret = secret, .revealed = {}, .wrong_key = {}},
+                   key);
 }
 
-Result<HiddenPictures> read_back(const model::IsnModel& isn, const model::IsnModel& hider, HiddenPictures given, const Digest64& key) {
+Result<HiddenPictures> read_back(const model::IsnModel& isn, const model::IsnModel& hider, HiddenPictures given,
+                                 const Digest64& key) {
   STEGPASS_TRY(stego, model::io::decode_image(model::io::encode_png(given.stego)));
   given.stego = std::move(stego);
   STEGPASS_TRY(revealed, isn.reveal(given.stego, key));

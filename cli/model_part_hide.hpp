@@ -28,7 +28,8 @@ Result<HiddenPictures> hide_and_reveal(const model::IsnModel& isn, const model::
                                        const model::Raster& secret, const Digest64& key);
 
 /// From cover, stego and secret: the stego as its file holds it, and what the two keys reveal from it.
-Result<HiddenPictures> read_back(const model::IsnModel& isn, const model::IsnModel& hider, HiddenPictures given, const Digest64& key);
+Result<HiddenPictures> read_back(const model::IsnModel& isn, const model::IsnModel& hider, HiddenPictures given,
+                                 const Digest64& key);
 
 /// Correlation of what the wrong key reveals with the secret or the cover, whichever is more, 0 to 1.
 double wrong_key_correlation(const HiddenPictures& pictures);

@@ -6,9 +6,10 @@
 
 namespace stegpass::cli {
 
-/// The model part over libmodel and model_io: passports and networks in model_part_passport.cpp, the ISN in model_part_isn.cpp and model_part_hide.cpp,
-/// training in model_part_train.cpp, attacks in model_part_attack*.cpp, data sets in model_part_data.cpp, weights of other programs in model_part_convert.cpp,
-/// pictures of reports and cards in model_part_report.cpp.
+/// The model part over libmodel and model_io: passports and networks in model_part_passport.cpp, the ISN in model_part_isn.cpp
+/// and model_part_hide.cpp, training in model_part_train.cpp, attacks in model_part_attack*.cpp, data sets in
+/// model_part_data.cpp, weights of other programs in model_part_convert.cpp, pictures of reports and cards in
+/// model_part_report.cpp.
 class LibtorchModelPart final : public ModelPart {
  public:
   Result<Bytes> draw(std::string_view kind, std::uint64_t seed, std::uint32_t size, std::string_view caption) override;
@@ -20,7 +21,8 @@ class LibtorchModelPart final : public ModelPart {
   Result<Accuracy> evaluate(ByteView model, std::string_view data, std::string_view pooling,
                             const std::optional<OpenPassport>& passport) override;
   Result<MarkReading> read_mark(ByteView model, const MarkDescription& mark, const OpenPassport& passport) override;
-  Result<AlignedModel> align(ByteView copy, ByteView original, const MarkDescription& mark, const std::vector<OpenPassport>& passports) override;
+  Result<AlignedModel> align(ByteView copy, ByteView original, const MarkDescription& mark,
+                             const std::vector<OpenPassport>& passports) override;
   Result<MintResult> mint(const MintRequest& request) override;
   std::vector<Result<MintResult>> mint_all(const std::vector<MintRequest>& requests) override;
   Result<RevealResult> reveal(ByteView user_passport_png, ByteView isn_key, ByteView isn_weights) override;

@@ -42,7 +42,8 @@ Result<model::IsnTrainingOptions> options_of(const IsnTrainRequest& request) {
   if (request.precision != "fp32" && request.precision != "bf16") {
     return Error{Errc::usage, "unknown precision '" + request.precision + "'; expected fp32 or bf16"};
   }
-  if (request.device != "cpu" && request.device != "cuda") return Error{Errc::usage, "unknown device '" + request.device + "'; expected cpu or cuda"};
+  if (request.device != "cpu" && request.device != "cuda")
+    return Error{Errc::usage, "unknown device '" + request.device + "'; expected cpu or cuda"};
   if (request.form == "full") {
     options.form = model::kFullIsnForm;
   } else if (request.form == "hinet") {
@@ -60,7 +61,8 @@ Result<model::IsnTrainingOptions> options_of(const IsnTrainRequest& request) {
 }  // namespace
 
 Result<Bytes> LibtorchModelPart::draw(std::string_view kind, std::uint64_t seed, std::uint32_t size, std::string_view caption) {
-  if (size < 64 || size > 4096) return Error{Errc::usage, "pictures are drawn from 64 to 4096 pixels wide, not " + std::to_string(size)};
+  if (size < 64 || size > 4096)
+    return Error{Errc::usage, "pictures are drawn from 64 to 4096 pixels wide, not " + std::to_string(size)};
   if (kind == "scene") return model::io::encode_png(model::io::draw_scene(size, size, seed));
   if (kind == "portrait") return model::io::encode_png(model::io::draw_identity_card(size, seed, caption));
   return Error{Errc::usage, "unknown kind of picture '" + std::string(kind) + "'; expected scene or portrait"};
@@ -81,7 +83,8 @@ Result<IsnTrainResult> LibtorchModelPart::train_isn(const IsnTrainRequest& reque
   STEGPASS_TRY(pictures, model::io::load_image_folder(request.images));
   std::unique_ptr<model::ProcessGroup> group;
   if (const Processes& at = request.processes; at.size > 1) {
-    STEGPASS_TRY(joined, model::ProcessGroup::join({at.rank, at.size, at.address, at.port}, options.cuda ? torch::kCUDA : torch::kCPU));
+    STEGPASS_TRY(joined,
+                 model::ProcessGroup::join({at.rank, at.size, at.address, at.port}, options.cuda ? torch::kCUDA : torch::kCPU));
     group = std::move(joined);
     options.group = group.get();
   }
@@ -102,7 +105,8 @@ Result<IsnTrainResult> LibtorchModelPart::train_isn(const IsnTrainRequest& reque
 
 namespace {
 
-/// What is left of a hidden picture when the stego is not the file that was written: little, which is why its digest is checked first.
+/// What is left of a hidden picture when the stego is not the file that was written: little, which is why its digest is checked
+/// first.
 Status judge_robustness(const model::IsnModel& isn, const std::vector<Raster>& pictures, IsnFigures& figures) {
   const std::size_t count = std::min<std::size_t>(pictures.size(), 8);
   for (std::size_t i = 0; i < count; ++i) {
@@ -120,7 +124,8 @@ Status judge_robustness(const model::IsnModel& isn, const std::vector<Raster>& p
 
 }  // namespace
 
-Result<IsnFigures> LibtorchModelPart::evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size, std::uint64_t seed) {
+Result<IsnFigures> LibtorchModelPart::evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size,
+                                                   std::uint64_t seed) {
   STEGPASS_TRY(isn, model::IsnModel::load(weights));
   STEGPASS_TRY(pictures, model::io::load_image_squares(images, size));
   STEGPASS_TRY(figures, model::evaluate_isn(isn, pictures, seed));

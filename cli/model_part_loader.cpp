@@ -30,7 +30,8 @@ Result<ModelPart*> load_model_part() {
   if (loaded != nullptr) return loaded;
   const fs::path path = program_folder() / ".." / "lib" / "stegpass" / "libstegpass_model_part.so";
   model_part_loaded = true;
-  // glog, which comes with LibTorch, asks the system for the user's name unless it is here: a look-up through a socket, on some machines over the network.
+  // glog, which comes with LibTorch, asks the system for the user's name unless it is here: a look-up through a socket, on some
+  // machines over the network.
   ::setenv("USER", "stegpass", 0);
   void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) return Error{Errc::io, std::string("cannot load the model part: ") + ::dlerror()};

@@ -27,8 +27,8 @@ namespace {
 
 using model::Raster;
 
-/// The networks of one weights file. `quick` computes in bfloat16 where the processor is faster with it: it hides, and tries the wrong key. What a
-/// verifier will see is judged as he will compute it, by `exact`, from the 8-bit file.
+/// The networks of one weights file. `quick` computes in bfloat16 where the processor is faster with it: it hides, and tries the
+/// wrong key. What a verifier will see is judged as he will compute it, by `exact`, from the 8-bit file.
 struct MintNetworks {
   Bytes weights;
   model::IsnModel exact, quick;
@@ -41,7 +41,8 @@ Result<std::shared_ptr<const MintNetworks>> networks_of(ByteView weights) {
   if (last && std::equal(weights.begin(), weights.end(), last->weights.begin(), last->weights.end())) return last;
   STEGPASS_TRY(exact, model::IsnModel::load(weights));
   STEGPASS_TRY(quick, model::IsnModel::load(weights));
-  if (!exact.form().keyed) return Error{Errc::refused, "these ISN weights take no key, so anybody could reveal; they serve for comparison alone"};
+  if (!exact.form().keyed)
+    return Error{Errc::refused, "these ISN weights take no key, so anybody could reveal; they serve for comparison alone"};
   model::Isn network = quick.network();
   if (model::bf16_is_fast()) network->compute_in(torch::kBFloat16);
   last = std::make_shared<const MintNetworks>(MintNetworks{to_bytes(weights), std::move(exact), std::move(quick)});
@@ -66,17 +67,20 @@ double reveal_psnr_of(const HiddenPictures& pictures) { return model::psnr_db(pi
 Status check_mint(const HiddenPictures& pictures, const MintGoal& goal) {
   const double reveal_psnr_db = reveal_psnr_of(pictures);
   if (reveal_psnr_db < goal.reveal_bar_db)
-    return Error{Errc::refused, "the identity comes back at " + decibels(reveal_psnr_db) + ", under the bar of " + decibels(goal.reveal_bar_db)};
+    return Error{Errc::refused,
+                 "the identity comes back at " + decibels(reveal_psnr_db) + ", under the bar of " + decibels(goal.reveal_bar_db)};
   const auto thumbprint = model::io::read_identity_qr(pictures.revealed);
-  if (!thumbprint) return Error{Errc::refused, "the QR code of the revealed identity does not read: " + thumbprint.error().detail};
+  if (!thumbprint)
+    return Error{Errc::refused, "the QR code of the revealed identity does not read: " + thumbprint.error().detail};
   if (*thumbprint != goal.thumbprint) return Error{Errc::refused, "the QR code of the revealed identity reads another key"};
   return check_wrong_key(pictures);
 }
 
-/// Softer pictures are easier to hide: the contrasts of the identity's picture that a mint tries in turn. The QR code keeps its own.
+/// Softer pictures are easier to hide: the contrasts of the identity's picture that a mint tries in turn. The QR code keeps its
+/// own.
 constexpr std::array kContrasts = {1.0, 0.85, 0.7};
-/// About one key in forty makes some place beside clipped pixels or the code blow up. A descent on the pixels mends that, by 6 dB or so: worth its
-/// seconds only where the bar is as near.
+/// About one key in forty makes some place beside clipped pixels or the code blow up. A descent on the pixels mends that, by 6 dB
+/// or so: worth its seconds only where the bar is as near.
 constexpr int kRefineRounds = 4, kRefineSteps = 16;
 constexpr double kWithinReachDb = 8;
 
@@ -100,7 +104,8 @@ Result<Hiding> hide_refined(const MintNetworks& isn, const Raster& cover, const 
   }
 }
 
-/// The licensee's picture with his code, hidden so that it passes, by whatever a mint may vary. Errors  refused, with the last figures.
+/// The licensee's picture with his code, hidden so that it passes, by whatever a mint may vary. Errors  refused, with the last
+/// figures.
 Result<Hiding> hide_identity(const MintNetworks& isn, const Raster& cover, const Raster& picture, const MintGoal& goal) {
   Status last = Done{};
   for (const double contrast : kContrasts) {
@@ -141,7 +146,8 @@ Result<PassportFile> file_of(const model::Passport& cover, const Raster& stego) 
   STEGPASS_TRY(joined, join_passport(stego, passport_picture(cover, model::Picture::bias)));
   PassportFile out = passport_file(joined);
   STEGPASS_TRY(written, decode_passport(out.picture));
-  if (passport_picture(written, model::Picture::scale).rgb != stego.rgb) return Error{Errc::internal, "the user passport's file does not hold its picture"};
+  if (passport_picture(written, model::Picture::scale).rgb != stego.rgb)
+    return Error{Errc::internal, "the user passport's file does not hold its picture"};
   return out;
 }
 
@@ -152,7 +158,8 @@ void add_to_trial(Hiding& hiding, const Raster& others, MintTrial& out) {
   out.varied += hiding.contrast < 1 || hiding.refined > 0 ? 1 : 0;
   out.reveal_psnr_db += reveal_psnr_of(pictures);
   out.reveal_psnr_db_min = std::min(out.reveal_psnr_db_min, reveal_psnr_of(pictures));
-  for (const Raster* wrong : {static_cast<const Raster*>(&pictures.wrong_key), &others}) out.wrong_codes += model::io::read_identity_qr(*wrong).ok() ? 1 : 0;
+  for (const Raster* wrong : {static_cast<const Raster*>(&pictures.wrong_key), &others})
+    out.wrong_codes += model::io::read_identity_qr(*wrong).ok() ? 1 : 0;
   out.wrong_keys += 2;
   out.worst_correlation = std::max(out.worst_correlation, wrong_key_correlation(pictures));
   pictures.wrong_key = others;
@@ -166,7 +173,8 @@ Result<MintResult> LibtorchModelPart::mint(const MintRequest& request) {
   STEGPASS_TRY(picture, model::io::decode_image(request.identity_picture));
   STEGPASS_TRY(key, isn_key_of(request.isn_key));
   STEGPASS_TRY(isn, networks_of(request.isn_weights));
-  STEGPASS_TRY(hiding, hide_identity(*isn, passport_picture(cover, model::Picture::scale), picture, {request.thumbprint, key, request.reveal_bar_db}));
+  STEGPASS_TRY(hiding, hide_identity(*isn, passport_picture(cover, model::Picture::scale), picture,
+                                     {request.thumbprint, key, request.reveal_bar_db}));
   MintResult out = result_of(hiding, request.pictures);
   STEGPASS_TRY(file, file_of(cover, hiding.pictures.stego));
   out.user_passport = std::move(file);
@@ -190,15 +198,16 @@ std::vector<Result<MintResult>> LibtorchModelPart::mint_all(const std::vector<Mi
   return out;
 }
 
-Result<MintTrial> LibtorchModelPart::try_mints(ByteView weights, const std::filesystem::path& images, std::uint64_t count, std::uint64_t seed,
-                                               const Progress& progress) {
+Result<MintTrial> LibtorchModelPart::try_mints(ByteView weights, const std::filesystem::path& images, std::uint64_t count,
+                                               std::uint64_t seed, const Progress& progress) {
   constexpr std::uint32_t kSize = 256;  // of passports
   STEGPASS_TRY(isn, networks_of(weights));
   STEGPASS_TRY(pictures, model::io::load_image_squares(images, kSize));
   if (pictures.size() < 2) return Error{Errc::usage, "two pictures or more expected"};
   MintTrial out{.mints = count, .reveal_psnr_db_min = 1e9};
   for (std::uint64_t i = 0; i < count; ++i) {
-    if (progress && !progress(static_cast<double>(i), static_cast<double>(count), "")) return Error{Errc::interrupted, "the trial was asked to stop"};
+    if (progress && !progress(static_cast<double>(i), static_cast<double>(count), ""))
+      return Error{Errc::interrupted, "the trial was asked to stop"};
     MintGoal goal{.key = Sha512().update("stegpass.mint-trial.v1").update_u64(seed).update_u64(i).finish()};
     std::copy_n(sha512(goal.key).begin(), goal.thumbprint.size(), goal.thumbprint.begin());
     const std::size_t at = i % pictures.size(), other = (at + 1 + i / pictures.size() % (pictures.size() - 1)) % pictures.size();

@@ -24,12 +24,14 @@ namespace {
 Result<model::LabelledImages> load_test(std::string_view data, const model::Architecture& architecture) {
   STEGPASS_TRY(both, model::io::load_dataset(data, architecture.input_side(), {.test_alone = true}));
   if (both.test.classes == architecture.classes()) return both.test;
-  return Error{Errc::usage, "the data have " + std::to_string(both.test.classes) + " classes, " + std::to_string(architecture.classes()) + " expected"};
+  return Error{Errc::usage, "the data have " + std::to_string(both.test.classes) + " classes, " +
+                                std::to_string(architecture.classes()) + " expected"};
 }
 
 Result<model::MarkSeed> seed_of(ByteView bytes) {
   model::MarkSeed seed;
-  if (bytes.size() != seed.value.size()) return Error{Errc::malformed, "a mark seed has 64 bytes, not " + std::to_string(bytes.size())};
+  if (bytes.size() != seed.value.size())
+    return Error{Errc::malformed, "a mark seed has 64 bytes, not " + std::to_string(bytes.size())};
   std::copy(bytes.begin(), bytes.end(), seed.value.begin());
   return seed;
 }
@@ -82,7 +84,8 @@ Result<MarkReading> LibtorchModelPart::read_mark(ByteView file, const MarkDescri
   STEGPASS_TRY(reading, model::read_mark(file, mark.architecture, pooling, passport, seed, mode));
   if (!reading.decided) return Error{Errc::unsupported, "signature mode '" + mark.signature + "' cannot be read from this model"};
   if (mark.bits != 0 && static_cast<std::uint64_t>(reading.bits) != mark.bits) {
-    return Error{Errc::malformed, "the architecture has " + std::to_string(reading.bits) + " bits where " + std::to_string(mark.bits) + " are registered"};
+    return Error{Errc::malformed, "the architecture has " + std::to_string(reading.bits) + " bits where " +
+                                      std::to_string(mark.bits) + " are registered"};
   }
   return to_reading(reading);
 }
@@ -99,8 +102,8 @@ Result<AlignedModel> LibtorchModelPart::align(ByteView copy, ByteView original, 
   STEGPASS_TRY(aligned, model::align_model(copy, original, architecture, marks));
   AlignedModel out{.layers = {}, .model = std::move(aligned.model)};
   for (const model::LayerAlignment& layer : aligned.layers) {
-    out.layers.push_back({layer.layer, layer.from.size(), static_cast<std::uint64_t>(layer.moved), static_cast<std::uint64_t>(layer.turned),
-                          layer.similarity, layer.from});
+    out.layers.push_back({layer.layer, layer.from.size(), static_cast<std::uint64_t>(layer.moved),
+                          static_cast<std::uint64_t>(layer.turned), layer.similarity, layer.from});
   }
   return out;
 }
@@ -108,7 +111,8 @@ Result<AlignedModel> LibtorchModelPart::align(ByteView copy, ByteView original, 
 Result<Bytes> LibtorchModelPart::mark_seed(ByteView passport_png, const Digest32& owner, ByteView salt) {
   STEGPASS_TRY(passport, decode_passport(passport_png));
   Digest32 fixed{};
-  if (salt.size() != fixed.size()) return Error{Errc::malformed, "the salt of a mark seed has 32 bytes, not " + std::to_string(salt.size())};
+  if (salt.size() != fixed.size())
+    return Error{Errc::malformed, "the salt of a mark seed has 32 bytes, not " + std::to_string(salt.size())};
   std::copy(salt.begin(), salt.end(), fixed.begin());
   const model::MarkSeed seed = model::derive_mark_seed(passport.digest(), owner, fixed);
   return Bytes(seed.value.begin(), seed.value.end());

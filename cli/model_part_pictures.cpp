@@ -7,8 +7,8 @@ namespace stegpass::cli {
 Result<model::Passport> decode_passport(ByteView png) {
   STEGPASS_TRY(raster, model::io::decode_image(png));
   if (raster.height != 2 * raster.width) {
-    return Error{Errc::malformed, "a passport is twice as high as wide; this picture has " + std::to_string(raster.width) + " x " +
-                                      std::to_string(raster.height) + " pixels"};
+    return Error{Errc::malformed, "a passport is twice as high as wide; this picture has " + std::to_string(raster.width) +
+                                      " x " + std::to_string(raster.height) + " pixels"};
   }
   return model::Passport::create(static_cast<int>(raster.width), std::move(raster.rgb));
 }

@@ -8,7 +8,8 @@
 
 namespace stegpass::cli {
 
-/// Reads a passport file: one PNG, S wide and 2 S high. Errors malformed on another shape, those of decode_image and Passport::create.
+/// Reads a passport file: one PNG, S wide and 2 S high. Errors malformed on another shape, those of decode_image and
+/// Passport::create.
 Result<model::Passport> decode_passport(ByteView png);
 /// Its PNG, size and digest.
 PassportFile passport_file(const model::Passport& passport);

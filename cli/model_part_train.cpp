@@ -2,8 +2,8 @@
 #include <cstdio>
 #include <memory>
 
-#include <nlohmann/json.hpp>
 #include <torch/cuda.h>
+#include <nlohmann/json.hpp>
 
 #include <stegpass/model/architecture.hpp>
 #include <stegpass/model/io/dataset_files.hpp>
@@ -21,7 +21,8 @@ namespace {
 Result<torch::Device> device_of(const std::string& name) {
   if (name == "cpu") return torch::Device(torch::kCPU);
   if (name != "cuda") return Error{Errc::usage, "unknown device '" + name + "'; expected cpu or cuda"};
-  if (!torch::cuda::is_available()) return Error{Errc::unsupported, "no CUDA device here, or this LibTorch was built without CUDA"};
+  if (!torch::cuda::is_available())
+    return Error{Errc::unsupported, "no CUDA device here, or this LibTorch was built without CUDA"};
   return torch::Device(torch::kCUDA);
 }
 
@@ -30,10 +31,14 @@ class SettingsReader {
  public:
   explicit SettingsReader(const nlohmann::json& object) : object_(object) {}
 
-  void take(const char* name, double& to) { read(name, [&](const auto& v) { return v.is_number() ? (to = v.template get<double>(), true) : false; }); }
-  void take(const char* name, bool& to) { read(name, [&](const auto& v) { return v.is_boolean() ? (to = v.template get<bool>(), true) : false; }); }
+  void take(const char* name, double& to) {
+    read(name, [&](const auto& v) { return v.is_number() ? (to = v.template get<double>(), true) : false; });
+  }
+  void take(const char* name, bool& to) {
+    read(name, [&](const auto& v) { return v.is_boolean() ? (to = v.template get<bool>(), true) : false; });
+  }
   template <class Whole>
-    requires std::is_integral_v<Whole>
+  requires std::is_integral_v<Whole>
   void take(const char* name, Whole& to) {
     read(name, [&](const auto& v) {
       if (!v.is_number_unsigned() || v.template get<std::uint64_t>() > (1u << 30)) return false;
@@ -162,7 +167,8 @@ Result<model::TrainingTask> task_of(const TrainRequest& request, const Progress&
   STEGPASS_TRY(data, model::io::load_dataset(request.data, static_cast<int>(request.input), loading));
   STEGPASS_TRY(architecture, architecture_of(request, data.train.classes));
   STEGPASS_TRY(pooling, model::parse_pooling(request.pooling));
-  model::TrainingTask task{.architecture = architecture, .train = data.train, .test = data.test, .device = device, .initial = request.initial};
+  model::TrainingTask task{
+      .architecture = architecture, .train = data.train, .test = data.test, .device = device, .initial = request.initial};
   if (architecture.bits() == 0) return task;
   if (request.passports.empty()) return Error{Errc::usage, "training needs a cover passport"};
   STEGPASS_TRY(cover, mark_of(architecture, pooling, request.passports.front(), model::MarkPictures::both));
@@ -176,15 +182,20 @@ Result<model::TrainingTask> task_of(const TrainRequest& request, const Progress&
 
 std::string describe(const model::TrainingProgress& at) {
   char text[120];
-  std::snprintf(text, sizeof(text), "epoch %d/%d  loss %.3f deploy %.3f verify  sign %.1f", at.epoch, at.epochs, at.deployment_loss,
-                at.verification_loss, at.sign_loss);
+  std::snprintf(text, sizeof(text), "epoch %d/%d  loss %.3f deploy %.3f verify  sign %.1f", at.epoch, at.epochs,
+                at.deployment_loss, at.verification_loss, at.sign_loss);
   return text;
 }
 
-MarkDescription description_of(const TrainRequest& request, const model::TrainingTask& task, const model::TrainingSettings& settings) {
+MarkDescription description_of(const TrainRequest& request, const model::TrainingTask& task,
+                               const model::TrainingSettings& settings) {
   const model::Architecture& architecture = task.architecture;
-  return {std::string(model::scheme_name(settings.scheme)), std::string(model::signature_mode_name(settings.signature)), request.pooling,
-          architecture.text(), architecture.settings().passports, static_cast<std::uint64_t>(architecture.bits())};
+  return {std::string(model::scheme_name(settings.scheme)),
+          std::string(model::signature_mode_name(settings.signature)),
+          request.pooling,
+          architecture.text(),
+          architecture.settings().passports,
+          static_cast<std::uint64_t>(architecture.bits())};
 }
 
 }  // namespace

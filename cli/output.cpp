@@ -44,7 +44,8 @@ std::string_view default_hint(Errc code) {
 
 std::string one_line(std::string_view text) {
   std::string out(text);
-  std::replace_if(out.begin(), out.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  std::replace_if(
+      out.begin(), out.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
   return out;
 }
 
@@ -167,7 +168,8 @@ std::string utc_time(std::int64_t seconds) {
 }
 
 Result<std::int64_t> parse_time(std::string_view text, std::int64_t now) {
-  const Error bad{Errc::usage, "'" + std::string(text) + "' is no time; expected 2026-01-31, 2026-01-31T12:00:00Z or an offset such as +90d"};
+  const Error bad{Errc::usage,
+                  "'" + std::string(text) + "' is no time; expected 2026-01-31, 2026-01-31T12:00:00Z or an offset such as +90d"};
   if (!text.empty() && text.front() == '+') {
     std::int64_t count = 0;
     const char* end = text.data() + text.size();

@@ -18,8 +18,8 @@ namespace stegpass::cli {
 
 using Json = nlohmann::ordered_json;
 
-/// The one owner of messages. Results go to standard output, all else to standard error; with `--json` standard output holds exactly
-/// one JSON object in every outcome, failures included.
+/// The one owner of messages. Results go to standard output, all else to standard error; with `--json` standard output holds
+/// exactly one JSON object in every outcome, failures included.
 class Output {
  public:
   Output(std::ostream& out, std::ostream& err) : out_(out), err_(err) {}
@@ -29,7 +29,8 @@ class Output {
 
   /// Ends a command that did its work: text on standard output, or `figures` as JSON with "ok": true.
   int done(const std::string& text, Json figures = Json::object());
-  /// Ends a command that could not: "stegpass: detail" and a hint on standard error, or {"ok": false, "error", "detail", "hint"} as JSON.
+  /// Ends a command that could not: "stegpass: detail" and a hint on standard error, or {"ok": false, "error", "detail", "hint"}
+  /// as JSON.
   int fail(const Error& error, std::string_view hint = {});
   /// What to do next, for a `fail` that comes later and has no hint of its own.
   void suggest(std::string hint) { suggestion_ = std::move(hint); }

@@ -44,12 +44,15 @@ Result<SecretBytes> ask(int terminal, const std::string& prompt) {
 
 Result<SecretBytes> ask_terminal(const std::string& prompt, bool confirm) {
   const int terminal = ::open("/dev/tty", O_RDWR | O_CLOEXEC);
-  if (terminal < 0) return Error{Errc::usage, "no passphrase: there is no terminal to ask at; give --passphrase-file or --passphrase-fd"};
+  if (terminal < 0)
+    return Error{Errc::usage, "no passphrase: there is no terminal to ask at; give --passphrase-file or --passphrase-fd"};
   auto first = ask(terminal, prompt);
   if (first && confirm) {
     auto second = ask(terminal, prompt + " again");
-    if (!second) first = Error(second.error());
-    else if (!(*first == *second)) first = Error{Errc::usage, "the two passphrases differ"};
+    if (!second)
+      first = Error(second.error());
+    else if (!(*first == *second))
+      first = Error{Errc::usage, "the two passphrases differ"};
   }
   ::close(terminal);
   return first;
@@ -60,7 +63,9 @@ Result<SecretBytes> ask_terminal(const std::string& prompt, bool confirm) {
 void add_passphrase_options(CLI::App& command, PassphraseSource& source, const std::string& which) {
   const std::string name = which.empty() ? "the passphrase" : "the " + which.substr(0, which.size() - 1) + " passphrase";
   auto* file = command.add_option("--" + which + "passphrase-file", source.file, "File whose first line is " + name);
-  command.add_option("--" + which + "passphrase-fd", source.fd, "File descriptor to read " + name + " from, up to the first line feed")
+  command
+      .add_option("--" + which + "passphrase-fd", source.fd,
+                  "File descriptor to read " + name + " from, up to the first line feed")
       ->excludes(file);
 }
 

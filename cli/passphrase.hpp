@@ -16,7 +16,8 @@ struct PassphraseSource {
   int fd = -1;       ///< --passphrase-fd
 };
 
-/// Adds --passphrase-file and --passphrase-fd; with `which` = "new-" those of a second passphrase, --new-passphrase-file and so on.
+/// Adds --passphrase-file and --passphrase-fd; with `which` = "new-" those of a second passphrase, --new-passphrase-file and so
+/// on.
 void add_passphrase_options(CLI::App& command, PassphraseSource& source, const std::string& which = "");
 
 /// Errors  usage when there is no source and no terminal, or the passphrase is empty; not_found, io.

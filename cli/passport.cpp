@@ -36,7 +36,8 @@ struct Source {
 Result<Source> read_pictures(const fs::path& folder) {
   STEGPASS_TRY(files, list_pictures(folder));
   if (files.size() < kPictures) {
-    return Error{Errc::usage, folder.string() + " holds " + std::to_string(files.size()) + " pictures, expected at least 6 (two a passport)"};
+    return Error{Errc::usage,
+                 folder.string() + " holds " + std::to_string(files.size()) + " pictures, expected at least 6 (two a passport)"};
   }
   Source source;
   for (std::size_t i = 0; i < kPictures; ++i) {
@@ -69,7 +70,8 @@ Result<Source> pick_pictures(ModelPart& model, const NewOptions& options, Output
   constexpr std::size_t kMostLines = 10;
   const std::uint64_t seed = options.seed ? *options.seed : random_seed();
   STEGPASS_TRY(picked, model.pick_pictures({.folder = options.from, .count = kPictures, .seed = seed, .size = options.size}));
-  for (std::size_t i = 0; i < std::min(kMostLines, picked.passed_over.size()); ++i) output.note("passed over " + picked.passed_over[i]);
+  for (std::size_t i = 0; i < std::min(kMostLines, picked.passed_over.size()); ++i)
+    output.note("passed over " + picked.passed_over[i]);
   if (picked.passed_over.size() > kMostLines) {
     output.note("passed over " + std::to_string(picked.passed_over.size() - kMostLines) + " more");
   }
@@ -99,7 +101,8 @@ Result<VaultPassport> make_passport(ModelPart& model, const NewOptions& options,
 
 Status check_replaceable(const Vault& vault, bool force) {
   if (!vault.registrations.empty()) {
-    return Error{Errc::refused, "the vault's passports belong to a registered model and are not replaced; make another home for another model"};
+    return Error{Errc::refused,
+                 "the vault's passports belong to a registered model and are not replaced; make another home for another model"};
   }
   if (!vault.passports.empty() && !force) return Error{Errc::exists, "the vault holds passports already"};
   return Done{};
@@ -122,13 +125,16 @@ Result<Report> make(const NewOptions& options, Output& output) {
     }
     home.vault.passports.push_back(std::move(passport));
   }
-  if (options.draw && options.seed) output.warn("pictures from a given seed can be drawn by anybody who guesses it: for trials only");
-  if (!options.from.empty() && options.seed) output.warn("who has the same folder and guesses the seed has these pictures: for trials only");
+  if (options.draw && options.seed)
+    output.warn("pictures from a given seed can be drawn by anybody who guesses it: for trials only");
+  if (!options.from.empty() && options.seed)
+    output.warn("who has the same folder and guesses the seed has these pictures: for trials only");
   if (interrupted()) return Error{Errc::interrupted, "stopped; the vault is unchanged"};
   STEGPASS_CHECK_OK(save_vault(home));
   Report report;
   report.text = "made cover, reserve-1 and reserve-2 in " + home.home.vault().string() + " from " + source.text;
-  report.figures = {{"passports", kRoles}, {"size", options.size}, {"source", source.text}, {"vault", home.home.vault().string()}};
+  report.figures = {
+      {"passports", kRoles}, {"size", options.size}, {"source", source.text}, {"vault", home.home.vault().string()}};
   return report;
 }
 
@@ -140,19 +146,24 @@ void setup_passport_new(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<NewOptions>();
   CLI::App* command = group.add_subcommand("new", "Make the cover passport and two reserves, into the vault");
   add_home_options(*command, options->home);
-  auto* pictures = command->add_option("--pictures", options->pictures, "Folder with at least six pictures; the first six by name are taken");
-  auto* from = command->add_option("--from", options->from, "Folder, at any depth, from which six different pictures are picked at random");
+  auto* pictures =
+      command->add_option("--pictures", options->pictures, "Folder with at least six pictures; the first six by name are taken");
+  auto* from = command->add_option("--from", options->from,
+                                   "Folder, at any depth, from which six different pictures are picked at random");
   command->add_flag("--draw", options->draw, "Let stegpass draw the pictures")->excludes(pictures)->excludes(from);
   from->excludes(pictures);
   command->add_option("--seed", options->seed, "Seed of the drawn or picked pictures; default: random");
-  command->add_option("--size", options->size, "Side of each picture in pixels")->check(CLI::Range(64, 4096))->capture_default_str();
+  command->add_option("--size", options->size, "Side of each picture in pixels")
+      ->check(CLI::Range(64, 4096))
+      ->capture_default_str();
   command->add_flag("--force", options->force, "Replace passports that no registered model carries");
   command->footer("Example: stegpass passport new --home studio --from my-photos");
   bind_command(commands, *command, options, run);
 }
 
 void setup_passport(Commands& commands) {
-  CLI::App* group = commands.app.add_subcommand("passport", "Make passports, train a network with them, mint user passports, read marks");
+  CLI::App* group =
+      commands.app.add_subcommand("passport", "Make passports, train a network with them, mint user passports, read marks");
   group->require_subcommand(1);
   setup_passport_new(commands, *group);
   setup_passport_train(commands, *group);

@@ -25,7 +25,9 @@ class Checks {
   }
 
  private:
-  void add(std::string code, Outcome outcome, std::string detail) { out_.judged.verdict.add(std::move(code), outcome, std::move(detail)); }
+  void add(std::string code, Outcome outcome, std::string detail) {
+    out_.judged.verdict.add(std::move(code), outcome, std::move(detail));
+  }
   void skip(std::string code, std::string needed) { add(std::move(code), Outcome::not_checked, "needs " + std::move(needed)); }
   void undecided(std::string code, std::string detail) { add(std::move(code), Outcome::undecided, std::move(detail)); }
 
@@ -53,7 +55,8 @@ void Checks::check_passport() {
   if (!passport) return add("passport.digest", Outcome::invalid, file.path + " is no passport: " + passport.error().detail);
   out_.passport_reads = true;
   if (!papers_.license) return undecided("passport.digest", "there is no license to compare the user passport with");
-  if (passport->digest == papers_.license->user_passport) return add("passport.digest", Outcome::valid, "the user passport of this license");
+  if (passport->digest == papers_.license->user_passport)
+    return add("passport.digest", Outcome::valid, "the user passport of this license");
   add("passport.digest", Outcome::invalid,
       "digest is " + to_hex(passport->digest).substr(0, 16) + "..., this license's is " +
           to_hex(papers_.license->user_passport).substr(0, 16) + "...");
@@ -70,24 +73,30 @@ void Checks::check_isn() {
     add("isn.digest", Outcome::valid, "the registered ISN weights");
     isn_ = std::move(*weights);
   } else if (evidence_.isn) {
-    add("isn.digest", Outcome::invalid, evidence_.isn->path + " is not the registered ISN " + to_hex(papers_.registration->isn_digest));
+    add("isn.digest", Outcome::invalid,
+        evidence_.isn->path + " is not the registered ISN " + to_hex(papers_.registration->isn_digest));
   } else {
     undecided("isn.digest", "the ISN that comes with this program is not the registered one; give --isn");
   }
 }
 
 void Checks::check_reveal() {
-  const std::string needed = "the user passport (--passport) and a bundle for a verifier, which opens the license's ISN key and identity";
+  const std::string needed =
+      "the user passport (--passport) and a bundle for a verifier, which opens the license's ISN key and identity";
   if (!evidence_.passport || !papers_.disclosures.isn_key || !papers_.disclosures.identity) {
     skip("identity.reveal", needed);
     return skip("identity.qr", needed);
   }
   std::string why;
-  if (!out_.passport_reads) why = "the user passport cannot be read";
-  else if (!isn_) why = "there is no registered ISN to reveal with";
-  else if (!papers_.license) why = "there is no license to compare with";
+  if (!out_.passport_reads)
+    why = "the user passport cannot be read";
+  else if (!isn_)
+    why = "there is no registered ISN to reveal with";
+  else if (!papers_.license)
+    why = "there is no license to compare with";
   auto part = why.empty() ? load_model_part() : Result<ModelPart*>(Errc::unsupported, why);
-  auto revealed = part ? (*part)->reveal(evidence_.passport->bytes, papers_.disclosures.isn_key->key, *isn_) : Result<RevealResult>(part.error());
+  auto revealed = part ? (*part)->reveal(evidence_.passport->bytes, papers_.disclosures.isn_key->key, *isn_)
+                       : Result<RevealResult>(part.error());
   if (!revealed) {
     undecided("identity.reveal", revealed.error().detail);
     return undecided("identity.qr", revealed.error().detail);
@@ -103,24 +112,29 @@ void Checks::judge_picture(const RevealResult& revealed) {
   const double bar = papers_.license->reveal_bar_mdb / 1000.0;
   out_.judged.figures["identity"] = {{"reveal_psnr_db", *psnr}, {"bar_db", bar}};
   add("identity.reveal", *psnr >= bar ? Outcome::valid : Outcome::invalid,
-      "the revealed picture is the opened identity at " + with_decimals(*psnr, 1) + " dB; the license's bar is " + with_decimals(bar, 1) + " dB");
+      "the revealed picture is the opened identity at " + with_decimals(*psnr, 1) + " dB; the license's bar is " +
+          with_decimals(bar, 1) + " dB");
 }
 
 void Checks::judge_code(const RevealResult& revealed) {
-  if (!revealed.thumbprint) return add("identity.qr", Outcome::invalid, "no licensee's key can be read from the revealed picture");
+  if (!revealed.thumbprint)
+    return add("identity.qr", Outcome::invalid, "no licensee's key can be read from the revealed picture");
   if (*revealed.thumbprint == papers_.license->licensee.thumbprint()) {
     return add("identity.qr", Outcome::valid, "the revealed picture names the licensee's key");
   }
-  add("identity.qr", Outcome::invalid, "the revealed picture names the key " + thumbprint_uri(*revealed.thumbprint) + ", the license " +
-                                           papers_.license->licensee.thumbprint_uri());
+  add("identity.qr", Outcome::invalid,
+      "the revealed picture names the key " + thumbprint_uri(*revealed.thumbprint) + ", the license " +
+          papers_.license->licensee.thumbprint_uri());
 }
 
 void Checks::check_seeds() {
   if (papers_.disclosures.passports.empty()) return;
   auto part = load_model_part();
   for (const PassportOpening& opened : papers_.disclosures.passports) {
-    if (part) check_seed(**part, opened);
-    else undecided("opening.seed-" + opened.role, part.error().detail);
+    if (part)
+      check_seed(**part, opened);
+    else
+      undecided("opening.seed-" + opened.role, part.error().detail);
   }
 }
 
@@ -138,6 +152,8 @@ void Checks::check_seed(ModelPart& part, const PassportOpening& opened) {
 
 }  // namespace
 
-PassportFindings check_passports(const PaperVerdict& papers, const ModelEvidence& evidence) { return Checks(papers, evidence).run(); }
+PassportFindings check_passports(const PaperVerdict& papers, const ModelEvidence& evidence) {
+  return Checks(papers, evidence).run();
+}
 
 }  // namespace stegpass::cli

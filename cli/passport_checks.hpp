@@ -12,7 +12,7 @@ namespace stegpass::cli {
 /// What came out of the checks that need no model, for those that do.
 struct PassportFindings {
   ModelVerdict judged;
-  bool passport_reads = false;  ///< the user passport is a passport, this license's or not
+  bool passport_reads = false;                             ///< the user passport is a passport, this license's or not
   std::vector<const credential::PassportOpening*> opened;  ///< passports whose seed follows from picture, owner and salt
 };
 

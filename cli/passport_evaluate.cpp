@@ -31,7 +31,8 @@ Result<Report> evaluate(const EvaluateOptions& options) {
   auto accuracy = model->evaluate(file, options.data, options.pooling, passport);
   if (!accuracy) return about(options.model, accuracy.error());
   Report report;
-  report.text = "on " + std::to_string(accuracy->images) + " images: " + with_decimals(100 * accuracy->deployment, 2) + " % deployment";
+  report.text =
+      "on " + std::to_string(accuracy->images) + " images: " + with_decimals(100 * accuracy->deployment, 2) + " % deployment";
   report.figures = {{"model", options.model}, {"images", accuracy->images}, {"accuracy_deployment", accuracy->deployment}};
   if (accuracy->verification) {
     report.text += ", " + with_decimals(100 * *accuracy->verification, 2) + " % verification with " + passport->role;
@@ -46,14 +47,18 @@ int run(const EvaluateOptions& options, Output& output) { return finish(output, 
 
 void setup_passport_evaluate(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<EvaluateOptions>();
-  CLI::App* command = group.add_subcommand("evaluate", "Measure a model's accuracy on the test images, with a passport also its verification branch");
+  CLI::App* command = group.add_subcommand(
+      "evaluate", "Measure a model's accuracy on the test images, with a passport also its verification branch");
   command->add_option("--model", options->model, "owner.safetensors or release.safetensors")->required();
   command->add_option("--data", options->data, "A data set (stegpass data list), or 'drawn'")->required();
   auto* role = command->add_option("--passport", options->role, "Passport of the vault: cover, reserve-1 or reserve-2");
   command->add_option("--user", options->user, "A user passport instead, under the cover's seed")->excludes(role);
-  command->add_option("--pooling", options->pooling, "How its directions are made: whitened or mean")->check(CLI::IsMember({"whitened", "mean"}))->capture_default_str();
+  command->add_option("--pooling", options->pooling, "How its directions are made: whitened or mean")
+      ->check(CLI::IsMember({"whitened", "mean"}))
+      ->capture_default_str();
   add_home_options(*command, options->home);
-  command->footer("Example: stegpass passport evaluate --model trained/owner.safetensors --data drawn --home studio --passport cover");
+  command->footer(
+      "Example: stegpass passport evaluate --model trained/owner.safetensors --data drawn --home studio --passport cover");
   bind_command(commands, *command, options, run);
 }
 

@@ -44,15 +44,26 @@ Status write_pictures(const MintOptions& options, const MintResult& minted) {
 Report report_of(const MintOptions& options, const credential::LicenseRequest& request, const MintResult& minted) {
   Report report;
   report.text = "minted " + options.out + " for " + request.name + "\n  stego   " + with_decimals(minted.stego_psnr_db, 2) +
-                " dB against the cover\n  reveal  " + with_decimals(minted.reveal_psnr_db, 2) + " dB, read back from the 8-bit file (bar " +
-                with_decimals(options.reveal_bar_db, 1) + ")\n  a key one bit off: correlation " + with_decimals(minted.wrong_key_correlation, 3);
-  if (minted.contrast < 1) report.text += "\n  the identity's picture was hidden at " + with_decimals(100 * minted.contrast, 0) + " % of its contrast, to come back over the bar";
-  if (minted.refined > 0) report.text += "\n  its pixels were improved in " + std::to_string(minted.refined) + " steps, for the identity to come back over the bar";
+                " dB against the cover\n  reveal  " + with_decimals(minted.reveal_psnr_db, 2) +
+                " dB, read back from the 8-bit file (bar " + with_decimals(options.reveal_bar_db, 1) +
+                ")\n  a key one bit off: correlation " + with_decimals(minted.wrong_key_correlation, 3);
+  if (minted.contrast < 1)
+    report.text += "\n  the identity's picture was hidden at " + with_decimals(100 * minted.contrast, 0) +
+                   " % of its contrast, to come back over the bar";
+  if (minted.refined > 0)
+    report.text += "\n  its pixels were improved in " + std::to_string(minted.refined) +
+                   " steps, for the identity to come back over the bar";
   if (!options.pictures.empty()) report.text += "\n  pictures in " + options.pictures;
-  report.figures = {{"user_passport", options.out}, {"licensee", request.licensee.thumbprint_uri()}, {"name", request.name},
-                    {"digest", to_hex(minted.user_passport.digest)}, {"stego_psnr_db", minted.stego_psnr_db},
-                    {"reveal_psnr_db", minted.reveal_psnr_db}, {"reveal_bar_db", options.reveal_bar_db},
-                    {"wrong_key_correlation", minted.wrong_key_correlation}, {"contrast", minted.contrast}, {"refined", minted.refined}};
+  report.figures = {{"user_passport", options.out},
+                    {"licensee", request.licensee.thumbprint_uri()},
+                    {"name", request.name},
+                    {"digest", to_hex(minted.user_passport.digest)},
+                    {"stego_psnr_db", minted.stego_psnr_db},
+                    {"reveal_psnr_db", minted.reveal_psnr_db},
+                    {"reveal_bar_db", options.reveal_bar_db},
+                    {"wrong_key_correlation", minted.wrong_key_correlation},
+                    {"contrast", minted.contrast},
+                    {"refined", minted.refined}};
   if (!options.pictures.empty()) report.figures["pictures"] = options.pictures;
   return report;
 }
@@ -75,8 +86,12 @@ Result<Report> mint(const MintOptions& options, Output& output) {
 
 int run(const MintOptions& options, Output& output) {
   if (!options.licensees.empty())
-    return finish(output, mint_batch({.home = options.home, .licensees = options.licensees, .out = options.out, .isn = options.isn,
-                                      .reveal_bar_db = options.reveal_bar_db, .force = options.force}));
+    return finish(output, mint_batch({.home = options.home,
+                                      .licensees = options.licensees,
+                                      .out = options.out,
+                                      .isn = options.isn,
+                                      .reveal_bar_db = options.reveal_bar_db,
+                                      .force = options.force}));
   return finish(output, mint(options, output));
 }
 
@@ -89,15 +104,21 @@ void setup_passport_mint(Commands& commands, CLI::App& group) {
   auto* who = command->add_option_group("licensees", "Whom to mint for");
   who->add_option("--request", options->request, "The licensee's request");
   who->add_option("--licensees", options->licensees,
-                  "A folder of requests (*.request): mints for all, into the folder --out with a line each in manifest.jsonl; goes on where it stopped");
+                  "A folder of requests (*.request): mints for all, into the folder --out with a line each in manifest.jsonl; "
+                  "goes on where it stopped");
   who->require_option(1);
   command->add_option("--out", options->out, "The user passport (PNG), or the folder for many")->required();
-  command->add_option("--pictures", options->pictures, "Folder for cover, stego, difference, identity, revealed and a sheet of them all")
+  command
+      ->add_option("--pictures", options->pictures,
+                   "Folder for cover, stego, difference, identity, revealed and a sheet of them all")
       ->excludes("--licensees");
   command->add_option("--isn", options->isn, "ISN weights; default: those that come with stegpass");
-  command->add_option("--reveal-bar", options->reveal_bar_db, "Least PSNR in dB of the revealed identity")->check(CLI::Range(10.0, 100.0))->capture_default_str();
+  command->add_option("--reveal-bar", options->reveal_bar_db, "Least PSNR in dB of the revealed identity")
+      ->check(CLI::Range(10.0, 100.0))
+      ->capture_default_str();
   command->add_flag("--force", options->force, "Replace what is there");
-  command->footer("Example: stegpass passport mint --home studio --request lena.request --out user-passport.png --pictures minted");
+  command->footer(
+      "Example: stegpass passport mint --home studio --request lena.request --out user-passport.png --pictures minted");
   bind_command(commands, *command, options, run);
 }
 

@@ -71,7 +71,9 @@ Result<TrainRequest> request_of(const TrainOptions& options, const ModelFolder& 
     request.resume = std::move(checkpoint);
   }
   const fs::path checkpoint = out.checkpoint();
-  request.on_checkpoint = [checkpoint](ByteView content) { return write_file(checkpoint, content, {.force = true, .secret = true}); };
+  request.on_checkpoint = [checkpoint](ByteView content) {
+    return write_file(checkpoint, content, {.force = true, .secret = true});
+  };
   return request;
 }
 
@@ -88,10 +90,12 @@ Status write_outputs(const ModelFolder& out, const TrainResult& result, const Js
   return Done{};
 }
 
-Report report_of(const ModelFolder& out, const TrainResult& result, const Json& record, const std::vector<OpenPassport>& passports) {
+Report report_of(const ModelFolder& out, const TrainResult& result, const Json& record,
+                 const std::vector<OpenPassport>& passports) {
   Report report;
-  report.text = "trained " + out.release_model().string() + "\n  accuracy  " + with_decimals(100 * result.accuracy_deployment, 2) +
-                " % deployment, " + with_decimals(100 * result.accuracy_verification, 2) + " % verification";
+  report.text = "trained " + out.release_model().string() + "\n  accuracy  " +
+                with_decimals(100 * result.accuracy_deployment, 2) + " % deployment, " +
+                with_decimals(100 * result.accuracy_verification, 2) + " % verification";
   for (std::size_t i = 0; i < result.readings.size() && i < passports.size(); ++i) {
     report.text += "\n  mark      " + reading_to_text(passports[i].role, result.readings[i]);
   }
@@ -105,7 +109,8 @@ Report report_of(const ModelFolder& out, const TrainResult& result, const Json& 
 /// Where a run that stopped can go on from.
 void suggest_resume(const ModelFolder& out, Output& output) {
   std::error_code error;
-  if (fs::exists(out.checkpoint(), error)) output.suggest("go on with the same command and --resume (from " + out.checkpoint().string() + ")");
+  if (fs::exists(out.checkpoint(), error))
+    output.suggest("go on with the same command and --resume (from " + out.checkpoint().string() + ")");
 }
 
 /// What this command needs of the home, which is free again for others while the network trains.
@@ -135,7 +140,8 @@ Result<Report> train_share(const TrainOptions& options, ModelPart& model, const 
   STEGPASS_TRY(result, model.train(prepared.request, [](double, double, std::string_view) { return !interrupted(); }));
   Report report;
   report.text = "process " + std::to_string(at.rank) + " of " + std::to_string(at.size) + " is done; process 0 writes";
-  report.figures = {{"rank", at.rank}, {"processes", at.size}, {"release_model_sha256", to_hex(credential::fast_sha256(result.release_model))}};
+  report.figures = {
+      {"rank", at.rank}, {"processes", at.size}, {"release_model_sha256", to_hex(credential::fast_sha256(result.release_model))}};
   return report;
 }
 
@@ -173,40 +179,70 @@ int run(const TrainOptions& options, Output& output) { return finish(output, tra
 namespace {
 
 void add_network_options(CLI::App& command, TrainRequest& request) {
-  command.add_option("--network", request.network, "alexnet-cifar, resnet18-cifar, resnet18-reference (ReLU also before the addition) or resnet18 (torchvision's)")
-      ->check(CLI::IsMember({"alexnet-cifar", "resnet18-cifar", "resnet18-reference", "resnet18"}))->capture_default_str();
-  command.add_option("--layers", request.layers, "Passport layers: last3, layer4, all, none, names with commas between, or a JSON file with an array of names; default: last3 or layer4");
-  command.add_option("--norm", request.norm, "batch, group, instance or none")->check(CLI::IsMember({"batch", "group", "instance", "none"}))->capture_default_str();
-  command.add_option("--width", request.width, "Channels, per mille of the published counts")->check(CLI::Range(16, 2000))->capture_default_str();
-  command.add_option("--input", request.input, "Side of the images in pixels, a multiple of 32")->check(CLI::Range(32, 512))->capture_default_str();
+  command
+      .add_option("--network", request.network,
+                  "alexnet-cifar, resnet18-cifar, resnet18-reference (ReLU also before the addition) or resnet18 (torchvision's)")
+      ->check(CLI::IsMember({"alexnet-cifar", "resnet18-cifar", "resnet18-reference", "resnet18"}))
+      ->capture_default_str();
+  command.add_option("--layers", request.layers,
+                     "Passport layers: last3, layer4, all, none, names with commas between, or a JSON file with an array of "
+                     "names; default: last3 or layer4");
+  command.add_option("--norm", request.norm, "batch, group, instance or none")
+      ->check(CLI::IsMember({"batch", "group", "instance", "none"}))
+      ->capture_default_str();
+  command.add_option("--width", request.width, "Channels, per mille of the published counts")
+      ->check(CLI::Range(16, 2000))
+      ->capture_default_str();
+  command.add_option("--input", request.input, "Side of the images in pixels, a multiple of 32")
+      ->check(CLI::Range(32, 512))
+      ->capture_default_str();
 }
 
 void add_mark_options(CLI::App& command, TrainRequest& request) {
   command.add_option("--scheme", request.scheme, "sp, pan, deepipr-v1, deepipr-v2 or deepipr-v3 (with trigger images)")
-      ->check(CLI::IsMember({"sp", "pan", "deepipr-v1", "deepipr-v2", "deepipr-v3"}))->capture_default_str();
-  command.add_option("--pooling", request.pooling, "whitened, or mean as in the papers, which a second passport wipes")->check(CLI::IsMember({"whitened", "mean"}))->capture_default_str();
-  command.add_option("--signature", request.signature, "strict, or reference as the published code, which proves nothing; default: the preset's")
+      ->check(CLI::IsMember({"sp", "pan", "deepipr-v1", "deepipr-v2", "deepipr-v3"}))
+      ->capture_default_str();
+  command.add_option("--pooling", request.pooling, "whitened, or mean as in the papers, which a second passport wipes")
+      ->check(CLI::IsMember({"whitened", "mean"}))
+      ->capture_default_str();
+  command
+      .add_option("--signature", request.signature,
+                  "strict, or reference as the published code, which proves nothing; default: the preset's")
       ->check(CLI::IsMember({"strict", "reference"}));
-  command.add_option("--keys", request.keys, "What reaches a passport layer: image, shuffle or random")->check(CLI::IsMember({"image", "shuffle", "random"}))->capture_default_str();
+  command.add_option("--keys", request.keys, "What reaches a passport layer: image, shuffle or random")
+      ->check(CLI::IsMember({"image", "shuffle", "random"}))
+      ->capture_default_str();
   command.add_option("--balance", request.balance, "Weight of the term that pulls both branches together; default: the preset's");
 }
 
 void add_run_options(CLI::App& command, TrainOptions& options) {
   TrainRequest& request = options.request;
-  command.add_option("--preset", request.preset, "quick (minutes on a CPU), paper (200 epochs) or published (the same with the published code's margin and reading)")
-      ->check(CLI::IsMember({"quick", "paper", "published"}))->capture_default_str();
-  command.add_option("--settings", options.settings, "JSON file whose fields replace the preset's; names as under run.settings of training.json");
-  command.add_option("--init", options.initial, "Weights to begin from (safetensors; passport convert makes them of PyTorch's files)");
+  command
+      .add_option(
+          "--preset", request.preset,
+          "quick (minutes on a CPU), paper (200 epochs) or published (the same with the published code's margin and reading)")
+      ->check(CLI::IsMember({"quick", "paper", "published"}))
+      ->capture_default_str();
+  command.add_option("--settings", options.settings,
+                     "JSON file whose fields replace the preset's; names as under run.settings of training.json");
+  command.add_option("--init", options.initial,
+                     "Weights to begin from (safetensors; passport convert makes them of PyTorch's files)");
   command.add_option("--images", request.images, "Train on so many images, drawn by the seed; default: the preset's");
-  command.add_option("--validation", request.validation, "Hold out so many of them, and measure the curves there instead of on the test images");
+  command.add_option("--validation", request.validation,
+                     "Hold out so many of them, and measure the curves there instead of on the test images");
   command.add_option("--epochs", request.epochs, "Passes over the data; default: the preset's");
   command.add_option("--batch", request.batch, "Images a step; default: the preset's");
   command.add_option("--rate", request.rate, "Learning rate; default: the preset's");
   command.add_option("--seed", request.seed, "Seed of weights and order")->capture_default_str();
   command.add_option("--device", request.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
-  command.add_option("--precision", request.precision, "fp32 or bf16; default: the preset's")->check(CLI::IsMember({"fp32", "bf16"}));
-  command.add_option("--nproc", options.processes, "Processes on this machine that share every batch; a launcher's RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT go first")
-      ->check(CLI::Range(1, 256))->capture_default_str();
+  command.add_option("--precision", request.precision, "fp32 or bf16; default: the preset's")
+      ->check(CLI::IsMember({"fp32", "bf16"}));
+  command
+      .add_option(
+          "--nproc", options.processes,
+          "Processes on this machine that share every batch; a launcher's RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT go first")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
 }
 
 }  // namespace
@@ -215,8 +251,12 @@ void setup_passport_train(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<TrainOptions>();
   CLI::App* command = group.add_subcommand("train", "Train a network with the vault's passports woven in");
   add_home_options(*command, options->home);
-  command->add_option("--data", options->request.data, "Data set: CIFAR-10 or -100 (binary), IDX, a folder of class folders, what data import made, or 'drawn'")->required();
-  command->add_option("--out", options->out, "Folder for owner.safetensors, release.safetensors, training.json and training.png")->required();
+  command
+      ->add_option("--data", options->request.data,
+                   "Data set: CIFAR-10 or -100 (binary), IDX, a folder of class folders, what data import made, or 'drawn'")
+      ->required();
+  command->add_option("--out", options->out, "Folder for owner.safetensors, release.safetensors, training.json and training.png")
+      ->required();
   add_network_options(*command, options->request);
   add_mark_options(*command, options->request);
   add_run_options(*command, *options);

@@ -46,7 +46,8 @@ std::vector<std::string> changed_tensors(const credential::TensorTree& a, const 
     for (std::size_t i = 0; i < from.names.size(); ++i) {
       const auto found = std::find(with.names.begin(), with.names.end(), from.names[i]);
       const bool there = found != with.names.end();
-      if (!there || (once && with.leaves[static_cast<std::size_t>(found - with.names.begin())] != from.leaves[i])) out.push_back(from.names[i]);
+      if (!there || (once && with.leaves[static_cast<std::size_t>(found - with.names.begin())] != from.leaves[i]))
+        out.push_back(from.names[i]);
     }
   };
   compare(a, b, true);
@@ -69,14 +70,14 @@ Status compare_models(const VerifyOptions& options, ByteView file, Output& outpu
   std::string names;
   for (const std::string& name : changed) names += (names.empty() ? "" : ", ") + name;
   output.note(changed.empty() ? "no tensor differs from " + options.original
-                              : std::to_string(changed.size()) + " of " + std::to_string(tree->names.size()) + " tensors differ from " +
-                                    options.original + ": " + names);
+                              : std::to_string(changed.size()) + " of " + std::to_string(tree->names.size()) +
+                                    " tensors differ from " + options.original + ": " + names);
   return Done{};
 }
 
 /// Brings the model's channels into the original's order, and says what was found.
-Status align_to_original(const VerifyOptions& options, ModelPart& model, const MarkDescription& mark, const std::vector<OpenPassport>& passports,
-                         Bytes& file, Output& output, Json& figures) {
+Status align_to_original(const VerifyOptions& options, ModelPart& model, const MarkDescription& mark,
+                         const std::vector<OpenPassport>& passports, Bytes& file, Output& output, Json& figures) {
   STEGPASS_TRY(original, read_file(options.original, kMaxModelFile, "a model (safetensors)"));
   STEGPASS_TRY(aligned, model.align(file, original, mark, passports));
   std::uint64_t moved = 0, channels = 0;
@@ -84,7 +85,11 @@ Status align_to_original(const VerifyOptions& options, ModelPart& model, const M
   figures["alignment"] = Json::array();
   for (const AlignedModel::Layer& layer : aligned.layers) {
     moved += layer.moved, channels += layer.channels, least = std::min(least, layer.similarity);
-    figures["alignment"].push_back({{"layer", layer.name}, {"moved", layer.moved}, {"turned", layer.turned}, {"similarity", layer.similarity}, {"from", layer.from}});
+    figures["alignment"].push_back({{"layer", layer.name},
+                                    {"moved", layer.moved},
+                                    {"turned", layer.turned},
+                                    {"similarity", layer.similarity},
+                                    {"from", layer.from}});
   }
   output.note("aligned to " + options.original + ": " + std::to_string(moved) + " of " + std::to_string(channels) +
               " channels had moved; least mean similarity of a layer " + with_decimals(least, 3));
@@ -103,7 +108,10 @@ Status judge_owner(const VerifyOptions& options, ModelPart& model, ByteView file
     const bool proves = mark.signature == "strict";
     const bool reached = reading->log10_p_corrected <= options.bound;
     const std::string bound = " (bound " + with_decimals(options.bound, 0) + ")";
-    judged.verdict.add("owner.mark-" + passport.role, !proves ? Outcome::undecided : reached ? Outcome::valid : Outcome::invalid,
+    judged.verdict.add("owner.mark-" + passport.role,
+                       !proves   ? Outcome::undecided
+                       : reached ? Outcome::valid
+                                 : Outcome::invalid,
                        reading_to_text(passport.role, *reading) + bound + (proves ? "" : "; mode reference proves nothing"));
     judged.figures["readings"].push_back(reading_to_json(passport.role, *reading));
   }
@@ -119,8 +127,9 @@ Status judge_user(const VerifyOptions& options, ModelPart& model, ByteView file,
   if (!reading) return about(options.user, reading.error());
   const double share = static_cast<double>(reading->matches) / static_cast<double>(std::max<std::uint64_t>(reading->bits, 1));
   judged.verdict.add("user.consistent", share >= kConsistentShare ? Outcome::valid : Outcome::invalid,
-                     std::to_string(reading->matches) + " of " + std::to_string(reading->bits) + " bits match under the cover's seed (" +
-                         with_decimals(100 * kConsistentShare, 0) + " % expected); no proof of ownership, since anybody may choose a picture");
+                     std::to_string(reading->matches) + " of " + std::to_string(reading->bits) +
+                         " bits match under the cover's seed (" + with_decimals(100 * kConsistentShare, 0) +
+                         " % expected); no proof of ownership, since anybody may choose a picture");
   judged.figures["user"] = {{"bits", reading->bits}, {"matches", reading->matches}};
   return Done{};
 }
@@ -155,15 +164,25 @@ void setup_passport_verify(Commands& commands, CLI::App& group) {
   CLI::App* command = group.add_subcommand("verify", "Read the marks of the vault's passports from any model");
   add_home_options(*command, options->home);
   command->add_option("--model", options->model, "The model to be read (safetensors)")->required();
-  auto* registration = command->add_option("--registration", options->registration, "Id of the registration that says how the mark is woven; default: the only one");
+  auto* registration = command->add_option("--registration", options->registration,
+                                           "Id of the registration that says how the mark is woven; default: the only one");
   command->add_option("--record", options->record, "training.json instead of a registration")->excludes(registration);
   command->add_option("--user", options->user, "A user passport, read with the cover's seed: does it go with this model?");
-  auto* original = command->add_option("--original", options->original, "Another model, such as the registered one: name the tensors that differ");
-  command->add_flag("--align", options->align, "Undo a permutation or rescaling of the channels first, by what the passports do not read")->needs(original);
-  command->add_option("--tried", options->tried, "How many passports were tried on this model in all; the chance is corrected for them")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 53))->capture_default_str();
+  auto* original = command->add_option("--original", options->original,
+                                       "Another model, such as the registered one: name the tensors that differ");
+  command
+      ->add_flag("--align", options->align,
+                 "Undo a permutation or rescaling of the channels first, by what the passports do not read")
+      ->needs(original);
+  command
+      ->add_option("--tried", options->tried,
+                   "How many passports were tried on this model in all; the chance is corrected for them")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 53))
+      ->capture_default_str();
   command->add_option("--bound", options->bound, "Most that a mark's corrected log10 p may be")->capture_default_str();
-  command->footer("Example: stegpass passport verify --home studio --model found-in-the-wild.safetensors --original trained/release.safetensors");
+  command->footer(
+      "Example: stegpass passport verify --home studio --model found-in-the-wild.safetensors --original "
+      "trained/release.safetensors");
   bind_command(commands, *command, options, run);
 }
 

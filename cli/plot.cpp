@@ -35,12 +35,14 @@ std::string block(const Json& curves, const std::string& along, const std::strin
   return text + "EOD\n";
 }
 
-constexpr const char* kThreePanels = "set terminal pngcairo size 1200,420 font 'sans,10'\nset multiplot layout 1,3\nset grid\nset style data linespoints\n";
+constexpr const char* kThreePanels =
+    "set terminal pngcairo size 1200,420 font 'sans,10'\nset multiplot layout 1,3\nset grid\nset style data linespoints\n";
 
 /// The first entry of an array: the cover's share of matches.
 Json with_cover(Json curves) {
   for (Json& epoch : curves) {
-    if (epoch.contains("matches") && epoch["matches"].is_array() && !epoch["matches"].empty()) epoch["cover_match"] = epoch["matches"][0];
+    if (epoch.contains("matches") && epoch["matches"].is_array() && !epoch["matches"].empty())
+      epoch["cover_match"] = epoch["matches"][0];
   }
   return curves;
 }
@@ -79,7 +81,8 @@ std::string training_plot(const std::string& run) {
   if (!record.is_object() || !record.contains("curves") || !record["curves"].is_array() || record["curves"].empty()) return {};
   const Json curves = with_cover(record["curves"]);
   std::string script = std::string(kThreePanels) + "set xlabel 'epoch'\n";
-  for (const char* name : {"deployment_loss", "verification_loss", "sign_loss", "deployment_accuracy", "verification_accuracy", "cover_match"}) {
+  for (const char* name :
+       {"deployment_loss", "verification_loss", "sign_loss", "deployment_accuracy", "verification_accuracy", "cover_match"}) {
     script += block(curves, "epoch", name);
   }
   script += "set title 'cross entropy'\nplot $deployment_loss title 'deployment', $verification_loss title 'verification'\n";
@@ -98,7 +101,8 @@ std::string isn_plot(const std::string& text) {
   if (!record.is_object() || !record.contains("curve") || !record["curve"].is_array() || record["curve"].empty()) return {};
   const Json& curve = record["curve"];
   std::string script = std::string(kThreePanels) + "set xlabel 'step'\nset style data lines\n";
-  for (const char* name : {"loss", "stego_psnr_db", "reveal_psnr_db", "validation_stego_psnr_db", "validation_reveal_psnr_db", "wrong_key_correlation"}) {
+  for (const char* name : {"loss", "stego_psnr_db", "reveal_psnr_db", "validation_stego_psnr_db", "validation_reveal_psnr_db",
+                           "wrong_key_correlation"}) {
     script += block(curve, "step", name);
   }
   script += "set title 'loss'\nset logscale y\nplot $loss notitle\nunset logscale y\n";

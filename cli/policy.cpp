@@ -63,7 +63,8 @@ Result<TrustedRoot> read_root(const std::string& argument) {
 /// A code that no verdict ever holds is a slip of the pen, and would leave every verdict undecided.
 Status check_required(const std::vector<std::string>& codes) {
   for (const std::string& code : codes) {
-    if (!find_check_info(code)) return Error{Errc::usage, "'" + code + "' is no check of a bundle; stegpass policy explain --checks lists them"};
+    if (!find_check_info(code))
+      return Error{Errc::usage, "'" + code + "' is no check of a bundle; stegpass policy explain --checks lists them"};
   }
   return Done{};
 }
@@ -78,9 +79,12 @@ Status add_witnesses(const InitOptions& options, TrustPolicy& policy) {
     policy.witnesses.push_back({named.name, std::move(verifier)});
     group.members.push_back(named.name);
   }
-  if (options.quorum == "all") group.needed = group.members.size();
-  else if (options.quorum == "any") group.needed = 1;
-  else group.needed = std::strtoul(options.quorum.c_str(), nullptr, 10);  // what is no number of members is refused below
+  if (options.quorum == "all")
+    group.needed = group.members.size();
+  else if (options.quorum == "any")
+    group.needed = 1;
+  else
+    group.needed = std::strtoul(options.quorum.c_str(), nullptr, 10);  // what is no number of members is refused below
   policy.quorum = group.name;
   policy.groups.push_back(std::move(group));
   return Done{};
@@ -121,28 +125,38 @@ Result<TrustPolicy> compose_policy(const InitOptions& options) {
 int run_init(const InitOptions& options, Output& output) {
   if (auto free = check_output(options.out, options.force); !free) return output.fail(free.error());
   auto policy = compose_policy(options);
-  if (!policy) return output.fail(policy.error(), "an owner hands out owner.pub and log.vkey from the folder that stegpass init made");
+  if (!policy)
+    return output.fail(policy.error(), "an owner hands out owner.pub and log.vkey from the folder that stegpass init made");
   const std::string text = encode_trust_policy(*policy);
   // What the reader of policies refuses must not be written: a required code with a space in it, say.
   if (auto readable = parse_trust_policy(text); !readable) return output.fail({Errc::usage, readable.error().detail});
-  if (auto written = write_file(options.out, as_bytes(text), {.force = options.force}); !written) return output.fail(written.error());
+  if (auto written = write_file(options.out, as_bytes(text), {.force = options.force}); !written)
+    return output.fail(written.error());
   for (const std::string& reason : never_met(*policy)) output.warn("this policy can never be met: " + reason);
   return output.done(options.out, {{"out", options.out}, {"policy", text}, {"never_met", never_met(*policy)}});
 }
 
 void setup_policy_init(Commands& commands, CLI::App& parent) {
   auto options = std::make_shared<InitOptions>();
-  CLI::App& command = *parent.add_subcommand("init", "Write a trust policy: which logs and owners you trust, and what you demand");
+  CLI::App& command =
+      *parent.add_subcommand("init", "Write a trust policy: which logs and owners you trust, and what you demand");
   command.add_option("--log", options->logs, "File with a log's verifier key (log.vkey); may be repeated")->required();
   command.add_option("--owner", options->owners, "NAME=FILE or FILE: an owner's public key (owner.pub); may be repeated");
-  command.add_option("--certifier", options->certifiers, "NAME=FILE: a certificate under which owners are trusted (x5chain of their registrations)");
+  command.add_option("--certifier", options->certifiers,
+                     "NAME=FILE: a certificate under which owners are trusted (x5chain of their registrations)");
   command.add_option("--time", options->times, "NAME=FILE: a certificate under which timestamp authorities are trusted");
-  command.add_option("--witness", options->witnesses, "NAME=FILE or FILE: a witness's verifier key (witness.vkey); may be repeated");
-  command.add_option("--quorum", options->quorum, "How many of the witnesses have to have cosigned: all, any, or a number")->capture_default_str();
+  command.add_option("--witness", options->witnesses,
+                     "NAME=FILE or FILE: a witness's verifier key (witness.vkey); may be repeated");
+  command.add_option("--quorum", options->quorum, "How many of the witnesses have to have cosigned: all, any, or a number")
+      ->capture_default_str();
   command.add_option("--max-age", options->max_age, "Oldest checkpoint and status that count: 30d, 12h, 600s");
-  command.add_option("--require", options->required, "A check that must be made, by its code, e.g. model.digest; may be repeated");
-  command.add_option("--mark-bound", options->mark_bound, "Most that an opened mark's corrected log10 p may be")->capture_default_str();
-  command.add_option("--model", options->model, "exact: a model has to be the registered file; descends: the owner's mark in it will do")
+  command.add_option("--require", options->required,
+                     "A check that must be made, by its code, e.g. model.digest; may be repeated");
+  command.add_option("--mark-bound", options->mark_bound, "Most that an opened mark's corrected log10 p may be")
+      ->capture_default_str();
+  command
+      .add_option("--model", options->model,
+                  "exact: a model has to be the registered file; descends: the owner's mark in it will do")
       ->check(CLI::IsMember({"exact", "descends"}))
       ->capture_default_str();
   command.add_option("--out", options->out, "The policy file")->required();

@@ -27,8 +27,10 @@ std::string age_text(std::int64_t seconds) {
 
 std::string explain_trust(const TrustPolicy& policy) {
   std::string text;
-  for (const NoteVerifier& log : policy.logs) text += "trusts the log " + log.name + " signed by " + log.key.thumbprint_uri() + "\n";
-  for (const auto& issuer : policy.issuers) text += "trusts the owner " + issuer.name + ", key " + thumbprint_uri(issuer.thumbprint) + "\n";
+  for (const NoteVerifier& log : policy.logs)
+    text += "trusts the log " + log.name + " signed by " + log.key.thumbprint_uri() + "\n";
+  for (const auto& issuer : policy.issuers)
+    text += "trusts the owner " + issuer.name + ", key " + thumbprint_uri(issuer.thumbprint) + "\n";
   for (const TrustedRoot& root : policy.certifiers) text += "trusts owners that are certified under " + root.name + "\n";
   for (const TrustedRoot& root : policy.time_roots) text += "trusts timestamps of authorities under " + root.name + "\n";
   for (const auto& witness : policy.witnesses) text += "knows the witness " + witness.name + ", " + witness.key.to_vkey() + "\n";
@@ -48,8 +50,9 @@ std::string explain_check(const std::string& code) {
 }
 
 std::string explain_demands(const TrustPolicy& policy) {
-  std::string text = policy.quorum.empty() ? "demands no witness: another view of the log, shown to somebody else, goes unnoticed\n"
-                                           : "demands that " + policy.quorum + " cosigned a checkpoint\n";
+  std::string text = policy.quorum.empty()
+                         ? "demands no witness: another view of the log, shown to somebody else, goes unnoticed\n"
+                         : "demands that " + policy.quorum + " cosigned a checkpoint\n";
   text += policy.max_age_s ? "takes checkpoints and status lists up to " + age_text(*policy.max_age_s) + " old\n"
                            : "names no greatest age: whether a license is still in force stays undecided\n";
   text += policy.descent_suffices
@@ -73,12 +76,16 @@ std::string explain(const TrustPolicy& policy) {
 Json describe(const TrustPolicy& policy) {
   Json logs = Json::array(), issuers = Json::array(), witnesses = Json::array(), groups = Json::array();
   for (const NoteVerifier& log : policy.logs) logs.push_back({{"name", log.name}, {"vkey", log.to_vkey()}});
-  for (const auto& issuer : policy.issuers) issuers.push_back({{"name", issuer.name}, {"thumbprint", thumbprint_uri(issuer.thumbprint)}});
+  for (const auto& issuer : policy.issuers)
+    issuers.push_back({{"name", issuer.name}, {"thumbprint", thumbprint_uri(issuer.thumbprint)}});
   Json certifiers = Json::array(), times = Json::array();
-  for (const TrustedRoot& root : policy.certifiers) certifiers.push_back({{"name", root.name}, {"sha256", to_hex(fast_sha256(root.certificate))}});
-  for (const TrustedRoot& root : policy.time_roots) times.push_back({{"name", root.name}, {"sha256", to_hex(fast_sha256(root.certificate))}});
+  for (const TrustedRoot& root : policy.certifiers)
+    certifiers.push_back({{"name", root.name}, {"sha256", to_hex(fast_sha256(root.certificate))}});
+  for (const TrustedRoot& root : policy.time_roots)
+    times.push_back({{"name", root.name}, {"sha256", to_hex(fast_sha256(root.certificate))}});
   for (const auto& witness : policy.witnesses) witnesses.push_back({{"name", witness.name}, {"vkey", witness.key.to_vkey()}});
-  for (const auto& group : policy.groups) groups.push_back({{"name", group.name}, {"needed", group.needed}, {"members", group.members}});
+  for (const auto& group : policy.groups)
+    groups.push_back({{"name", group.name}, {"needed", group.needed}, {"members", group.members}});
   return {{"logs", logs},
           {"issuers", issuers},
           {"certifiers", certifiers},
@@ -110,7 +117,8 @@ int list_checks(Output& output) {
 
 int run_explain(const ExplainOptions& options, Output& output) {
   if (options.checks) return list_checks(output);
-  if (options.file.empty()) return output.fail({Errc::usage, "needs the policy file, or --checks"}, "e.g. stegpass policy explain trust.policy");
+  if (options.file.empty())
+    return output.fail({Errc::usage, "needs the policy file, or --checks"}, "e.g. stegpass policy explain trust.policy");
   auto policy = read_trust_policy(options.file);
   if (!policy) return output.fail(policy.error());
   const int code = output.done(explain(*policy), describe(*policy));
@@ -121,7 +129,8 @@ int run_explain(const ExplainOptions& options, Output& output) {
 
 void setup_policy_explain(Commands& commands, CLI::App& parent) {
   auto options = std::make_shared<ExplainOptions>();
-  CLI::App& command = *parent.add_subcommand("explain", "Read a trust policy in words; exit code 1 if no bundle can ever meet it");
+  CLI::App& command =
+      *parent.add_subcommand("explain", "Read a trust policy in words; exit code 1 if no bundle can ever meet it");
   auto* file = command.add_option("file", options->file, "The policy file");
   command.add_flag("--checks", options->checks, "Instead: list every check that a policy may demand")->excludes(file);
   command.footer("Example: stegpass policy explain trust.policy");

@@ -19,7 +19,8 @@ Result<NoteVerifier> read_vkey(const std::filesystem::path& path, NoteKind kind)
   std::string_view line = as_text(bytes);
   if (line.ends_with('\n')) line.remove_suffix(1);
   auto verifier = NoteVerifier::parse(line, kind);
-  if (!verifier) return Error{verifier.error().code, path.string() + " is no " + whose + " verifier key: " + verifier.error().detail};
+  if (!verifier)
+    return Error{verifier.error().code, path.string() + " is no " + whose + " verifier key: " + verifier.error().detail};
   return verifier;
 }
 

@@ -26,7 +26,8 @@ Status read_number(const char* name, int low, int high, int& to) {
   const char* end = text + std::strlen(text);
   const auto [rest, error] = std::from_chars(text, end, value);
   if (error != std::errc() || rest != end || value < low || value > high) {
-    return Error{Errc::usage, std::string(name) + " is '" + text + "', a number from " + std::to_string(low) + " to " + std::to_string(high) + " expected"};
+    return Error{Errc::usage, std::string(name) + " is '" + text + "', a number from " + std::to_string(low) + " to " +
+                                  std::to_string(high) + " expected"};
   }
   to = value;
   return Done{};
@@ -71,7 +72,8 @@ std::vector<std::string> environment_for(const Processes& at) {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     const std::string_view name = text.substr(0, text.find('='));
-    if (name != "RANK" && name != "WORLD_SIZE" && name != "MASTER_ADDR" && name != "MASTER_PORT" && name != "OMP_NUM_THREADS") out.emplace_back(text);
+    if (name != "RANK" && name != "WORLD_SIZE" && name != "MASTER_ADDR" && name != "MASTER_PORT" && name != "OMP_NUM_THREADS")
+      out.emplace_back(text);
   }
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency() / static_cast<unsigned>(at.size));
   out.insert(out.end(), {"RANK=" + std::to_string(at.rank), "WORLD_SIZE=" + std::to_string(at.size), "MASTER_ADDR=" + at.address,
@@ -94,9 +96,11 @@ Result<pid_t> spawn(const Processes& at, int passphrase_fd) {
   ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
   ::posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-  if (passphrase_fd >= 0) ::posix_spawn_file_actions_adddup2(&actions, passphrase_fd, passphrase_fd);  // onto itself: takes close-on-exec off
+  if (passphrase_fd >= 0)
+    ::posix_spawn_file_actions_adddup2(&actions, passphrase_fd, passphrase_fd);  // onto itself: takes close-on-exec off
   pid_t child = 0;
-  const int error = ::posix_spawn(&child, "/proc/self/exe", &actions, nullptr, pointers(arguments).data(), pointers(environment).data());
+  const int error =
+      ::posix_spawn(&child, "/proc/self/exe", &actions, nullptr, pointers(arguments).data(), pointers(environment).data());
   ::posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return Error{Errc::io, std::string("another process does not start: ") + std::strerror(error)};
   return child;
@@ -107,7 +111,8 @@ Result<pid_t> spawn_with(const credential::SecretBytes& passphrase, const Proces
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return Error{Errc::io, "no pipe for another process"};
   const ByteView text = passphrase.expose();
-  const bool written = ::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::write(ends[1], "\n", 1) == 1;
+  const bool written =
+      ::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::write(ends[1], "\n", 1) == 1;
   ::close(ends[1]);
   auto child = written ? spawn(at, ends[0]) : Result<pid_t>(Error{Errc::io, "no pipe for another process"});
   ::close(ends[0]);

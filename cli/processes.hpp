@@ -21,7 +21,9 @@ class Companions {
  public:
   Companions() = default;
   /// Starts size - 1 processes that meet this one at a free port of 127.0.0.1; `at` says where. Errors  io.
-  static Result<Companions> start(int size, const credential::SecretBytes& passphrase, Processes& at) { return start(size, &passphrase, at); }
+  static Result<Companions> start(int size, const credential::SecretBytes& passphrase, Processes& at) {
+    return start(size, &passphrase, at);
+  }
   static Result<Companions> start_without_passphrase(int size, Processes& at) { return start(size, nullptr, at); }
   Companions(Companions&& other) noexcept { std::swap(children_, other.children_); }
   Companions& operator=(Companions&& other) noexcept {

@@ -373,7 +373,8 @@ std::string verification_report(const ReportInputs& inputs) { return ReportWrite
 
 std::vector<std::string> given_arguments(const CLI::App& command, const std::vector<std::string_view>& left_out) {
   const auto is_left_out = [&](const std::string& name) {
-    return name == "--help" || name == "--json" || name == "--force" || std::find(left_out.begin(), left_out.end(), name) != left_out.end();
+    return name == "--help" || name == "--json" || name == "--force" ||
+           std::find(left_out.begin(), left_out.end(), name) != left_out.end();
   };
   std::vector<std::string> out;
   for (const CLI::Option* option : command.get_options()) {

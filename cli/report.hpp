@@ -33,8 +33,8 @@ struct ReportInputs {
 /// opened.
 std::string verification_report(const ReportInputs& inputs);
 
-/// The options that a command was given, as typed and in the parser's order, without --help, --json, --force and those of `left_out`,
-/// which say what to write and not what to judge.
+/// The options that a command was given, as typed and in the parser's order, without --help, --json, --force and those of
+/// `left_out`, which say what to write and not what to judge.
 std::vector<std::string> given_arguments(const CLI::App& command, const std::vector<std::string_view>& left_out);
 /// Words of a command line, quoted for a POSIX shell.
 std::string shell_line(const std::vector<std::string>& words);

@@ -69,7 +69,9 @@ class Fields {
   std::string missing_;
 };
 
-Error malformed(const std::string& field) { return {Errc::malformed, "training record without a well-formed field '" + field + "'"}; }
+Error malformed(const std::string& field) {
+  return {Errc::malformed, "training record without a well-formed field '" + field + "'"};
+}
 
 /// What the model part says of its run: JSON that it wrote, or nothing.
 Json run_of(const std::string& text) {
@@ -80,15 +82,21 @@ Json run_of(const std::string& text) {
 }  // namespace
 
 Json mark_to_json(const MarkDescription& mark) {
-  return {{"scheme", mark.scheme}, {"signature", mark.signature}, {"pooling", mark.pooling},
-          {"architecture", mark.architecture}, {"layers", mark.layers}, {"bits", mark.bits}};
+  return {{"scheme", mark.scheme},   {"signature", mark.signature},
+          {"pooling", mark.pooling}, {"architecture", mark.architecture},
+          {"layers", mark.layers},   {"bits", mark.bits}};
 }
 
 Json reading_to_json(const std::string& role, const MarkReading& reading) {
   Json layers = Json::array();
-  for (const auto& layer : reading.layers) layers.push_back({{"name", layer.name}, {"bits", layer.bits}, {"matches", layer.matches}});
-  return {{"role", role}, {"bits", reading.bits}, {"matches", reading.matches}, {"log10_p", reading.log10_p},
-          {"log10_p_corrected", reading.log10_p_corrected}, {"layers", layers}};
+  for (const auto& layer : reading.layers)
+    layers.push_back({{"name", layer.name}, {"bits", layer.bits}, {"matches", layer.matches}});
+  return {{"role", role},
+          {"bits", reading.bits},
+          {"matches", reading.matches},
+          {"log10_p", reading.log10_p},
+          {"log10_p_corrected", reading.log10_p_corrected},
+          {"layers", layers}};
 }
 
 std::string reading_to_text(const std::string& role, const MarkReading& reading) {
@@ -122,8 +130,8 @@ Result<TrainingRecord> parse_training_record(ByteView json) {
   const Json* mark = fields.object("mark");
   if (!fields.missing().empty()) return malformed(fields.missing());
   Fields inner(*mark);
-  record.mark = {inner.text("scheme"), inner.text("signature"), inner.text("pooling"), inner.text("architecture"),
-                 inner.texts("layers"), inner.number("bits")};
+  record.mark = {inner.text("scheme"),       inner.text("signature"), inner.text("pooling"),
+                 inner.text("architecture"), inner.texts("layers"),   inner.number("bits")};
   if (!inner.missing().empty()) return malformed("mark." + inner.missing());
   return record;
 }
@@ -142,7 +150,8 @@ Result<std::vector<OpenPassport>> open_passports(const Vault& vault) {
     passports.insert(at, OpenPassport{passport.role, passport.picture, passport.seed});
   }
   if (passports.size() < 3 || passports.front().role != "cover") {
-    return Error{Errc::not_found, "the vault holds " + std::to_string(passports.size()) + " passports; expected a cover and two reserves"};
+    return Error{Errc::not_found,
+                 "the vault holds " + std::to_string(passports.size()) + " passports; expected a cover and two reserves"};
   }
   return passports;
 }

@@ -41,7 +41,8 @@ Json training_json(const TrainResult& result, const TrainingRecord& record, cons
 Result<TrainingRecord> parse_training_record(ByteView json);
 Result<TrainingRecord> read_training_record(const std::filesystem::path& path);
 
-/// The vault's passports, cover first, as the model part takes them. Errors not_found when there is no cover or are fewer than two reserves.
+/// The vault's passports, cover first, as the model part takes them. Errors not_found when there is no cover or are fewer than
+/// two reserves.
 Result<std::vector<OpenPassport>> open_passports(const Vault& vault);
 
 }  // namespace stegpass::cli

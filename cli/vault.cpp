@@ -32,13 +32,17 @@ Cbor to_cbor(const VaultRegistration& registration) {
 }
 
 Cbor to_cbor(const VaultLicense& license) {
-  CborMap map{field("registration", license.registration_id), field("licensee", license.licensee),
-              field("identity", license.identity), field("identity-salt", license.identity_salt),
-              field("isn-key-salt", license.isn_key_salt), field("user-passport", license.user_passport),
+  CborMap map{field("registration", license.registration_id),
+              field("licensee", license.licensee),
+              field("identity", license.identity),
+              field("identity-salt", license.identity_salt),
+              field("isn-key-salt", license.isn_key_salt),
+              field("user-passport", license.user_passport),
               field("reveal-psnr-mdb", Cbor::unsigned_integer(license.reveal_psnr_mdb)),
               field("reveal-bar-mdb", Cbor::unsigned_integer(license.reveal_bar_mdb))};
   CborArray personal;
-  for (const credential::PersonalClaim& claim : license.personal) personal.push_back(Cbor::bytes(credential::encode_personal(claim)));
+  for (const credential::PersonalClaim& claim : license.personal)
+    personal.push_back(Cbor::bytes(credential::encode_personal(claim)));
   if (!personal.empty()) map.push_back(field("personal", Cbor::array(std::move(personal))));
   if (!license.license_id.empty()) map.push_back(field("license", license.license_id));
   return Cbor::map(std::move(map));
@@ -51,7 +55,8 @@ Cbor list_to_cbor(const std::vector<T>& items) {
   return Cbor::array(std::move(array));
 }
 
-/// Takes the fields of one map in turn; the first that is absent or of another form is remembered, and so is a field that nobody took.
+/// Takes the fields of one map in turn; the first that is absent or of another form is remembered, and so is a field that nobody
+/// took.
 class MapReader {
  public:
   MapReader(const Cbor& map, std::string what) : map_(map), what_(std::move(what)) {
@@ -161,15 +166,16 @@ Status list_from_cbor(const CborArray& items, std::vector<T>& out) {
 }
 
 std::uint64_t version_of(const Vault& vault) {
-  const bool personal = std::any_of(vault.licenses.begin(), vault.licenses.end(), [](const auto& license) { return !license.personal.empty(); });
+  const bool personal =
+      std::any_of(vault.licenses.begin(), vault.licenses.end(), [](const auto& license) { return !license.personal.empty(); });
   return personal ? kPersonalVersion : kVersion;
 }
 
 Bytes encode_vault(const Vault& vault) {
-  return encode_cbor(Cbor::map({field("version", Cbor::unsigned_integer(version_of(vault))), field("secret", vault.secret.expose()),
-                                field("passports", list_to_cbor(vault.passports)),
-                                field("registrations", list_to_cbor(vault.registrations)),
-                                field("licenses", list_to_cbor(vault.licenses))}));
+  return encode_cbor(
+      Cbor::map({field("version", Cbor::unsigned_integer(version_of(vault))), field("secret", vault.secret.expose()),
+                 field("passports", list_to_cbor(vault.passports)), field("registrations", list_to_cbor(vault.registrations)),
+                 field("licenses", list_to_cbor(vault.licenses))}));
 }
 
 Status check_roles(const Vault& vault) {
@@ -190,7 +196,8 @@ Result<Vault> decode_vault(ByteView content) {
   MapReader reader(item, "vault");
   const std::uint64_t stated = reader.number("version", kPersonalVersion);
   const Bytes secret = reader.bytes("secret", kSecretBytes);
-  const CborArray passports = reader.list("passports"), registrations = reader.list("registrations"), licenses = reader.list("licenses");
+  const CborArray passports = reader.list("passports"), registrations = reader.list("registrations"),
+                  licenses = reader.list("licenses");
   STEGPASS_CHECK_OK(reader.finish());
   Vault vault;
   vault.secret = credential::SecretBytes::copy_of(secret);
@@ -198,7 +205,8 @@ Result<Vault> decode_vault(ByteView content) {
   STEGPASS_CHECK_OK(list_from_cbor(registrations, vault.registrations));
   STEGPASS_CHECK_OK(list_from_cbor(licenses, vault.licenses));
   STEGPASS_CHECK_OK(check_roles(vault));
-  if (stated != version_of(vault)) return {Errc::malformed, "vault of version " + std::to_string(stated) + " with what is of another"};
+  if (stated != version_of(vault))
+    return {Errc::malformed, "vault of version " + std::to_string(stated) + " with what is of another"};
   return vault;
 }
 
@@ -210,8 +218,9 @@ const VaultPassport* Vault::passport(std::string_view role) const {
 }
 
 const VaultRegistration* Vault::registration(ByteView id) const {
-  const auto found = std::find_if(registrations.begin(), registrations.end(),
-                                  [&](const auto& entry) { return std::equal(entry.id.begin(), entry.id.end(), id.begin(), id.end()); });
+  const auto found = std::find_if(registrations.begin(), registrations.end(), [&](const auto& entry) {
+    return std::equal(entry.id.begin(), entry.id.end(), id.begin(), id.end());
+  });
   return found == registrations.end() ? nullptr : &*found;
 }
 

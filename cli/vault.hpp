@@ -29,20 +29,20 @@ struct VaultRegistration {
   Bytes owner_model_salt;  ///< 32 bytes, of the commitment "owner-model"
   Digest32 owner_model{};  ///< SHA-256 of the files that were registered
   Digest32 release_model{};
-  Digest32 isn{};          ///< SHA-256 of the ISN weights that mint under it
+  Digest32 isn{};  ///< SHA-256 of the ISN weights that mint under it
 };
 
 /// A user passport that was minted and, once `license_id` is set, licensed.
 struct VaultLicense {
-  Bytes registration_id;             ///< 16 bytes
-  Digest32 licensee{};               ///< thumbprint of the licensee's key
-  Bytes license_id;                  ///< 16 bytes, or empty until the license is issued
-  Bytes identity;                    ///< PNG file: the identity picture as it was hidden
-  Bytes identity_salt;               ///< 32 bytes, of the commitment "identity"
-  Bytes isn_key_salt;                ///< 32 bytes, of the commitment "isn-key"
-  Digest64 user_passport{};          ///< canonical digest
-  std::uint32_t reveal_psnr_mdb = 0; ///< of the reveal from the file, in thousandths of a decibel
-  std::uint32_t reveal_bar_mdb = 0;  ///< the bar that the mint was held to
+  Bytes registration_id;                            ///< 16 bytes
+  Digest32 licensee{};                              ///< thumbprint of the licensee's key
+  Bytes license_id;                                 ///< 16 bytes, or empty until the license is issued
+  Bytes identity;                                   ///< PNG file: the identity picture as it was hidden
+  Bytes identity_salt;                              ///< 32 bytes, of the commitment "identity"
+  Bytes isn_key_salt;                               ///< 32 bytes, of the commitment "isn-key"
+  Digest64 user_passport{};                         ///< canonical digest
+  std::uint32_t reveal_psnr_mdb = 0;                ///< of the reveal from the file, in thousandths of a decibel
+  std::uint32_t reveal_bar_mdb = 0;                 ///< the bar that the mint was held to
   std::vector<credential::PersonalClaim> personal;  ///< of the license's personal part; none once erased
 
   /// The claim of a name, or null.

@@ -43,7 +43,8 @@ void check_passport(Verdict& verdict, const VaultPassport& passport, const Diges
   if (!seed) return verdict.add(code, Outcome::invalid, seed.error().detail);
   const bool follows = equal_constant_time(*seed, passport.seed);
   verdict.add(code, follows ? Outcome::valid : Outcome::invalid,
-              follows ? "the seed follows from picture, owner's key and salt" : "the seed does not follow from picture, owner's key and salt");
+              follows ? "the seed follows from picture, owner's key and salt"
+                      : "the seed does not follow from picture, owner's key and salt");
 }
 
 bool has_commitment(const credential::MarkClaim& claim, const Digest32& commitment) {
@@ -54,17 +55,23 @@ bool has_commitment(const credential::MarkClaim& claim, const Digest32& commitme
 void check_registration(Verdict& verdict, const OpenHome& home, const Registration& registration) {
   const std::string code = "vault.registration";
   const VaultRegistration* record = home.vault.registration(registration.id);
-  if (record == nullptr) return verdict.add(code, Outcome::invalid, "the vault has no record of registration " + to_hex(registration.id));
+  if (record == nullptr)
+    return verdict.add(code, Outcome::invalid, "the vault has no record of registration " + to_hex(registration.id));
   const Digest32 owner = home.owner.thumbprint();
   std::size_t opened = 0;
   for (const VaultPassport& passport : home.vault.passports) {
-    opened += has_commitment(registration.mark, credential::commitment("mark-seed", owner, passport.commitment_salt, passport.seed)) ? 1 : 0;
+    opened +=
+        has_commitment(registration.mark, credential::commitment("mark-seed", owner, passport.commitment_salt, passport.seed))
+            ? 1
+            : 0;
   }
-  const bool model = credential::commitment("owner-model", owner, record->owner_model_salt, record->owner_model) == registration.owner_model;
+  const bool model =
+      credential::commitment("owner-model", owner, record->owner_model_salt, record->owner_model) == registration.owner_model;
   const std::size_t expected = 1 + registration.mark.reserves.size();
   const bool all = model && opened == expected;
   verdict.add(code, all ? Outcome::valid : Outcome::invalid,
-              to_hex(registration.id) + ": opens " + std::to_string(opened) + " of " + std::to_string(expected) + " marks, and the owner model: " + (model ? "yes" : "no"));
+              to_hex(registration.id) + ": opens " + std::to_string(opened) + " of " + std::to_string(expected) +
+                  " marks, and the owner model: " + (model ? "yes" : "no"));
 }
 
 void check_license(Verdict& verdict, const OpenHome& home, const License& license) {
@@ -72,7 +79,8 @@ void check_license(Verdict& verdict, const OpenHome& home, const License& licens
   const VaultLicense* record = home.vault.license(license.id);
   if (record == nullptr) return verdict.add(code, Outcome::invalid, "the vault has no record of license " + to_hex(license.id));
   const Digest32 owner = home.owner.thumbprint();
-  const bool identity = credential::commitment("identity", owner, record->identity_salt, credential::fast_sha256(record->identity)) == license.identity;
+  const bool identity = credential::commitment("identity", owner, record->identity_salt,
+                                               credential::fast_sha256(record->identity)) == license.identity;
   const Bytes key = isn_key(home.vault, record->registration_id, record->licensee);
   const bool isn = credential::commitment("isn-key", owner, record->isn_key_salt, key) == license.isn_key;
   verdict.add(code, identity && isn ? Outcome::valid : Outcome::invalid,
@@ -118,7 +126,9 @@ int run_check(const CheckOptions& options, Output& output) {
   const auto keys = read_signers(home->home, home->passphrase);
   const bool fits = keys && (keys->owner.public_key() == home->owner || took_over(*home, keys->owner.public_key()));
   verdict.add("vault.keys", fits ? Outcome::valid : Outcome::invalid,
-              fits ? "owner.key and log.key open; owner.pub is owner.key's or that of the key that handed over to it" : keys ? "owner.pub is not owner.key's public half" : keys.error().detail);
+              fits   ? "owner.key and log.key open; owner.pub is owner.key's or that of the key that handed over to it"
+              : keys ? "owner.pub is not owner.key's public half"
+                     : keys.error().detail);
   for (const VaultPassport& passport : home->vault.passports) check_passport(verdict, passport, home->owner.thumbprint());
   check_ledger(verdict, *home);
   return output.judged(verdict, 0, {{"vault", options.file.empty() ? home->home.vault().string() : options.file}});
@@ -129,14 +139,16 @@ Result<Report> backup(const BackupOptions& options) {
   STEGPASS_CHECK_OK(check_output(options.out, options.force));
   STEGPASS_TRY(home, open_home(options.home));
   std::error_code error;
-  if (std::filesystem::equivalent(options.out, home.home.vault(), error)) return Error{Errc::usage, options.out + " is the vault itself"};
+  if (std::filesystem::equivalent(options.out, home.home.vault(), error))
+    return Error{Errc::usage, options.out + " is the vault itself"};
   STEGPASS_TRY(file, read_file(home.home.vault(), kMaxPictureFile, "an owner's vault"));
   STEGPASS_CHECK_OK(write_file(options.out, file, {.force = options.force, .secret = true}));
   STEGPASS_TRY(copy, read_file(options.out, kMaxPictureFile, "the copy"));
   if (copy != file) return Error{Errc::io, options.out + " does not read back as it was written"};
   Report report;
   report.text = "copied the vault to " + options.out + ": " + std::to_string(home.vault.passports.size()) + " passports, " +
-                std::to_string(home.vault.registrations.size()) + " registrations, " + std::to_string(home.vault.licenses.size()) +
+                std::to_string(home.vault.registrations.size()) + " registrations, " +
+                std::to_string(home.vault.licenses.size()) +
                 " licenses\nit opens with today's passphrase; keep owner.key and log.key with it";
   report.figures = {{"backup", options.out}, {"bytes", file.size()}, {"sha256", to_hex(credential::fast_sha256(file))}};
   return report;
@@ -152,16 +164,23 @@ Result<Report> list(const ListOptions& options) {
     passports.push_back({{"role", passport.role}, {"bytes", passport.picture.size()}});
   }
   for (const VaultRegistration& registration : vault.registrations) {
-    report.text += "registration  " + to_hex(registration.id) + ", release model sha256 " + to_hex(registration.release_model) + "\n";
-    registrations.push_back({{"id", to_hex(registration.id)}, {"owner_model_sha256", to_hex(registration.owner_model)},
-                             {"release_model_sha256", to_hex(registration.release_model)}, {"isn_sha256", to_hex(registration.isn)}});
+    report.text +=
+        "registration  " + to_hex(registration.id) + ", release model sha256 " + to_hex(registration.release_model) + "\n";
+    registrations.push_back({{"id", to_hex(registration.id)},
+                             {"owner_model_sha256", to_hex(registration.owner_model)},
+                             {"release_model_sha256", to_hex(registration.release_model)},
+                             {"isn_sha256", to_hex(registration.isn)}});
   }
   for (const VaultLicense& license : vault.licenses) {
     const std::string id = license.license_id.empty() ? "minted, not licensed yet" : to_hex(license.license_id);
-    report.text += "license       " + id + ", " + credential::thumbprint_uri(license.licensee) + ", reveal " + with_decimals(license.reveal_psnr_mdb / 1000.0, 2) + " dB\n";
-    licenses.push_back({{"id", license.license_id.empty() ? Json() : Json(to_hex(license.license_id))}, {"registration", to_hex(license.registration_id)},
-                        {"licensee", credential::thumbprint_uri(license.licensee)}, {"user_passport", to_hex(license.user_passport)},
-                        {"reveal_psnr_db", license.reveal_psnr_mdb / 1000.0}, {"reveal_bar_db", license.reveal_bar_mdb / 1000.0}});
+    report.text += "license       " + id + ", " + credential::thumbprint_uri(license.licensee) + ", reveal " +
+                   with_decimals(license.reveal_psnr_mdb / 1000.0, 2) + " dB\n";
+    licenses.push_back({{"id", license.license_id.empty() ? Json() : Json(to_hex(license.license_id))},
+                        {"registration", to_hex(license.registration_id)},
+                        {"licensee", credential::thumbprint_uri(license.licensee)},
+                        {"user_passport", to_hex(license.user_passport)},
+                        {"reveal_psnr_db", license.reveal_psnr_mdb / 1000.0},
+                        {"reveal_bar_db", license.reveal_bar_mdb / 1000.0}});
   }
   if (report.text.empty()) report.text = "the vault holds its secret and nothing else yet";
   report.figures = {{"passports", passports}, {"registrations", registrations}, {"licenses", licenses}};
@@ -208,7 +227,8 @@ Result<Report> erase(const EraseOptions& options) {
   STEGPASS_TRY(ledger, open_ledger(home.home, ledger::Ledger::Mode::read));
   STEGPASS_TRY(found, find_license(ledger.state, options.license));
   const Bytes& id = found.license->license.id;
-  const auto record = std::find_if(home.vault.licenses.begin(), home.vault.licenses.end(), [&](const auto& entry) { return entry.license_id == id; });
+  const auto record = std::find_if(home.vault.licenses.begin(), home.vault.licenses.end(),
+                                   [&](const auto& entry) { return entry.license_id == id; });
   if (record == home.vault.licenses.end() || record->personal.empty())
     return Error{Errc::not_found, "the vault holds nothing of the personal part of license " + to_hex(id)};
   const std::size_t count = record->personal.size();
@@ -223,7 +243,8 @@ int run_erase(const EraseOptions& options, Output& output) { return finish(outpu
 
 void setup_erase(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<EraseOptions>();
-  CLI::App* command = group.add_subcommand("erase", "Forget the personal part of a license for ever; the ledger's entry stays provable");
+  CLI::App* command =
+      group.add_subcommand("erase", "Forget the personal part of a license for ever; the ledger's entry stays provable");
   add_home_options(*command, options->home);
   command->add_option("--license", options->license, "Its id, its URN or the statement's file")->required();
   command->footer("Example: stegpass vault erase --home studio --license 00112233445566778899aabbccddeeff");

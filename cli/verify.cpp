@@ -37,10 +37,12 @@ Json describe(const License& license) {
 }
 
 Json describe(const VerifyOptions& options, const VerifyInputs& inputs, const PaperVerdict& papers, const Json& figures) {
-  Json out = {{"bundle", options.bundle},
-              {"policy", {{"file", options.policy}, {"required", inputs.policy.required}, {"mark_bound_log10", inputs.policy.mark_bound_log10}}},
-              {"registration", papers.registration ? describe(*papers.registration, inputs.policy) : Json()},
-              {"license", papers.license ? describe(*papers.license) : Json()}};
+  Json out = {
+      {"bundle", options.bundle},
+      {"policy",
+       {{"file", options.policy}, {"required", inputs.policy.required}, {"mark_bound_log10", inputs.policy.mark_bound_log10}}},
+      {"registration", papers.registration ? describe(*papers.registration, inputs.policy) : Json()},
+      {"license", papers.license ? describe(*papers.license) : Json()}};
   out["policy"]["model"] = inputs.policy.descent_suffices ? "descends" : "exact";
   out["policy"]["max_age_s"] = inputs.policy.max_age_s ? Json(*inputs.policy.max_age_s) : Json();
   Json personal = Json::object();
@@ -60,10 +62,12 @@ Status write_report(const VerifyOptions& options, const ReportInputs& inputs) {
 }
 
 int run(const VerifyOptions& options, Output& output) {
-  if (auto free = options.report.empty() ? Status(Done{}) : check_output(options.report, options.force); !free) return output.fail(free.error());
+  if (auto free = options.report.empty() ? Status(Done{}) : check_output(options.report, options.force); !free)
+    return output.fail(free.error());
   if (!options.list.empty()) return verify_list(options.list, options.policy, output);
   if (!options.every_model.empty() && !options.bundle.empty()) return verify_every_model(options, output);
-  if (options.bundle.empty()) return output.fail({Errc::usage, "one of --bundle and --list is needed"}, "e.g. --bundle license.bundle");
+  if (options.bundle.empty())
+    return output.fail({Errc::usage, "one of --bundle and --list is needed"}, "e.g. --bundle license.bundle");
   auto inputs = read_inputs(options);
   if (!inputs) return output.fail(inputs.error());
   const PaperVerdict papers = judge_papers(*inputs);
@@ -78,7 +82,9 @@ int run(const VerifyOptions& options, Output& output) {
   }
   Json description = describe(options, *inputs, papers, models.figures);
   if (auto written = write_report(options, {all, papers, inputs->policy, inputs->evidence, inputs->bundle, inputs->papers.now,
-                                            given_arguments(*options.command, {"--report"}), description}); !written) return output.fail(written.error());
+                                            given_arguments(*options.command, {"--report"}), description});
+      !written)
+    return output.fail(written.error());
   if (!options.report.empty()) description["report"] = options.report;
   return output.judged(all, papers.as_of, description);
 }
@@ -87,15 +93,21 @@ int run(const VerifyOptions& options, Output& output) {
 
 void setup_verify(Commands& commands) {
   auto options = std::make_shared<VerifyOptions>();
-  CLI::App& command = *commands.app.add_subcommand("verify", "Judge a bundle, and what is brought with it, offline and under your own trust policy");
+  CLI::App& command = *commands.app.add_subcommand(
+      "verify", "Judge a bundle, and what is brought with it, offline and under your own trust policy");
   auto* bundle = command.add_option("--bundle", options->bundle, "The bundle to judge");
-  command.add_option("--list", options->list, "Instead: a proof by stegpass ledger list that its entries are all of a model, licensee or issuer")
+  command
+      .add_option("--list", options->list,
+                  "Instead: a proof by stegpass ledger list that its entries are all of a model, licensee or issuer")
       ->excludes(bundle);
   command.add_option("--policy", options->policy, "Your trust policy (stegpass policy init writes one)")->required();
   auto* model = command.add_option("--model", options->model, "Model file that is said to be licensed");
-  command.add_option("--every-model", options->every_model, "Instead of --model: judge every *.safetensors file under a folder, one line each")
+  command
+      .add_option("--every-model", options->every_model,
+                  "Instead of --model: judge every *.safetensors file under a folder, one line each")
       ->excludes(model);
-  command.add_option("--original", options->original, "The registered release: names the tensors that changed, and brings a copy's channels into its order");
+  command.add_option("--original", options->original,
+                     "The registered release: names the tensors that changed, and brings a copy's channels into its order");
   command.add_option("--passport", options->passport, "The licensee's user passport");
   command.add_option("--isn", options->isn, "ISN weights, if not those that come with the program");
   command.add_option("--presentation", options->presentation, "The licensee's answer to your nonce");
@@ -103,14 +115,17 @@ void setup_verify(Commands& commands) {
   command.add_option("--nonce", options->nonce, "The nonce you asked with, in hexadecimal");
   command.add_option("--contract", options->contract, "The contract's text, which the license may name by its SHA-256");
   command.add_option("--card", options->card, "A picture of the license card, whose QR code names license and bundle");
-  command.add_option("--memory", options->memory, "File that remembers the newest checkpoint seen of each log; older ones are refused");
-  command.add_option("--report", options->report, "File for the verdict as an HTML page that can be read offline and printed")->excludes("--list")
+  command.add_option("--memory", options->memory,
+                     "File that remembers the newest checkpoint seen of each log; older ones are refused");
+  command.add_option("--report", options->report, "File for the verdict as an HTML page that can be read offline and printed")
+      ->excludes("--list")
       ->excludes("--every-model");
   command.add_flag("--force", options->force, "Replace the report if it exists");
   options->command = &command;
   command.footer(
       "Exit codes: 0 valid, 1 proved false, 2 usage, 3 undecided, 4 file or environment.\n"
-      "Example: stegpass verify --bundle license.bundle --policy trust.policy --model release.safetensors --passport user-passport.png");
+      "Example: stegpass verify --bundle license.bundle --policy trust.policy --model release.safetensors --passport "
+      "user-passport.png");
   bind_command(commands, command, options, run);
 }
 

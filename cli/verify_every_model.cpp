@@ -55,14 +55,19 @@ std::string line_of(const std::string& path, const Verdict& verdict) {
 }
 
 std::string printable(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
   return text;
 }
 
 class Fleet {
  public:
   Fleet(const VerifyInputs& inputs, const PaperVerdict& papers, Output& output)
-      : inputs_(inputs), papers_(papers), output_(output), verdict_(papers.verdict), judge_(papers, inputs.policy, inputs.evidence) {
+      : inputs_(inputs),
+        papers_(papers),
+        output_(output),
+        verdict_(papers.verdict),
+        judge_(papers, inputs.policy, inputs.evidence) {
     check_contract(verdict_, papers.license, inputs.contract);
   }
 

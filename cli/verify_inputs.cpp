@@ -19,7 +19,8 @@ constexpr std::size_t kMaxNonceBytes = 64;
 
 /// The presentation with what the verifier asked for; none when none is given.
 Result<std::optional<PossessionChallenge>> read_challenge(const VerifyOptions& options) {
-  if (options.presentation.empty() && options.audience.empty() && options.nonce.empty()) return std::optional<PossessionChallenge>{};
+  if (options.presentation.empty() && options.audience.empty() && options.nonce.empty())
+    return std::optional<PossessionChallenge>{};
   if (options.presentation.empty() || options.audience.empty() || options.nonce.empty()) {
     return Error{Errc::usage, "--presentation, --audience and --nonce go together"};
   }
@@ -64,12 +65,9 @@ Result<VerifyInputs> read_inputs(const VerifyOptions& options) {
   STEGPASS_TRY(contract, read_optional(options.contract, kMaxPictureFile, "the contract's text"));
   STEGPASS_TRY(card, read_optional(options.card, kMaxPictureFile, "a picture of a license card (PNG or JPEG)"));
   PaperOptions papers{current_time(), std::move(memory), std::move(challenge)};
-  return VerifyInputs{std::move(policy),
-                      std::move(bundle),
-                      std::move(papers),
-                      {std::move(model), std::move(passport), std::move(isn), std::move(original)},
-                      std::move(contract),
-                      std::move(card)};
+  return VerifyInputs{std::move(policy),   std::move(bundle),
+                      std::move(papers),   {std::move(model), std::move(passport), std::move(isn), std::move(original)},
+                      std::move(contract), std::move(card)};
 }
 
 PaperVerdict judge_papers(const VerifyInputs& inputs) {
@@ -84,7 +82,8 @@ void check_contract(Verdict& verdict, const std::optional<License>& license, con
   constexpr const char* code = "license.text";
   const std::optional<Digest32> named = license ? license->terms.text : std::nullopt;
   if (!contract && !named) return;
-  if (!contract) return verdict.add(code, Outcome::not_checked, "would need the contract's text (--contract), SHA-256 " + to_hex(*named));
+  if (!contract)
+    return verdict.add(code, Outcome::not_checked, "would need the contract's text (--contract), SHA-256 " + to_hex(*named));
   if (!contract->problem.empty()) return verdict.add(code, Outcome::invalid, contract->problem);
   if (!license) return verdict.add(code, Outcome::undecided, "there is no verified license to compare the contract with");
   if (!named) return verdict.add(code, Outcome::undecided, "the license names no text");

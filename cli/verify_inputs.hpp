@@ -13,7 +13,8 @@
 namespace stegpass::cli {
 
 struct VerifyOptions {
-  std::string bundle, list, policy, model, every_model, original, passport, isn, presentation, audience, nonce, memory, contract, report, card;
+  std::string bundle, list, policy, model, every_model, original, passport, isn, presentation, audience, nonce, memory, contract,
+      report, card;
   bool force = false;
   const CLI::App* command = nullptr;  ///< for the report, which says how to repeat it
 };
@@ -33,10 +34,11 @@ Result<VerifyInputs> read_inputs(const VerifyOptions& options);
 credential::PaperVerdict judge_papers(const VerifyInputs& inputs);
 
 /// Adds license.text: whether the text that was brought is the one that the license names; no check where there is neither.
-void check_contract(Verdict& verdict, const std::optional<credential::License>& license, const std::optional<EvidenceFile>& contract);
+void check_contract(Verdict& verdict, const std::optional<credential::License>& license,
+                    const std::optional<EvidenceFile>& contract);
 
-/// Keeps what the papers added to the memory, also when the verdict is bad: a verifier who has seen a revocation must not be shown
-/// the day before.
+/// Keeps what the papers added to the memory, also when the verdict is bad: a verifier who has seen a revocation must not be
+/// shown the day before.
 Status keep_memory(const VerifyOptions& options, const VerifyInputs& inputs, const credential::PaperVerdict& papers);
 
 /// Judges the papers once and every model file under `options.every_model`: a line for each, and the exit code of the worst

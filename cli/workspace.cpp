@@ -83,7 +83,8 @@ Result<credential::Statement> read_statement(const fs::path& path, credential::S
   auto statement = credential::Statement::decode(file);
   if (!statement) return about(path.string(), statement.error());
   if (statement->kind() != kind) {
-    return Error{Errc::usage, path.string() + " is a " + std::string(statement_kind_name(statement->kind())) + " statement, expected " + expected};
+    return Error{Errc::usage, path.string() + " is a " + std::string(statement_kind_name(statement->kind())) +
+                                  " statement, expected " + expected};
   }
   return statement;
 }
@@ -100,7 +101,8 @@ Result<std::vector<fs::path>> list_pictures(const fs::path& folder) {
   std::vector<fs::path> pictures;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     std::string ending = entry->path().extension().string();
-    std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(ending.begin(), ending.end(), ending.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     const bool picture = std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
     if (picture && entry->is_regular_file(error)) pictures.push_back(entry->path());
   }

@@ -21,7 +21,8 @@ constexpr std::int64_t kStatusTtl = 24 * 3600;
 Result<Bytes> parse_id(std::string_view text, std::string_view prefix) {
   if (text.substr(0, prefix.size()) == prefix) text.remove_prefix(prefix.size());
   auto id = parse_hex(text);
-  if (!id || id->size() != kIdBytes) return Error{Errc::usage, "'" + std::string(text) + "' is no id; expected 32 hexadecimal digits"};
+  if (!id || id->size() != kIdBytes)
+    return Error{Errc::usage, "'" + std::string(text) + "' is no id; expected 32 hexadecimal digits"};
   return id;
 }
 
@@ -65,7 +66,8 @@ StatusList status_list_of(const ledger::RegistrationState& state, std::int64_t e
   list.registration_id = state.registration.id;
   list.expires = expires;
   list.ttl_s = kStatusTtl;
-  list.states.assign(added ? std::max(next_status_index(state), added->status_index + 1) : next_status_index(state), StatusList::valid);
+  list.states.assign(added ? std::max(next_status_index(state), added->status_index + 1) : next_status_index(state),
+                     StatusList::valid);
   for (const auto& [id, license] : state.licenses) list.states[license.license.status_index] = license.state();
   return list;
 }
@@ -108,7 +110,8 @@ Result<const ledger::RegistrationState*> find_registration(const ledger::Registr
     return Error{Errc::not_found, "the ledger has no registration " + to_hex(id)};
   }
   if (state.registrations().empty()) return Error{Errc::not_found, "the ledger has no registration"};
-  if (state.registrations().size() > 1) return Error{Errc::usage, "the ledger has more than one registration: name one by its id"};
+  if (state.registrations().size() > 1)
+    return Error{Errc::usage, "the ledger has more than one registration: name one by its id"};
   return &state.registrations().begin()->second;
 }
 

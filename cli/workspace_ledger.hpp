@@ -36,8 +36,9 @@ credential::StatusList status_list_of(const ledger::RegistrationState& state, st
                                       const credential::License* added = nullptr);
 
 /// The same once the log has taken `change` as well, which must be of that registration. Errors refused, by the log's rules.
-Result<credential::Statement> changed_status(const OpenLedger& ledger, const Signers& signers, const ledger::RegistrationState& state,
-                                             const credential::Statement& change, std::int64_t now, std::int64_t expires);
+Result<credential::Statement> changed_status(const OpenLedger& ledger, const Signers& signers,
+                                             const ledger::RegistrationState& state, const credential::Statement& change,
+                                             std::int64_t now, std::int64_t expires);
 
 /// The index that the next license of a registration takes in its status list.
 std::uint64_t next_status_index(const ledger::RegistrationState& state);
@@ -45,7 +46,8 @@ std::uint64_t next_status_index(const ledger::RegistrationState& state);
 /// An entry of the log as a statement with its receipt for the newest tree.
 Result<Bytes> transparent_statement(const ledger::Ledger& log, std::uint64_t index);
 
-/// A license by its id in hexadecimal, its URN, or a file with the statement. Errors usage; not_found when the log has no such license.
+/// A license by its id in hexadecimal, its URN, or a file with the statement. Errors usage; not_found when the log has no such
+/// license.
 struct FoundLicense {
   const ledger::RegistrationState* registration;
   const ledger::LicenseState* license;

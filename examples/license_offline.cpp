@@ -26,7 +26,8 @@ Registration describe_model(const PublicKey& owner, const Digest32& release_dige
   out.mark.bits = 896;
   out.mark.picture_size = 256;
   out.mark.cover = commitment("mark-seed", owner.thumbprint(), random_bytes(32), random_bytes(64));
-  for (int i = 0; i < 2; ++i) out.mark.reserves.push_back(commitment("mark-seed", owner.thumbprint(), random_bytes(32), random_bytes(64)));
+  for (int i = 0; i < 2; ++i)
+    out.mark.reserves.push_back(commitment("mark-seed", owner.thumbprint(), random_bytes(32), random_bytes(64)));
   return out;
 }
 

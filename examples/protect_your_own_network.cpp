@@ -1,5 +1,6 @@
-// Puts a mark into a network that is none of stegpass's: one convolution and one linear layer carry passports. What such a network needs
-// is a key network of its own (the same layers, with weights that nobody chose), and a passport block behind each marked layer.
+// Puts a mark into a network that is none of stegpass's: one convolution and one linear layer carry passports. What such a
+// network needs is a key network of its own (the same layers, with weights that nobody chose), and a passport block behind each
+// marked layer.
 #include <cstdio>
 #include <vector>
 
@@ -57,7 +58,8 @@ struct MyNetworkImpl : torch::nn::Module {
   torch::nn::Linear wide{torch::nn::LinearOptions(kConvolution * 64, kLinear).bias(false)};
   torch::nn::Linear last{kLinear, kClasses};
   NormLayer middle_norm{Norm::batch, kConvolution}, wide_norm{Norm::batch, kLinear};
-  VerificationPart middle_verification{Scheme::sp, Norm::batch, kConvolution}, wide_verification{Scheme::sp, Norm::batch, kLinear};
+  VerificationPart middle_verification{Scheme::sp, Norm::batch, kConvolution},
+      wide_verification{Scheme::sp, Norm::batch, kLinear};
 };
 TORCH_MODULE(MyNetwork);
 
@@ -76,12 +78,14 @@ Passport some_passport(std::uint8_t name) {
   constexpr std::size_t kSize = kSide * kTiles;
   const Bytes noise = expand("example.passport", Bytes{name}, "pictures", 2 * kSize * kSize * 3);
   Bytes raster = noise;
-  for (std::size_t i = 0; i < raster.size(); ++i) raster[i] = static_cast<std::uint8_t>(noise[i] / 4 + 100 * (noise[i / 1536 % 512] % 2));
+  for (std::size_t i = 0; i < raster.size(); ++i)
+    raster[i] = static_cast<std::uint8_t>(noise[i] / 4 + 100 * (noise[i / 1536 % 512] % 2));
   return Passport::create(kSize, raster).value();
 }
 
 std::vector<LayerMark> mark_of(const Passport& passport) {
-  const MarkSeed seed = derive_mark_seed(passport.digest(), Digest32{}, Digest32{});  // a real owner's thumbprint and salt go here
+  const MarkSeed seed =
+      derive_mark_seed(passport.digest(), Digest32{}, Digest32{});  // a real owner's thumbprint and salt go here
   const auto scale = columns_of(passport, Picture::scale), bias = columns_of(passport, Picture::bias);
   return {make_layer_mark({descriptor(), "middle", kConvolution}, Pooling::whitened, seed, {scale[0], bias[0]}).value(),
           make_layer_mark({descriptor(), "wide", kLinear}, Pooling::whitened, seed, {scale[1], bias[1]}).value()};
@@ -96,7 +100,8 @@ void train(MyNetwork& network, const std::vector<LayerKeys>& keys) {
     const torch::Tensor x = images.index_select(0, chosen), y = data.labels.index_select(0, chosen);
     torch::Tensor hinge = torch::zeros({});
     const torch::Tensor weights[] = {network->middle->weight, network->wide->weight};
-    for (std::size_t i = 0; i < 2; ++i) hinge = hinge + torch::relu(0.5 - keys[i].bits * layer_signs(weights[i], keys[i].scale)).sum();
+    for (std::size_t i = 0; i < 2; ++i)
+      hinge = hinge + torch::relu(0.5 - keys[i].bits * layer_signs(weights[i], keys[i].scale)).sum();
     const torch::Tensor loss = torch::nn::functional::cross_entropy(network(x), y) +
                                torch::nn::functional::cross_entropy(network(x, keys), y) + 0.1 * hinge;
     optimiser.zero_grad();
@@ -135,6 +140,7 @@ int main() {
   const int right = matches(network, mark), wrong = matches(network, mark_of(some_passport(2)));
   const double corrected = corrected_log10_p(log10_binomial_tail(kBits, right), 1);
   std::printf("accuracy  %.3f deployment, %.3f verification\n", accuracy(network, {}), accuracy(network, keys));
-  std::printf("mark      %d of %d bits, log10 p after tries %.1f; another passport %d of %d\n", right, kBits, corrected, wrong, kBits);
+  std::printf("mark      %d of %d bits, log10 p after tries %.1f; another passport %d of %d\n", right, kBits, corrected, wrong,
+              kBits);
   return corrected <= kDefaultLog10Bound && wrong < kBits * 2 / 3 ? 0 : 1;
 }

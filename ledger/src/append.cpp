@@ -26,9 +26,9 @@ struct Group {
   // Of each member; a good one holds once the batch is written. Kept here until then: a caller who sees his answer is gone, and
   // any of them may wake while the lock is open for the writing.
   std::vector<std::optional<Result<std::vector<Appended>>>> answers;
-  std::vector<TakenEntry> entries;             // new ones, in order
-  std::vector<const Statement*> statements;    // of `entries`
-  std::map<Digest32, std::uint64_t> indices;   // of `entries`, by leaf hash
+  std::vector<TakenEntry> entries;            // new ones, in order
+  std::vector<const Statement*> statements;   // of `entries`
+  std::map<Digest32, std::uint64_t> indices;  // of `entries`, by leaf hash
   std::int64_t time = 0;
 };
 

@@ -25,11 +25,14 @@ std::string entries(std::uint64_t count) { return counted(count, "entry", "entri
 /// The three checks of statements stop together at the first bad entry; the one it belongs to is invalid.
 void report_entries(const Replay& found, Verdict& verdict) {
   const auto report = [&](const char* code, const std::string& holds) {
-    if (!found.fault) verdict.add(code, Outcome::valid, holds);
-    else if (found.fault->code == code) verdict.add(code, Outcome::invalid, found.fault->detail);
+    if (!found.fault)
+      verdict.add(code, Outcome::valid, holds);
+    else if (found.fault->code == code)
+      verdict.add(code, Outcome::invalid, found.fault->detail);
     else
-      verdict.add(code, Outcome::not_checked, "stopped at entry " + std::to_string(found.fault->index) + ", for what " +
-                                                  found.fault->code + " says; before it all hold");
+      verdict.add(code, Outcome::not_checked,
+                  "stopped at entry " + std::to_string(found.fault->index) + ", for what " + found.fault->code +
+                      " says; before it all hold");
   };
   report("audit.entries", entries(found.entries) + ", each in its one encoding");
   report("audit.signatures", entries(found.entries) + ", each signed by the key entitled to it");
@@ -38,15 +41,19 @@ void report_entries(const Replay& found, Verdict& verdict) {
 
 void report_tree(const Replay& found, const credential::Checkpoint& checkpoint, Verdict& verdict) {
   const auto size = std::to_string(checkpoint.tree_size), root = to_hex(found.tree.root());
-  if (found.tree_fault) verdict.add("audit.tree", Outcome::invalid, *found.tree_fault);
+  if (found.tree_fault)
+    verdict.add("audit.tree", Outcome::invalid, *found.tree_fault);
   else if (found.tree.root() != checkpoint.root)
-    verdict.add("audit.tree", Outcome::invalid, "the entries give root " + root + ", the checkpoint of size " + size + " says " +
-                                                    to_hex(checkpoint.root));
-  else verdict.add("audit.tree", Outcome::valid, "root " + root + " at size " + size + ", from the entries as from the stored nodes");
+    verdict.add("audit.tree", Outcome::invalid,
+                "the entries give root " + root + ", the checkpoint of size " + size + " says " + to_hex(checkpoint.root));
+  else
+    verdict.add("audit.tree", Outcome::valid,
+                "root " + root + " at size " + size + ", from the entries as from the stored nodes");
 }
 
 /// What is wrong with one commit (its note, or the signed root that receipts of its size are made of); empty when nothing is.
-std::string commit_fault(const LogSource& source, const StoredCommit& commit, const Digest32& root, const NoteVerifier& verifier) {
+std::string commit_fault(const LogSource& source, const StoredCommit& commit, const Digest32& root,
+                         const NoteVerifier& verifier) {
   if (!commit.checkpoint) return commit.fault;
   auto checkpoint = check_note(commit.note, verifier);
   if (!checkpoint) return checkpoint.error().detail;
@@ -70,8 +77,10 @@ std::string first_commit_fault(const LogSource& source, const std::vector<Stored
                                const NoteVerifier& verifier) {
   std::vector<std::string> faults(commits.size());
   for_each_parallel(commits.size(), [&](std::size_t i) {
-    if (commits[i].tree_size == 0 || commits[i].tree_size > found.tree.size()) faults[i] = "it has no such entries";
-    else faults[i] = commit_fault(source, commits[i], found.roots.at(commits[i].tree_size), verifier);
+    if (commits[i].tree_size == 0 || commits[i].tree_size > found.tree.size())
+      faults[i] = "it has no such entries";
+    else
+      faults[i] = commit_fault(source, commits[i], found.roots.at(commits[i].tree_size), verifier);
   });
   std::int64_t time = 0;
   for (std::size_t i = 0; i < commits.size(); ++i) {
@@ -102,8 +111,8 @@ Result<std::optional<credential::Checkpoint>> earlier_audit(const std::optional<
 }
 
 /// Whether the earlier audit was of this log: signed by its key, and the entries come to its root.
-void report_since(const std::string& note, const credential::Checkpoint& since, const Replay& found, const std::optional<NoteVerifier>& log,
-                  Verdict& verdict) {
+void report_since(const std::string& note, const credential::Checkpoint& since, const Replay& found,
+                  const std::optional<NoteVerifier>& log, Verdict& verdict) {
   const auto size = std::to_string(since.tree_size);
   const auto add = [&](const std::string& fault) { verdict.add("audit.since", Outcome::invalid, fault); };
   if (!log) return add("entry 0 names no key, and the auditor named none");
@@ -111,8 +120,10 @@ void report_since(const std::string& note, const credential::Checkpoint& since, 
   if (since.tree_size == 0 || since.tree_size > found.tree.size())
     return add("the earlier audit ended at size " + size + ", and the log at " + std::to_string(found.tree.size()));
   if (const auto& root = found.roots.at(since.tree_size); root != since.root)
-    return add("another history than was audited: at size " + size + " it has root " + to_hex(root) + ", the earlier audit saw " + to_hex(since.root));
-  verdict.add("audit.since", Outcome::valid, "signatures before entry " + size + " rest on the earlier audit, whose root these entries have");
+    return add("another history than was audited: at size " + size + " it has root " + to_hex(root) + ", the earlier audit saw " +
+               to_hex(since.root));
+  verdict.add("audit.since", Outcome::valid,
+              "signatures before entry " + size + " rest on the earlier audit, whose root these entries have");
 }
 
 /// The index roots that the checkpoints sign, and what is kept of the index.
@@ -123,12 +134,13 @@ void report_index(const std::vector<StoredCommit>& commits, const Replay& found,
     const auto root = found.index_roots.find(commit.tree_size);
     if (root == found.index_roots.end() || !fault.empty()) continue;
     if (root->second != *commit.checkpoint->index_root)
-      fault = "the checkpoint of size " + std::to_string(commit.tree_size) + " signs index root " + to_hex(*commit.checkpoint->index_root) +
-              ", the entries come to " + to_hex(root->second);
+      fault = "the checkpoint of size " + std::to_string(commit.tree_size) + " signs index root " +
+              to_hex(*commit.checkpoint->index_root) + ", the entries come to " + to_hex(root->second);
   }
   if (!fault.empty()) return verdict.add("audit.index", Outcome::invalid, fault);
   if (found.index_roots.empty()) return verdict.add("audit.index", Outcome::not_checked, "no checkpoint signs an index");
-  verdict.add("audit.index", Outcome::valid, counted(found.index_roots.size(), "index root", "index roots") + ", as the entries come to");
+  verdict.add("audit.index", Outcome::valid,
+              counted(found.index_roots.size(), "index root", "index roots") + ", as the entries come to");
 }
 
 /// What a writer would judge by, beside what the entries come to.
@@ -144,23 +156,29 @@ Status report_memory(const Database& database, const Replay& found, Verdict& ver
 }
 
 /// The check of every commit; `own` is the log as its entry 0 names it.
-void report_commits(const LogSource& source, const std::vector<StoredCommit>& commits, const Replay& found, const NoteVerifier& own,
-                    const std::optional<NoteVerifier>& trusted, Verdict& verdict) {
+void report_commits(const LogSource& source, const std::vector<StoredCommit>& commits, const Replay& found,
+                    const NoteVerifier& own, const std::optional<NoteVerifier>& trusted, Verdict& verdict) {
   auto fault = key_fault(own, trusted);
   if (fault.empty()) fault = first_commit_fault(source, commits, found, own);
-  verdict.add("audit.checkpoint", fault.empty() ? Outcome::valid : Outcome::invalid,
-              fault.empty() ? counted(commits.size(), "checkpoint", "checkpoints") + ", signed by " + by_whose_key(trusted) : fault);
+  verdict.add(
+      "audit.checkpoint", fault.empty() ? Outcome::valid : Outcome::invalid,
+      fault.empty() ? counted(commits.size(), "checkpoint", "checkpoints") + ", signed by " + by_whose_key(trusted) : fault);
 }
 
 /// The checkpoint of tiles that have no commits: its signature alone, by a key that somebody has to name.
-void report_lone_checkpoint(const TileSource& tiles, const std::optional<NoteVerifier>& own, const std::optional<NoteVerifier>& trusted,
-                            Verdict& verdict) {
-  if (!own && !trusted) return verdict.add("audit.checkpoint", Outcome::undecided, "entry 0 names no key, and the auditor named none");
+void report_lone_checkpoint(const TileSource& tiles, const std::optional<NoteVerifier>& own,
+                            const std::optional<NoteVerifier>& trusted, Verdict& verdict) {
+  if (!own && !trusted)
+    return verdict.add("audit.checkpoint", Outcome::undecided, "entry 0 names no key, and the auditor named none");
   const auto fault = own ? key_fault(*own, trusted) : "";
   const auto checkpoint = check_note(tiles.note(), trusted ? *trusted : *own);
-  if (!fault.empty()) verdict.add("audit.checkpoint", Outcome::invalid, fault);
-  else if (!checkpoint) verdict.add("audit.checkpoint", Outcome::invalid, checkpoint.error().detail);
-  else verdict.add("audit.checkpoint", Outcome::valid, "the checkpoint alone, signed by " + by_whose_key(trusted) + "; the tiles have no commits");
+  if (!fault.empty())
+    verdict.add("audit.checkpoint", Outcome::invalid, fault);
+  else if (!checkpoint)
+    verdict.add("audit.checkpoint", Outcome::invalid, checkpoint.error().detail);
+  else
+    verdict.add("audit.checkpoint", Outcome::valid,
+                "the checkpoint alone, signed by " + by_whose_key(trusted) + "; the tiles have no commits");
 }
 
 }  // namespace
@@ -171,8 +189,8 @@ std::string first_fault(const Verdict& verdict) {
   return "no check was made";
 }
 
-Result<AuditReport> audit_tiles(const std::filesystem::path& folder, const std::optional<NoteVerifier>& log_key, const AuditProgress& progress,
-                                const std::optional<std::string>& since_note) {
+Result<AuditReport> audit_tiles(const std::filesystem::path& folder, const std::optional<NoteVerifier>& log_key,
+                                const AuditProgress& progress, const std::optional<std::string>& since_note) {
   STEGPASS_TRY(tiles, TileSource::open(folder));
   const auto& checkpoint = tiles->checkpoint();
   STEGPASS_TRY(since, earlier_audit(since_note));
@@ -216,10 +234,12 @@ Result<AuditReport> audit(const Ledger& ledger, const std::optional<NoteVerifier
 
   const auto seen = compare_outside(log.database, log.outside, log.head, log.verifier);
   const auto size = [](const credential::Checkpoint& checkpoint) { return std::to_string(checkpoint.tree_size); };
-  if (!seen) report.verdict.add("audit.outside-checkpoint", Outcome::invalid, seen.error().detail);
+  if (!seen)
+    report.verdict.add("audit.outside-checkpoint", Outcome::invalid, seen.error().detail);
   else
-    report.verdict.add("audit.outside-checkpoint", Outcome::valid,
-                       "the file beside the database stands at size " + size(*seen) + " of " + size(log.head.checkpoint) + ", and agrees");
+    report.verdict.add(
+        "audit.outside-checkpoint", Outcome::valid,
+        "the file beside the database stands at size " + size(*seen) + " of " + size(log.head.checkpoint) + ", and agrees");
   report_index(commits, found, report.verdict);
   STEGPASS_CHECK_OK(report_memory(log.database, found, report.verdict));
   report.state = std::move(found.state);

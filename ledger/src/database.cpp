@@ -20,7 +20,8 @@
 namespace stegpass::ledger {
 namespace {
 
-/// RocksDB's own log of what it does, dropped: nothing in it is ours, and readers must be able to open a folder that they may not write.
+/// RocksDB's own log of what it does, dropped: nothing in it is ours, and readers must be able to open a folder that they may not
+/// write.
 class SilentLog : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
@@ -46,8 +47,8 @@ rocksdb::BlockBasedTableOptions table_options() {
   return table;
 }
 
-/// Tuned for short runs over small logs: one background thread, small buffers, no periodic statistics, nothing compressed (digests and
-/// signatures do not compress).
+/// Tuned for short runs over small logs: one background thread, small buffers, no periodic statistics, nothing compressed
+/// (digests and signatures do not compress).
 rocksdb::Options options_for(Database::Mode mode) {
   rocksdb::Options options;
   options.create_if_missing = options.error_if_exists = mode == Database::Mode::create;
@@ -68,13 +69,14 @@ rocksdb::Options options_for(Database::Mode mode) {
   // Every open replays the write-ahead log, so it stays short.
   options.max_total_wal_size = 8u << 20;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options()));
-  // A torn end of the write-ahead log is what a power cut leaves; whatever it takes away that was acknowledged, the outside checkpoint tells.
+  // A torn end of the write-ahead log is what a power cut leaves; whatever it takes away that was acknowledged, the outside
+  // checkpoint tells.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   return options;
 }
 
-/// Files of keys that grow at their end do not overlap. Merging them by size keeps them few, where moving them down a level as they are
-/// would leave one for every time that the log was opened.
+/// Files of keys that grow at their end do not overlap. Merging them by size keeps them few, where moving them down a level as
+/// they are would leave one for every time that the log was opened.
 std::vector<rocksdb::ColumnFamilyDescriptor> families(const rocksdb::Options& options) {
   std::vector<rocksdb::ColumnFamilyDescriptor> all{{rocksdb::kDefaultColumnFamilyName, options}};
   rocksdb::ColumnFamilyOptions growing(options);
@@ -87,7 +89,8 @@ bool says(const rocksdb::Status& status, std::string_view part) { return status.
 
 Error to_error(const rocksdb::Status& status, const std::filesystem::path& folder) {
   const std::string words = status.ToString();
-  if (status.IsBusy() || (status.IsIOError() && (says(status, "While lock file") || says(status, "lock hold by current process"))))
+  if (status.IsBusy() ||
+      (status.IsIOError() && (says(status, "While lock file") || says(status, "lock hold by current process"))))
     return {Errc::busy, folder.string() + ": another writer has this ledger open; wait for it to end, or open for reading"};
   if (status.IsCorruption()) return {Errc::malformed, folder.string() + ": the database is damaged: " + words};
   if (says(status, "No such file") || says(status, "does not exist"))
@@ -131,8 +134,9 @@ Result<Database> Database::open(const std::filesystem::path& folder, Mode mode) 
                           ? rocksdb::DB::OpenForReadOnly(options, folder.string(), families(options), &handles, &db)
                           : rocksdb::DB::Open(options, folder.string(), families(options), &handles, &db);
   if (says(status, "Column family not found"))
-    return {Errc::unsupported, folder.string() + ": a database of the format stegpass.ledger.v1; export its tiles with the version "
-                                                 "that wrote it, and import them"};
+    return {Errc::unsupported, folder.string() +
+                                   ": a database of the format stegpass.ledger.v1; export its tiles with the version "
+                                   "that wrote it, and import them"};
   if (!status.ok()) return to_error(status, folder);
   return Database(std::make_unique<Impl>(folder, db, std::move(handles)));
 }
@@ -168,8 +172,10 @@ Result<std::vector<std::optional<Bytes>>> Database::get_all(const std::vector<By
   std::vector<rocksdb::Status> statuses(keys.size());
   impl_->db->MultiGet({}, impl_->family(keys[0]), keys.size(), slices.data(), values.data(), statuses.data());
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (statuses[i].ok()) found[i] = to_bytes(view(values[i]));
-    else if (!statuses[i].IsNotFound()) return impl_->error(statuses[i]);
+    if (statuses[i].ok())
+      found[i] = to_bytes(view(values[i]));
+    else if (!statuses[i].IsNotFound())
+      return impl_->error(statuses[i]);
   }
   return found;
 }
@@ -192,7 +198,8 @@ Status Database::for_each(ByteView prefix, const std::function<Status(ByteView, 
   return Done{};
 }
 
-Status Database::for_each_from(ByteView first, std::size_t prefix_bytes, const std::function<Result<bool>(ByteView, ByteView)>& visit) const {
+Status Database::for_each_from(ByteView first, std::size_t prefix_bytes,
+                               const std::function<Result<bool>(ByteView, ByteView)>& visit) const {
   const std::unique_ptr<rocksdb::Iterator> at(impl_->db->NewIterator({}, impl_->family(first)));
   const auto prefix = slice(first.subspan(0, prefix_bytes));
   for (at->Seek(slice(first)); at->Valid() && at->key().starts_with(prefix); at->Next()) {

@@ -37,8 +37,8 @@ class Database {
   /// Column families beside the default one, each for the keys that start with its one character.
   static constexpr std::string_view kFamilies = "etx";
 
-  /// `create` demands that there is none yet. `read` sees what was written until now and nothing later, and does not touch the files.
-  /// Errors  also busy: another writer holds it.
+  /// `create` demands that there is none yet. `read` sees what was written until now and nothing later, and does not touch the
+  /// files. Errors  also busy: another writer holds it.
   static Result<Database> open(const std::filesystem::path& folder, Mode mode);
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
@@ -53,11 +53,12 @@ class Database {
   /// Calls `visit` with each key that starts with `prefix`, in order, and its value; both views live for that call alone.
   Status for_each(ByteView prefix, const std::function<Status(ByteView key, ByteView value)>& visit) const;
   /// As `for_each`, beginning at a key and as long as the keys have its first `prefix_bytes` in common and `visit` says true.
-  Status for_each_from(ByteView first, std::size_t prefix_bytes, const std::function<Result<bool>(ByteView key, ByteView value)>& visit) const;
+  Status for_each_from(ByteView first, std::size_t prefix_bytes,
+                       const std::function<Result<bool>(ByteView key, ByteView value)>& visit) const;
   /// The pair with the greatest key that starts with `prefix`.
   Result<std::optional<std::pair<Bytes, Bytes>>> last(ByteView prefix) const;
-  /// Copies the database into `folder`, which must not be there, as it is at this moment, beside writers. Requires mode create or write.
-  /// Files that never change are linked where the file system allows that. Errors io.
+  /// Copies the database into `folder`, which must not be there, as it is at this moment, beside writers. Requires mode create or
+  /// write. Files that never change are linked where the file system allows that. Errors io.
   Status copy_to(const std::filesystem::path& folder) const;
   /// Compares every block of every sorted file with its checksum. Errors malformed; io.
   Status verify() const;

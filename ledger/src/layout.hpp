@@ -7,11 +7,11 @@
 #include <stegpass/credential/core/bytes.hpp>
 #include <stegpass/credential/core/digest.hpp>
 
-// Keys of the database, one prefix byte for each kind; integers are 8 bytes, most significant first, so that order of keys is order of
-// numbers. Schema: schemas/ledger-database.md.
+// Keys of the database, one prefix byte for each kind; integers are 8 bytes, most significant first, so that order of keys is
+// order of numbers. Schema: schemas/ledger-database.md.
 namespace stegpass::ledger::layout {
 
-inline constexpr std::string_view kDatabaseFolder = "db";         ///< within the ledger's folder
+inline constexpr std::string_view kDatabaseFolder = "db";          ///< within the ledger's folder
 inline constexpr std::string_view kFormat = "stegpass.ledger.v2";  ///< value at "v"
 
 /// The prefix of a kind, with room for the longest key.
@@ -33,9 +33,9 @@ inline Bytes entries() { return start('e'); }
 inline Bytes checkpoints() { return start('c'); }
 inline Bytes signed_roots() { return start('r'); }
 
-inline Bytes entry(std::uint64_t index) { return numbered('e', index); }            ///< -> octets of the entry
-inline Bytes checkpoint(std::uint64_t tree_size) { return numbered('c', tree_size); }    ///< -> signed note
-inline Bytes signed_root(std::uint64_t tree_size) { return numbered('r', tree_size); }   ///< -> COSE_Sign1, payload detached
+inline Bytes entry(std::uint64_t index) { return numbered('e', index); }                ///< -> octets of the entry
+inline Bytes checkpoint(std::uint64_t tree_size) { return numbered('c', tree_size); }   ///< -> signed note
+inline Bytes signed_root(std::uint64_t tree_size) { return numbered('r', tree_size); }  ///< -> COSE_Sign1, payload detached
 
 /// Tile `index` of tile level `level`: the tree's nodes between levels 8 level and 8 level + 7 over 256 hashes (node_tile.hpp).
 inline Bytes tile(int level, std::uint64_t index) {
@@ -69,7 +69,8 @@ inline Bytes status_index(ByteView registration_id, std::uint64_t status_index) 
   return key;
 }
 
-/// License that was out of force at some time -> its state now, one byte as in a status list. Without a license: all of a registration.
+/// License that was out of force at some time -> its state now, one byte as in a status list. Without a license: all of a
+/// registration.
 inline Bytes out_of_force(ByteView registration_id, ByteView license_id = {}) {
   Bytes key = start('h');
   append(key, registration_id);

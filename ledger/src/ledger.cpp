@@ -58,8 +58,8 @@ Result<credential::IndexProof> Ledger::prove_list(const credential::IndexKey& ke
 
 Result<credential::InclusionProof> Ledger::inclusion_proof(std::uint64_t index, std::uint64_t tree_size) const {
   if (const auto end = size(); tree_size > end || index >= tree_size)
-    return {Errc::usage, "no proof of entry " + std::to_string(index) + " in a tree of " + std::to_string(tree_size) + ": the log has " +
-                             std::to_string(end) + " entries"};
+    return {Errc::usage, "no proof of entry " + std::to_string(index) + " in a tree of " + std::to_string(tree_size) +
+                             ": the log has " + std::to_string(end) + " entries"};
   STEGPASS_TRY(path, inclusion_path(node_reader(impl_->database), index, tree_size));
   return credential::InclusionProof{tree_size, index, std::move(path)};
 }

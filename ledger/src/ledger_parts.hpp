@@ -20,9 +20,9 @@ namespace stegpass::ledger {
 struct Submission {
   const std::vector<credential::Statement>* statements = nullptr;
   std::int64_t now = 0;
-  std::vector<Bytes> entries;                                  // of the statements, in order
-  std::vector<Digest32> leaves;                                // of the entries
-  std::uint64_t recalled = 0;                                  // `Impl::forgotten` when the rules recalled them; they are still in memory if it is the same
+  std::vector<Bytes> entries;    // of the statements, in order
+  std::vector<Digest32> leaves;  // of the entries
+  std::uint64_t recalled = 0;    // `Impl::forgotten` when the rules recalled them; they are still in memory if it is the same
   std::vector<std::optional<credential::PublicKey>> verified;  // key under which a signature has been found good already
   std::optional<Result<std::vector<Appended>>> answer;
   std::condition_variable called;  // answered, or first in line while nobody commits
@@ -44,10 +44,10 @@ struct Ledger::Impl {
 
   mutable std::mutex mutex;  // guards all below but `growth`
   Head head;
-  std::string outside;        // note in the file beside the database
-  RegistrationPolicy policy;  // in write mode only, as the growth; during a commit already with its statements
+  std::string outside;          // note in the file beside the database
+  RegistrationPolicy policy;    // in write mode only, as the growth; during a commit already with its statements
   std::uint64_t forgotten = 0;  // how often the rules forgot what they had recalled
-  bool failed = false;        // a write failed: what the disk holds is known only after opening again
+  bool failed = false;          // a write failed: what the disk holds is known only after opening again
   std::deque<Submission*> waiting;
   bool committing = false;
   mutable std::condition_variable idle;  // committing became false

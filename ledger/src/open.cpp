@@ -32,7 +32,8 @@ Status check_layout(const fs::path& folder) {
   std::error_code error;
   const bool present = fs::exists(folder / current, error);
   if (error) return {Errc::io, (folder / current).string() + ": " + error.message()};
-  if (!present && !fs::exists(folder / layout::kDatabaseFolder, error)) return {Errc::not_found, folder.string() + ": no ledger here"};
+  if (!present && !fs::exists(folder / layout::kDatabaseFolder, error))
+    return {Errc::not_found, folder.string() + ": no ledger here"};
   if (!present) return {Errc::malformed, folder.string() + ": no whole ledger here, it lacks " + current.string()};
   return Done{};
 }
@@ -123,7 +124,8 @@ Result<Ledger> Ledger::create(const fs::path& given, const std::string& origin, 
   STEGPASS_CHECK_OK(staging.make());
   Growth growth;
   const auto entry = policy.entry();
-  auto commit = prepare_commit(growth, {{entry, credential::merkle_leaf(entry), index_keys(rules, policy, 0)}}, origin, log_key, now);
+  auto commit =
+      prepare_commit(growth, {{entry, credential::merkle_leaf(entry), index_keys(rules, policy, 0)}}, origin, log_key, now);
   commit.writes.emplace_back(layout::format(), to_bytes(layout::kFormat));
   {
     STEGPASS_TRY(database, Database::open(staging.folder() / layout::kDatabaseFolder, Database::Mode::create));

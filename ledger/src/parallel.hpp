@@ -8,8 +8,8 @@
 
 namespace stegpass::ledger {
 
-/// Calls job(i) once for every i below `count`: on all cores, or on this thread alone where threads would cost more than they give.
-/// Requires a job that may run beside itself and does not throw.
+/// Calls job(i) once for every i below `count`: on all cores, or on this thread alone where threads would cost more than they
+/// give. Requires a job that may run beside itself and does not throw.
 template <class Job>
 void for_each_parallel(std::size_t count, const Job& job) {
   constexpr std::size_t kJobsPerThread = 32;

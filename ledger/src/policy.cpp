@@ -14,7 +14,8 @@ using credential::License, credential::LedgerPolicy, credential::PublicKey, cred
 
 constexpr std::string_view kRules = "stegpass.registration-policy.v1";
 
-/// Whether `time` lies more than `skew` seconds after `now`; differences are taken where they cannot overflow. Requires skew >= 0.
+/// Whether `time` lies more than `skew` seconds after `now`; differences are taken where they cannot overflow. Requires skew >=
+/// 0.
 bool too_far_ahead(std::int64_t time, std::int64_t now, std::int64_t skew) {
   return time > now && static_cast<std::uint64_t>(time) - static_cast<std::uint64_t>(now) > static_cast<std::uint64_t>(skew);
 }
@@ -31,7 +32,8 @@ Result<PublicKey> RegistrationPolicy::key_for(const Statement& statement, std::u
   return judge(statement, index, now);
 }
 
-Status RegistrationPolicy::accept(const Statement& statement, std::uint64_t index, std::int64_t now, const std::optional<PublicKey>& verified) {
+Status RegistrationPolicy::accept(const Statement& statement, std::uint64_t index, std::int64_t now,
+                                  const std::optional<PublicKey>& verified) {
   STEGPASS_TRY(key, judge(statement, index, now));
   if (verified != key) {
     if (const auto status = verify_statement(statement, key); !status) return refuse("signature", status.error().detail);
@@ -63,8 +65,9 @@ RegistrationPolicy::Judged RegistrationPolicy::judge(const Statement& statement,
                                      std::string(statement_kind_name(statement.kind())) + " as entry " + std::to_string(index));
   const auto& policy = is_policy ? *statement.as<LedgerPolicy>() : *ledger_policy_;
   if (policy.rules != kRules || policy.clock_skew_s < 0)
-    return refuse("rules-version", "these are the rules " + std::string(kRules) + " with a clock skew of at least 0 s; the policy says " +
-                                       policy.rules + " and " + std::to_string(policy.clock_skew_s) + " s");
+    return refuse("rules-version", "these are the rules " + std::string(kRules) +
+                                       " with a clock skew of at least 0 s; the policy says " + policy.rules + " and " +
+                                       std::to_string(policy.clock_skew_s) + " s");
   if (too_far_ahead(statement.issued_at(), now, policy.clock_skew_s))
     return refuse("time", "issued at " + std::to_string(statement.issued_at()) + ", more than " +
                               std::to_string(policy.clock_skew_s) + " s after the log's time " + std::to_string(now));
@@ -100,11 +103,11 @@ RegistrationPolicy::Judged RegistrationPolicy::judge_body(const Statement& state
   if (!key) return key;
   STEGPASS_CHECK_OK(id_is_new(revocation.id));
   if (const auto& by = owner->licenses.at(to_hex(revocation.license_id)).revoked_by)
-    return refuse("revoked-once", named(StatementKind::license, revocation.license_id) + " is revoked already, by entry " +
-                                      std::to_string(*by));
+    return refuse("revoked-once",
+                  named(StatementKind::license, revocation.license_id) + " is revoked already, by entry " + std::to_string(*by));
   if (const auto& by = owner->licenses.at(to_hex(revocation.license_id)).transferred_by)
-    return refuse("license-ended", named(StatementKind::license, revocation.license_id) + " was transferred by entry " +
-                                       std::to_string(*by));
+    return refuse("license-ended",
+                  named(StatementKind::license, revocation.license_id) + " was transferred by entry " + std::to_string(*by));
   return key;
 }
 
@@ -116,8 +119,8 @@ RegistrationPolicy::Judged RegistrationPolicy::judge_body(const Statement& state
   for (const auto& [id, state] : owner->licenses) {
     const auto index = state.license.status_index;
     if (const auto fault = milder_than(state, list); !fault.empty())
-      return refuse("status-list", "license " + id + " is " + fault + ", and the list does not say so at index " +
-                                       std::to_string(index));
+      return refuse("status-list",
+                    "license " + id + " is " + fault + ", and the list does not say so at index " + std::to_string(index));
   }
   return key;
 }
@@ -167,8 +170,7 @@ void RegistrationPolicy::take(const Statement& statement, const Registration& re
                     .first->second;
   auto& same_model = registrations_of_[registration.model_digest];
   for (const auto& other_id : same_model)
-    if (auto& other = registrations_.at(other_id); other.signer() != registration.owner)
-      other.contested = added.contested = true;
+    if (auto& other = registrations_.at(other_id); other.signer() != registration.owner) other.contested = added.contested = true;
   same_model.push_back(id);
   use_id(registration.id, IdOf::registration, registration.id);
 }

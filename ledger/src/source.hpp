@@ -23,7 +23,8 @@ class LogSource {
   /// Hash of a complete subtree. Safe from several threads, as the next.
   virtual Result<Digest32> node(int level, std::uint64_t index) const = 0;
   virtual Result<credential::Sign1> signed_root(std::uint64_t tree_size) const = 0;
-  /// What is wrong with the hashes that are kept of a tile of nodes (node_tile.hpp), given what its entries come to; empty when nothing is.
+  /// What is wrong with the hashes that are kept of a tile of nodes (node_tile.hpp), given what its entries come to; empty when
+  /// nothing is.
   virtual Result<std::string> tile_fault(int level, std::uint64_t index, ByteView nodes) const = 0;
   /// What is wrong with what is kept of the index, given the keys and values that the entries come to; empty as above.
   virtual Result<std::string> index_writes_fault(const WriteSet& expected) const = 0;

@@ -41,7 +41,8 @@ Result<std::uint64_t> find_entry(const Database& database, ByteView entry) {
   if (!value) return {Errc::not_found, "no such entry in this ledger"};
   const auto index = value->size() == 8 ? layout::parse_number(*value) : ~std::uint64_t{0};
   STEGPASS_TRY(found, read_entry(database, index));
-  if (!std::ranges::equal(found, entry)) return {Errc::malformed, "entry " + decimal(index) + " is not the one that its index says"};
+  if (!std::ranges::equal(found, entry))
+    return {Errc::malformed, "entry " + decimal(index) + " is not the one that its index says"};
   return index;
 }
 
@@ -58,7 +59,8 @@ Result<PinnedValue> read_tile(const Database& database, int level, std::uint64_t
 Result<Digest32> node_in_tile(ByteView tile, int level, std::uint64_t index) {
   const auto at = node_tile::place_of(level, index).position * sizeof(Digest32);
   if (at >= tile.size())
-    return {Errc::malformed, "tree node (level " + std::to_string(level) + ", index " + decimal(index) + ") is missing from its tile"};
+    return {Errc::malformed,
+            "tree node (level " + std::to_string(level) + ", index " + decimal(index) + ") is missing from its tile"};
   Digest32 hash;
   std::copy_n(tile.begin() + static_cast<std::ptrdiff_t>(at), hash.size(), hash.begin());
   return hash;
@@ -142,9 +144,12 @@ Result<std::vector<StoredCommit>> read_commits(const Database& database) {
   const auto visit = [&](ByteView key, ByteView value) -> Status {
     if (key.size() != 9) return {Errc::malformed, "a checkpoint's key has " + decimal(key.size()) + " bytes, expected 9"};
     StoredCommit commit{layout::parse_number(key.subspan(1)), std::string(as_text(value)), {}, {}};
-    if (auto note = credential::parse_note(commit.note); !note) commit.fault = note.error().detail;
-    else if (auto checkpoint = credential::parse_checkpoint(note->text); !checkpoint) commit.fault = checkpoint.error().detail;
-    else commit.checkpoint = *checkpoint;
+    if (auto note = credential::parse_note(commit.note); !note)
+      commit.fault = note.error().detail;
+    else if (auto checkpoint = credential::parse_checkpoint(note->text); !checkpoint)
+      commit.fault = checkpoint.error().detail;
+    else
+      commit.checkpoint = *checkpoint;
     commits.push_back(std::move(commit));
     return Done{};
   };
@@ -166,7 +171,8 @@ Result<RegistrationPolicy> first_state(const Database& database) {
   STEGPASS_TRY(octets, read_entry(database, 0));
   STEGPASS_TRY(statement, credential::Statement::decode(octets));
   RegistrationPolicy state;
-  if (auto key = state.accept_unverified(statement, 0, statement.issued_at()); !key) return {Errc::malformed, "entry 0: " + key.error().detail};
+  if (auto key = state.accept_unverified(statement, 0, statement.issued_at()); !key)
+    return {Errc::malformed, "entry 0: " + key.error().detail};
   return state;
 }
 
@@ -175,7 +181,8 @@ Result<NoteVerifier> verifier_of(ByteView first_entry) {
   if (!statement) return {Errc::malformed, "entry 0: " + statement.error().detail};
   const auto* policy = statement->as<credential::LedgerPolicy>();
   if (!policy)
-    return {Errc::malformed, "entry 0 is a " + std::string(statement_kind_name(statement->kind())) + ", expected the ledger's policy"};
+    return {Errc::malformed,
+            "entry 0 is a " + std::string(statement_kind_name(statement->kind())) + ", expected the ledger's policy"};
   return NoteVerifier{policy->origin, policy->log_key};
 }
 
@@ -185,8 +192,8 @@ Result<Checkpoint> compare_outside(const Database& database, std::string_view ou
   STEGPASS_TRY(seen, check_note(outside, verifier));
   const auto size = head.checkpoint.tree_size;
   if (seen.tree_size > size)
-    return {Errc::malformed, "the database is rolled back: it ends at size " + decimal(size) + ", and the checkpoint file beside it at " +
-                                 decimal(seen.tree_size)};
+    return {Errc::malformed, "the database is rolled back: it ends at size " + decimal(size) +
+                                 ", and the checkpoint file beside it at " + decimal(seen.tree_size)};
   if (seen.tree_size == 0) return {Errc::malformed, "the checkpoint file says size 0, expected at least 1"};
   STEGPASS_TRY(root, range_root(node_reader(database), 0, seen.tree_size));
   if (root != seen.root)

@@ -16,7 +16,8 @@
 #include "node_tile.hpp"
 #include "tree.hpp"
 
-// What the database holds, read by its meaning; the keys are those of layout.hpp. Whatever has to be there and is not is malformed.
+// What the database holds, read by its meaning; the keys are those of layout.hpp. Whatever has to be there and is not is
+// malformed.
 namespace stegpass::ledger {
 
 /// The newest commit: the note, what it says, and the signed root that receipts are made of.
@@ -41,7 +42,8 @@ Result<std::uint64_t> find_entry(const Database& database, ByteView entry);
 /// A tile of nodes, of whole hashes and at most 510 of them.
 Result<PinnedValue> read_tile(const Database& database, int level, std::uint64_t index);
 Result<Digest32> read_node(const Database& database, int level, std::uint64_t index);
-/// `read_node` as the tree's functions take it, reading each tile once; for one thread. Lives as long as `database` stays where it is.
+/// `read_node` as the tree's functions take it, reading each tile once; for one thread. Lives as long as `database` stays where
+/// it is.
 NodeReader node_reader(const Database& database);
 /// A tree of `size` leaves to be grown further: its peaks, and its tiles that are not whole.
 Result<std::pair<TreeBuilder, node_tile::Builder>> read_right_edge(const Database& database, std::uint64_t size);

@@ -113,7 +113,8 @@ Result<std::string> TileSource::tile_fault(int level, std::uint64_t index, ByteV
   };
   if (!kept) return name(0) + ": " + kept.error().detail;
   for (std::size_t i = 0; i < width; ++i)
-    if (!std::ranges::equal((*kept)[i], ByteView(expected).subspan(32 * i, 32))) return name(i) + " is another than its entries give";
+    if (!std::ranges::equal((*kept)[i], ByteView(expected).subspan(32 * i, 32)))
+      return name(i) + " is another than its entries give";
   return std::string{};
 }
 

@@ -10,9 +10,10 @@
 namespace stegpass::credential {
 namespace {
 
-constexpr std::string_view kVersion = "stegpass.bundle.v1", kTimedVersion = "stegpass.bundle.v2", kVersionStem = "stegpass.bundle.";
-constexpr std::size_t kMaxBundle = std::size_t{64} << 20, kMaxNote = std::size_t{64} << 10, kMaxStatements = 64, kMaxToken = std::size_t{64} << 10,
-                      kMaxPassports = 65;
+constexpr std::string_view kVersion = "stegpass.bundle.v1", kTimedVersion = "stegpass.bundle.v2",
+                           kVersionStem = "stegpass.bundle.";
+constexpr std::size_t kMaxBundle = std::size_t{64} << 20, kMaxNote = std::size_t{64} << 10, kMaxStatements = 64,
+                      kMaxToken = std::size_t{64} << 10, kMaxPassports = 65;
 constexpr std::size_t kTailBytes = 34;  // 58 20 and a SHA-256
 constexpr std::array<std::string_view, 3> kPurposes = {"public", "verifier", "arbiter"};
 
@@ -118,8 +119,7 @@ Status check_version(CborElements items) {
     return Error{Errc::unsupported, "bundle of another version than " + std::string(kVersion) + " and v2"};
   const std::size_t expected = timed ? 7 : 6;
   if (items.size() != expected) {
-    return Error{Errc::malformed,
-                 "bundle has " + std::to_string(items.size()) + " items, expected " + std::to_string(expected)};
+    return Error{Errc::malformed, "bundle has " + std::to_string(items.size()) + " items, expected " + std::to_string(expected)};
   }
   return Done{};
 }
@@ -161,8 +161,9 @@ Result<Purpose> parse_purpose(std::string_view name) {
 Bytes encode_bundle(const Bundle& bundle) {
   CborArray statements;
   for (const Bytes& statement : bundle.statements) statements.push_back(Cbor::bytes(statement));
-  CborArray items = {Cbor::text(bundle.time_token ? kTimedVersion : kVersion), cbor_number(static_cast<std::uint64_t>(bundle.purpose)),
-                     Cbor::text(bundle.checkpoint), Cbor::array(std::move(statements)), write_disclosures(bundle.disclosures)};
+  CborArray items = {Cbor::text(bundle.time_token ? kTimedVersion : kVersion),
+                     cbor_number(static_cast<std::uint64_t>(bundle.purpose)), Cbor::text(bundle.checkpoint),
+                     Cbor::array(std::move(statements)), write_disclosures(bundle.disclosures)};
   if (bundle.time_token) items.push_back(Cbor::bytes(*bundle.time_token));
   items.push_back(Cbor::bytes(Digest32{}));
   Bytes out = encode_cbor(Cbor::array(std::move(items)));

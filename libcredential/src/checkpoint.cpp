@@ -43,7 +43,8 @@ Status read_extensions(std::string_view text, Checkpoint& checkpoint) {
   while (!text.empty()) {
     const auto line = take_line(text);
     if (!line || line->empty()) return bad("extension line empty or without a line feed");
-    if (line->substr(0, kIndexLabel.size()) == kIndexLabel) STEGPASS_CHECK_OK(read_index(line->substr(kIndexLabel.size()), checkpoint));
+    if (line->substr(0, kIndexLabel.size()) == kIndexLabel)
+      STEGPASS_CHECK_OK(read_index(line->substr(kIndexLabel.size()), checkpoint));
     if (line->substr(0, kTimeLabel.size()) != kTimeLabel) continue;
     const auto seconds = parse_decimal<std::int64_t>(line->substr(kTimeLabel.size()));
     if (!seconds || *seconds == 0 || checkpoint.time != 0) return bad("time line twice or not a count of seconds");

@@ -60,9 +60,12 @@ Bytes StreamHash::finish() {
 }
 
 Bytes hash_bytes(HashAlgorithm algorithm, ByteView data) {
-  const EVP_MD* hash = algorithm == HashAlgorithm::sha256 ? EVP_sha256() : algorithm == HashAlgorithm::sha384 ? EVP_sha384() : EVP_sha512();
+  const EVP_MD* hash = algorithm == HashAlgorithm::sha256   ? EVP_sha256()
+                       : algorithm == HashAlgorithm::sha384 ? EVP_sha384()
+                                                            : EVP_sha512();
   Bytes digest(static_cast<std::size_t>(EVP_MD_get_size(hash)));
-  if (EVP_Digest(data.data(), data.size(), digest.data(), nullptr, hash, nullptr) != 1) throw std::runtime_error("openssl has no SHA-2");
+  if (EVP_Digest(data.data(), data.size(), digest.data(), nullptr, hash, nullptr) != 1)
+    throw std::runtime_error("openssl has no SHA-2");
   return digest;
 }
 
@@ -80,7 +83,8 @@ bool is_sealing_key(ByteView x25519_public) {
   require_sodium();
   std::array<std::uint8_t, crypto_scalarmult_BYTES> shared{};
   const std::array<std::uint8_t, crypto_scalarmult_SCALARBYTES> any{1};
-  return x25519_public.size() == crypto_box_PUBLICKEYBYTES && crypto_scalarmult(shared.data(), any.data(), x25519_public.data()) == 0;
+  return x25519_public.size() == crypto_box_PUBLICKEYBYTES &&
+         crypto_scalarmult(shared.data(), any.data(), x25519_public.data()) == 0;
 }
 
 Bytes seal_to(ByteView x25519_public, ByteView message) {

@@ -67,7 +67,8 @@ class Reader {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(whole.data(), whole.data() + whole.size(), number);
     const bool zeros = fraction.size() != 1 && fraction.find_first_not_of('0', 1) == std::string_view::npos;  // "", ".0"
-    if (error != std::errc{} || end != whole.data() + whole.size() || !zeros) return bad("a number that is no integer of 64 bits");
+    if (error != std::errc{} || end != whole.data() + whole.size() || !zeros)
+      return bad("a number that is no integer of 64 bits");
     at_ += digits.size();
     return Cbor::integer(number);
   }

@@ -224,7 +224,8 @@ PrivateKey PrivateKey::generate(KeyType type) {
 }
 
 Result<PrivateKey> PrivateKey::create(KeyType type, SecretBytes signing, SecretBytes sealing) {
-  if (!signs_statements(type)) return Error{Errc::unsupported, "signing with " + std::string(key_type_name(type)) + ", expected ed25519 or p256"};
+  if (!signs_statements(type))
+    return Error{Errc::unsupported, "signing with " + std::string(key_type_name(type)) + ", expected ed25519 or p256"};
   STEGPASS_CHECK_OK(check_length("signing secret", signing.expose()));
   STEGPASS_CHECK_OK(check_length("sealing secret", sealing.expose()));
   STEGPASS_TRY(public_key, public_of(type, signing));

@@ -81,8 +81,8 @@ Result<NoteVerifier> NoteVerifier::parse(std::string_view vkey, NoteKind kind) {
   if (id.size() != 4 || typed.empty()) return bad("verifier key of an id of 4 bytes and a key expected");
   const auto expected = static_cast<std::uint8_t>(kind);
   if (typed[0] != expected) {
-    return Error{Errc::unsupported, "note: verifier key of type " + std::to_string(typed[0]) + ", expected " + std::to_string(expected) +
-                                        (kind == NoteKind::log ? " (a log's)" : " (a witness's)")};
+    return Error{Errc::unsupported, "note: verifier key of type " + std::to_string(typed[0]) + ", expected " +
+                                        std::to_string(expected) + (kind == NoteKind::log ? " (a log's)" : " (a witness's)")};
   }
   STEGPASS_TRY(key, PublicKey::create_ed25519(ByteView(typed).subspan(1)));
   NoteVerifier verifier{std::string(name), std::move(key), kind};
@@ -180,7 +180,8 @@ Result<std::int64_t> verify_cosignature(const Note& note, const NoteVerifier& wi
       return bad("cosignature by " + witness.name + " of " + std::to_string(stamped.size()) + " bytes, expected 72");
     std::uint64_t time = 0;
     for (const auto byte : stamped.first(kStampBytes)) time = time << 8 | byte;
-    if (time > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return bad("cosignature of a time past 2^63");
+    if (time > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+      return bad("cosignature of a time past 2^63");
     if (!witness.key.verify(as_bytes(cosigned_text(note, time)), stamped.subspan(kStampBytes)))
       return bad("cosignature by " + witness.name + " is bad");
     newest = std::max(newest.value_or(0), static_cast<std::int64_t>(time));

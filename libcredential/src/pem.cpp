@@ -33,7 +33,8 @@ Result<Armored> parse_armor(std::string_view text) {
   if (label_end == std::string_view::npos || label_end - kBegin.size() > kMaxLabel)
     return bad("its first line does not end in -----");
   const std::string label(text.substr(kBegin.size(), label_end - kBegin.size()));
-  if (!std::all_of(label.begin(), label.end(), [](char c) { return c == ' ' || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }))
+  if (!std::all_of(label.begin(), label.end(),
+                   [](char c) { return c == ' ' || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }))
     return bad("its first line holds more than capitals and digits");
   const std::size_t body_at = label_end + kDashes.size();
   const std::string end = std::string(kEnd) + label + std::string(kDashes);

@@ -22,7 +22,8 @@ constexpr std::array kCatalogue = {
     CheckInfo{"checkpoint.witnesses", "the quorum of witnesses cosigned the checkpoint", "a quorum line"},
     CheckInfo{"checkpoint.age", "the checkpoint is no older than max-age", "a max-age line"},
     CheckInfo{"checkpoint.memory", "the log shows no older or other tree than it did before", ""},
-    CheckInfo{"checkpoint.time", "an authority that is trusted dates the checkpoint", "a bundle with a timestamp, and a time line"},
+    CheckInfo{"checkpoint.time", "an authority that is trusted dates the checkpoint",
+              "a bundle with a timestamp, and a time line"},
     CheckInfo{"ledger.policy", "the ledger registers by rules that are known", ""},
     CheckInfo{"receipt.ledger-policy", "the ledger's policy is its entry 0", ""},
     CheckInfo{"registration.signature", "the owner signed the registration", ""},
@@ -32,7 +33,8 @@ constexpr std::array kCatalogue = {
     CheckInfo{"license.signature", "the owner signed the license", ""},
     CheckInfo{"license.terms", "no critical term is unknown to this version", ""},
     CheckInfo{"receipt.license", "the license is in the ledger", ""},
-    CheckInfo{"license.personal", "claims about the licensee are the owner's", "a license with a personal part, some of it disclosed"},
+    CheckInfo{"license.personal", "claims about the licensee are the owner's",
+              "a license with a personal part, some of it disclosed"},
     CheckInfo{"renewal", "the license was renewed", "a renewed license"},
     CheckInfo{"license.dates", "the license is in force now", ""},
     CheckInfo{"license.status", "the status list neither revokes nor suspends the license", ""},
@@ -40,15 +42,19 @@ constexpr std::array kCatalogue = {
     CheckInfo{"receipt.status", "the status list is in the ledger", ""},
     CheckInfo{"suspension", "a suspension is over, or not yet in effect", "a license that was suspended"},
     CheckInfo{"reinstatement", "the owner reinstated the license", "a license that was reinstated"},
-    CheckInfo{"transfer", "the license takes another's place, or its own end is not yet in effect", "a license that was transferred"},
+    CheckInfo{"transfer", "the license takes another's place, or its own end is not yet in effect",
+              "a license that was transferred"},
     CheckInfo{"revocation", "a revocation is not yet in effect", "a license whose revocation lies ahead"},
     CheckInfo{"opening.cover", "the opened cover seed is the registered one", kOpened},
     CheckInfo{"opening.isn-key", "the opened ISN key is this license's", kOpened},
     CheckInfo{"opening.identity", "the opened identity picture is this license's", kOpened},
     CheckInfo{"opening.passport-ROLE", "the opened passport's seed is the registered one", kArbiter},
-    CheckInfo{"holder.possession", "who shows the bundle holds the licensee's key", "a presentation (--presentation, --audience, --nonce)"},
-    CheckInfo{"license.text", "the contract is the one that the license names", "the contract's text (--contract), and a license that names one"},
-    CheckInfo{"model.original", "the file beside the model is the registered release", "the registered release's file (--original)"},
+    CheckInfo{"holder.possession", "who shows the bundle holds the licensee's key",
+              "a presentation (--presentation, --audience, --nonce)"},
+    CheckInfo{"license.text", "the contract is the one that the license names",
+              "the contract's text (--contract), and a license that names one"},
+    CheckInfo{"model.original", "the file beside the model is the registered release",
+              "the registered release's file (--original)"},
     CheckInfo{"model.digest", "the model is the registered file", kModel},
     CheckInfo{"model.tensors", "the model's tensors are the registered ones", kModel},
     CheckInfo{"passport.digest", "the user passport is this license's", "the user passport (--passport)"},
@@ -98,7 +104,8 @@ std::uint64_t least_bits(double bound_log10) {
 std::vector<std::string> never_met(const TrustPolicy& policy) {
   std::vector<std::string> out;
   if (policy.logs.empty()) out.emplace_back("no log is trusted, so no checkpoint counts");
-  if (policy.issuers.empty() && policy.certifiers.empty()) out.emplace_back("no owner is trusted, neither by key nor by certificate");
+  if (policy.issuers.empty() && policy.certifiers.empty())
+    out.emplace_back("no owner is trusted, neither by key nor by certificate");
   if (!policy.max_age_s) out.emplace_back("no max-age is given, so whether a license is still in force stays undecided");
   for (const std::string& code : policy.required) {
     if (!find_check_info(code)) out.push_back("it requires " + code + ", which is no check of a bundle");
@@ -115,7 +122,9 @@ std::vector<std::string> doubtful(const TrustPolicy& policy) {
   if (policy.descent_suffices && requires_check(policy, "model.digest"))
     out.emplace_back("model descends has no effect, since require model.digest takes the registered file alone");
   for (const TrustPolicy::Witness& witness : policy.witnesses) {
-    const auto member = [&](const auto& group) { return std::count(group.members.begin(), group.members.end(), witness.name) > 0; };
+    const auto member = [&](const auto& group) {
+      return std::count(group.members.begin(), group.members.end(), witness.name) > 0;
+    };
     if (witness.name != policy.quorum && std::none_of(policy.groups.begin(), policy.groups.end(), member))
       out.push_back("the witness " + witness.name + " counts for nothing: no group holds it and it is not the quorum");
   }

@@ -119,7 +119,8 @@ Status check_signature(const Sign1& message, const Digest32& root, const PublicK
 }
 
 /// As `check_signature`, but for a signed root that was verified before.
-Status check_signature_once(const Sign1& message, const Digest32& root, const PublicKey& log_key, std::optional<VerifiedRoot>* last) {
+Status check_signature_once(const Sign1& message, const Digest32& root, const PublicKey& log_key,
+                            std::optional<VerifiedRoot>* last) {
   if (last == nullptr || message.payload) return check_signature(message, root, log_key);
   const Digest32 header = sha256(message.protected_bytes), signature = sha256(message.signature);
   const VerifiedRoot now = sha256_of_parts({header, signature, root, log_key.thumbprint()});

@@ -144,7 +144,8 @@ Result<SecretFileInfo> read_secret_file_info(ByteView file) {
   const bool vault = items != nullptr && items->size() > 1 && (*items)[1] == Cbor::text(kind_name(SecretKind::vault));
   const SecretKind kind = vault ? SecretKind::vault : SecretKind::key;
   STEGPASS_TRY(parts, read_parts(item, kind));
-  const auto passes = static_cast<std::uint32_t>(parts.header.passes), memory = static_cast<std::uint32_t>(parts.header.memory_kib);
+  const auto passes = static_cast<std::uint32_t>(parts.header.passes),
+             memory = static_cast<std::uint32_t>(parts.header.memory_kib);
   return SecretFileInfo{kind, {passes, memory}};
 }
 

@@ -75,7 +75,8 @@ Result<Envelope> open_envelope(const Sign1View& message) {
   Fields header_claims = header.map(cose::kCwtClaims);
   const CommonClaims common = read_common(header_claims);
   header_claims.finish();
-  if (out.typ == statement_typ(StatementKind::registration) && header.has(cose::kX5chain)) read_certificates(message, header, out);
+  if (out.typ == statement_typ(StatementKind::registration) && header.has(cose::kX5chain))
+    read_certificates(message, header, out);
   header.finish();
   Fields payload(claims.root(), "claims", error);
   payload.require(read_common(payload) == common, "iss, sub or iat differs from the protected header's");

@@ -24,7 +24,7 @@ struct Envelope {
   std::string issuer, subject;
   std::int64_t issued_at = 0;
   Digest32 kid{};
-  std::vector<Bytes> certificates;  ///< x5chain, in a registration alone; the leaf's key is the one that kid names
+  std::vector<Bytes> certificates;     ///< x5chain, in a registration alone; the leaf's key is the one that kid names
   std::optional<CborDocument> claims;  ///< the payload, whose `iss`, `sub`, `iat` equal the header's
 };
 

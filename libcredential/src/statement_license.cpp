@@ -82,9 +82,8 @@ std::optional<StatementBody> read_license(Fields& claims) {
   License out{.id = id, .licensee = *licensee};
   out.expires = claims.time(kExp);
   out.not_before = claims.time(kNbf);
-  claims.require(out.not_before < out.expires, [&] {
-    return "nbf " + std::to_string(out.not_before) + " is not before exp " + std::to_string(out.expires);
-  });
+  claims.require(out.not_before < out.expires,
+                 [&] { return "nbf " + std::to_string(out.not_before) + " is not before exp " + std::to_string(out.expires); });
   read_own(claims.map(kClaim), out);
   out.status_index = read_status(claims.map(kStatus), status_urn(out.registration_id));
   return out;

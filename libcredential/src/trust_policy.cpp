@@ -91,12 +91,15 @@ Status read_group(const Words& words, TrustPolicy& out) {
   TrustPolicy::Group group{std::string(words[1]), 0, {words.begin() + 3, words.end()}};
   const std::string_view count = words[2];
   const auto [end, failure] = std::from_chars(count.data(), count.data() + count.size(), group.needed);
-  if (count == "all") group.needed = group.members.size();
-  else if (count == "any") group.needed = 1;
+  if (count == "all")
+    group.needed = group.members.size();
+  else if (count == "any")
+    group.needed = 1;
   else if (failure != std::errc{} || end != count.data() + count.size() || group.needed < 1)
     return wrong("a group needs all, any, or a number from 1 to that of its members");
   if (group.needed > group.members.size())
-    return wrong("can never be met: " + std::to_string(group.needed) + " needed of a group of " + std::to_string(group.members.size()));
+    return wrong("can never be met: " + std::to_string(group.needed) + " needed of a group of " +
+                 std::to_string(group.members.size()));
   STEGPASS_CHECK_OK(check_members(group, out));
   if (out.groups.size() == kMaxGroups) return wrong("more than 100 groups");
   out.groups.push_back(std::move(group));
@@ -112,7 +115,8 @@ Status read_quorum(const Words& words, TrustPolicy& out) {
 }
 
 Status read_root(const Words& words, std::vector<TrustedRoot>& out) {
-  if (words.size() != 3 || !is_plain_text(words[1], kMaxName)) return wrong("expected: " + std::string(words[0]) + " <name> <certificate in base64>");
+  if (words.size() != 3 || !is_plain_text(words[1], kMaxName))
+    return wrong("expected: " + std::string(words[0]) + " <name> <certificate in base64>");
   STEGPASS_TRY(der, parse_base64(words[2]));
   STEGPASS_CHECK_OK(check_certificate(der));
   const auto same = [&](const TrustedRoot& root) { return root.certificate == der; };
@@ -213,13 +217,15 @@ std::string encode_trust_policy(const TrustPolicy& policy) {
     out += "issuer " + issuer.name + " " + thumbprint_uri(issuer.thumbprint) + "\n";
   for (const TrustedRoot& root : policy.certifiers) out += "x509 " + root.name + " " + to_base64(root.certificate) + "\n";
   for (const TrustedRoot& root : policy.time_roots) out += "time " + root.name + " " + to_base64(root.certificate) + "\n";
-  for (const TrustPolicy::Witness& witness : policy.witnesses) out += "witness " + witness.name + " " + witness.key.to_vkey() + "\n";
+  for (const TrustPolicy::Witness& witness : policy.witnesses)
+    out += "witness " + witness.name + " " + witness.key.to_vkey() + "\n";
   for (const TrustPolicy::Group& group : policy.groups) {
     out += "group " + group.name + " " + std::to_string(group.needed);
     for (const std::string& member : group.members) out += " " + member;
     out += "\n";
   }
-  if (!policy.quorum.empty() || !policy.witnesses.empty()) out += "quorum " + (policy.quorum.empty() ? "none" : policy.quorum) + "\n";
+  if (!policy.quorum.empty() || !policy.witnesses.empty())
+    out += "quorum " + (policy.quorum.empty() ? "none" : policy.quorum) + "\n";
   if (policy.max_age_s) out += "max-age " + std::to_string(*policy.max_age_s) + "s\n";
   for (const std::string& code : policy.required) out += "require " + code + "\n";
   if (policy.descent_suffices) out += "model descends\n";

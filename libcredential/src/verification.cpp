@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/certificate.hpp>
+#include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/receipt.hpp>
 #include <stegpass/credential/timestamp.hpp>
 #include <stegpass/credential/witness.hpp>
@@ -214,8 +214,8 @@ class Judge {
     PublicKey key;
   };
 
-  // The rotations, one after another: each by the key of then, each with its place in the ledger. Those that do not hold change no
-  // key. What a rotation claims about the past is not looked at: only what stands after it is judged by the new key.
+  // The rotations, one after another: each by the key of then, each with its place in the ledger. Those that do not hold change
+  // no key. What a rotation claims about the past is not looked at: only what stands after it is judged by the new key.
   Finding key_rotations() {
     if (!out_.registration) return {Outcome::undecided, "no verified registration names the owner's key"};
     std::string said;
@@ -227,8 +227,8 @@ class Judge {
       if (place.outcome != Outcome::valid) return place;
       const KeyRotation& rotation = *paper.statement->as<KeyRotation>();
       owner_keys_.push_back({paper.place, rotation.new_key});
-      said += (said.empty() ? "" : "; ") + std::string("from then on ") + rotation.new_key.thumbprint_uri() + " (" + rotation.reason +
-              "), " + place.detail;
+      said += (said.empty() ? "" : "; ") + std::string("from then on ") + rotation.new_key.thumbprint_uri() + " (" +
+              rotation.reason + "), " + place.detail;
     }
     return {Outcome::valid, said};
   }
@@ -320,7 +320,8 @@ class Judge {
     return judge_age("the status list", status_->issued_at(), options_.now, bound);
   }
 
-  // What keeps a change of the license's state from counting: absent, not the owner's, or of another license. `verb` as in "revokes".
+  // What keeps a change of the license's state from counting: absent, not the owner's, or of another license. `verb` as in
+  // "revokes".
   template <class Body>
   std::optional<Finding> not_ours(StatementKind kind, const char* verb) {
     const Statement* statement = find(kind);
@@ -367,12 +368,12 @@ class Judge {
     const Reinstatement& reinstatement = *find(StatementKind::reinstatement)->as<Reinstatement>();
     const Statement* suspension = find(StatementKind::suspension);
     if (suspension && suspension->as<Suspension>()->id != reinstatement.suspension_id) {
-      return {Outcome::invalid, "ends suspension " + to_hex(reinstatement.suspension_id) + ", not " +
-                                    to_hex(suspension->as<Suspension>()->id)};
+      return {Outcome::invalid,
+              "ends suspension " + to_hex(reinstatement.suspension_id) + ", not " + to_hex(suspension->as<Suspension>()->id)};
     }
     const Finding place = receipt(StatementKind::reinstatement);
-    return {place.outcome, "reinstated by the owner from " + utc_text(reinstatement.effective) + " (" + reinstatement.reason + "); " +
-                               place.detail};
+    return {place.outcome, "reinstated by the owner from " + utc_text(reinstatement.effective) + " (" + reinstatement.reason +
+                               "); " + place.detail};
   }
 
   // In the license's favour, so it needs its receipt; only then does it put off the end.
@@ -399,8 +400,8 @@ class Judge {
       return {place.outcome, "takes the place of license " + to_hex(transfer->license_id) + "; " + place.detail};
     }
     if (auto finding = not_ours<Transfer>(StatementKind::transfer, "transfers")) return *finding;
-    const std::string said = "transferred to license " + to_hex(transfer->successor_id) + " from " + utc_text(transfer->effective) + " (" +
-                             transfer->reason + ")";
+    const std::string said = "transferred to license " + to_hex(transfer->successor_id) + " from " +
+                             utc_text(transfer->effective) + " (" + transfer->reason + ")";
     return against(StatementKind::transfer, said, transfer->effective);
   }
 

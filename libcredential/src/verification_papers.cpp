@@ -29,17 +29,18 @@ bool is_of_dispute(StatementKind kind) {
 std::optional<StatementKind> subject_of(std::string_view code) {
   using Kind = StatementKind;
   constexpr std::array<std::pair<std::string_view, Kind>, 11> subjects = {{{"ledger.policy", Kind::ledger_policy},
-                                                                          {"registration.", Kind::registration},
-                                                                          {"key-rotation", Kind::key_rotation},
-                                                                          {"license.status", Kind::status_list},
-                                                                          {"license.", Kind::license},
-                                                                          {"status.age", Kind::status_list},
-                                                                          {"renewal", Kind::renewal},
-                                                                          {"suspension", Kind::suspension},
-                                                                          {"reinstatement", Kind::reinstatement},
-                                                                          {"transfer", Kind::transfer},
-                                                                          {"revocation", Kind::revocation}}};
-  const auto found = std::find_if(subjects.begin(), subjects.end(), [&](const auto& subject) { return code.starts_with(subject.first); });
+                                                                           {"registration.", Kind::registration},
+                                                                           {"key-rotation", Kind::key_rotation},
+                                                                           {"license.status", Kind::status_list},
+                                                                           {"license.", Kind::license},
+                                                                           {"status.age", Kind::status_list},
+                                                                           {"renewal", Kind::renewal},
+                                                                           {"suspension", Kind::suspension},
+                                                                           {"reinstatement", Kind::reinstatement},
+                                                                           {"transfer", Kind::transfer},
+                                                                           {"revocation", Kind::revocation}}};
+  const auto found =
+      std::find_if(subjects.begin(), subjects.end(), [&](const auto& subject) { return code.starts_with(subject.first); });
   return found == subjects.end() ? std::nullopt : std::optional(found->second);
 }
 
@@ -51,8 +52,10 @@ std::map<std::string, std::int64_t> evidence_times(const Verdict& verdict, Paper
     const auto kind = subject_of(check.code);
     const Paper* paper = kind ? papers.find(*kind) : nullptr;
     const bool of_ledger = check.code.starts_with("checkpoint.") || check.code.starts_with("receipt.");
-    if (paper && paper->statement) out[check.code] = paper->statement->issued_at();
-    else if (of_ledger && checkpoint_time > 0) out[check.code] = checkpoint_time;
+    if (paper && paper->statement)
+      out[check.code] = paper->statement->issued_at();
+    else if (of_ledger && checkpoint_time > 0)
+      out[check.code] = checkpoint_time;
   }
   return out;
 }

@@ -38,8 +38,8 @@ class Papers {
   std::vector<Paper> papers_;
 };
 
-/// When the evidence of each check was made, by the check's code: a statement's iat, or the checkpoint's time (0: none is known) for
-/// what rests on the ledger. Checks whose evidence bears no time have none.
+/// When the evidence of each check was made, by the check's code: a statement's iat, or the checkpoint's time (0: none is known)
+/// for what rests on the ledger. Checks whose evidence bears no time have none.
 std::map<std::string, std::int64_t> evidence_times(const Verdict& verdict, Papers& papers, std::int64_t checkpoint_time);
 
 }  // namespace stegpass::credential

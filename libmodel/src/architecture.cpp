@@ -75,7 +75,8 @@ Status check_numbers(const ArchitectureSettings& settings) {
     return Error{Errc::unsupported, "width " + std::to_string(settings.width) + " per mille, 16 to 2000 expected"};
   }
   if (settings.input < 32 || settings.input > 512 || settings.input % 32 != 0) {
-    return Error{Errc::unsupported, "input of " + std::to_string(settings.input) + " pixels, a multiple of 32 from 32 to 512 expected"};
+    return Error{Errc::unsupported,
+                 "input of " + std::to_string(settings.input) + " pixels, a multiple of 32 from 32 to 512 expected"};
   }
   return Done{};
 }
@@ -84,7 +85,8 @@ constexpr std::array<std::string_view, 4> kNorms{"batch", "group", "instance", "
 constexpr std::array<std::string_view, 3> kKeyTypes{"image", "shuffle", "random"};
 
 Error unknown_network(std::string_view name) {
-  return {Errc::unsupported, "network '" + std::string(name) + "' is unknown, one of " + joined(network_names(), "'") + " expected"};
+  return {Errc::unsupported,
+          "network '" + std::string(name) + "' is unknown, one of " + joined(network_names(), "'") + " expected"};
 }
 
 }  // namespace

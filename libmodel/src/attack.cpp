@@ -52,7 +52,8 @@ void copy_tensors(const torch::nn::Module& from, const torch::nn::Module& to) {
   const torch::NoGradGuard no_grad;
   const NamedTensors sources = weights_of(from);
   for (const auto& [name, target] : weights_of(to)) {
-    const auto found = std::find_if(sources.begin(), sources.end(), [&name = name](const auto& source) { return source.first == name; });
+    const auto found =
+        std::find_if(sources.begin(), sources.end(), [&name = name](const auto& source) { return source.first == name; });
     if (found != sources.end() && found->second.sizes() == target.sizes()) target.detach().copy_(found->second);
   }
 }
@@ -60,14 +61,17 @@ void copy_tensors(const torch::nn::Module& from, const torch::nn::Module& to) {
 Status check_settings(const AttackTask& task, const AttackSettings& settings) {
   const auto within = [](double value, double low, double high) { return value >= low && value <= high; };
   if (!task.model) return Error{Errc::usage, "an attack needs a model"};
-  if (task.marks.empty() || task.model->architecture().bits() == 0) return Error{Errc::usage, "the model carries no marks to be judged"};
+  if (task.marks.empty() || task.model->architecture().bits() == 0)
+    return Error{Errc::usage, "the model carries no marks to be judged"};
   if (task.test.size() == 0) return Error{Errc::usage, "an attack needs test images"};
   if (settings.epochs < 0 || settings.epochs > 100000) return Error{Errc::usage, "epochs are not within 0 to 100000"};
   if (settings.batch < 2 || settings.batch > 65536) return Error{Errc::usage, "the batch is not within 2 to 65536"};
   if (!within(settings.rate, 1e-12, 100)) return Error{Errc::usage, "the rate is not within 0 to 100"};
   if (!within(settings.data_share, 1e-9, 1)) return Error{Errc::usage, "the share of the data is not within 0 to 1"};
-  if (!within(settings.sign_weight, 0, 1e6) || !within(settings.sign_margin, 0, 1e6)) return Error{Errc::usage, "the sign loss is out of range"};
-  if (settings.count < 0 || settings.count > 1000000 || settings.at_once < 1) return Error{Errc::usage, "the count is not within 0 to 1000000"};
+  if (!within(settings.sign_weight, 0, 1e6) || !within(settings.sign_margin, 0, 1e6))
+    return Error{Errc::usage, "the sign loss is out of range"};
+  if (settings.count < 0 || settings.count > 1000000 || settings.at_once < 1)
+    return Error{Errc::usage, "the count is not within 0 to 1000000"};
   for (const double strength : settings.strengths) {
     if (!std::isfinite(strength) || strength < 0) return Error{Errc::usage, "a strength is negative or not finite"};
   }
@@ -78,7 +82,8 @@ Result<const AttackEntry*> find_attack(const AttackSettings& settings) {
   for (const AttackEntry& entry : entries()) {
     if (entry.kind.name != settings.name) continue;
     const auto& variants = entry.kind.variants;
-    if (settings.variant.empty() || std::find(variants.begin(), variants.end(), settings.variant) != variants.end()) return &entry;
+    if (settings.variant.empty() || std::find(variants.begin(), variants.end(), settings.variant) != variants.end())
+      return &entry;
     return Error{Errc::usage, "attack " + settings.name + " has no variant '" + settings.variant + "'"};
   }
   return Error{Errc::unsupported, "attack '" + settings.name + "' is unknown"};
@@ -103,7 +108,8 @@ std::uint64_t attack_seed(std::uint64_t seed, std::uint64_t purpose, std::uint64
 }
 
 PassportNetwork copy_network(const PassportNetwork& network, const torch::Device& device) {
-  PassportNetwork out(network->architecture(), network->has_verification() ? Branches::both : Branches::deployment, 0, network->scheme());
+  PassportNetwork out(network->architecture(), network->has_verification() ? Branches::both : Branches::deployment, 0,
+                      network->scheme());
   out->to(device);
   copy_tensors(*network, *out);
   out->eval();
@@ -111,7 +117,10 @@ PassportNetwork copy_network(const PassportNetwork& network, const torch::Device
 }
 
 AttackRun::AttackRun(const AttackTask& of_task, const AttackSettings& of_settings, const AttackHooks& hooks)
-    : task(of_task), settings(of_settings), test(take_images(of_task.test, of_settings.test_images, attack_seed(of_settings.seed, 1, 0))), hooks_(hooks) {
+    : task(of_task),
+      settings(of_settings),
+      test(take_images(of_task.test, of_settings.test_images, attack_seed(of_settings.seed, 1, 0))),
+      hooks_(hooks) {
   train = take_images(task.train, settings.train_images, attack_seed(settings.seed, 0, 0));
   if (settings.data_share < 1) {
     const auto share = static_cast<std::int64_t>(std::llround(settings.data_share * static_cast<double>(train.size())));
@@ -122,10 +131,17 @@ AttackRun::AttackRun(const AttackTask& of_task, const AttackSettings& of_setting
 std::string AttackRun::identity() const {
   JsonObject json;
   json.text("attack", settings.name).text("variant", settings.variant).raw("strengths", json_array(settings.strengths));
-  json.integer("epochs", settings.epochs).integer("batch", settings.batch).number("rate", settings.rate).number("momentum", settings.momentum);
-  json.number("weight_decay", settings.weight_decay).number("sign_weight", settings.sign_weight).number("sign_margin", settings.sign_margin);
+  json.integer("epochs", settings.epochs)
+      .integer("batch", settings.batch)
+      .number("rate", settings.rate)
+      .number("momentum", settings.momentum);
+  json.number("weight_decay", settings.weight_decay)
+      .number("sign_weight", settings.sign_weight)
+      .number("sign_margin", settings.sign_margin);
   json.number("data_share", settings.data_share).integer("count", settings.count).integer("at_once", settings.at_once);
-  json.boolean("augment", settings.augment).text("precision", precision_name(settings.precision)).integer("seed", static_cast<std::int64_t>(settings.seed));
+  json.boolean("augment", settings.augment)
+      .text("precision", precision_name(settings.precision))
+      .integer("seed", static_cast<std::int64_t>(settings.seed));
   json.boolean("verification", settings.verification);
   json.integer("drawn_train_images", settings.train_images).integer("drawn_test_images", settings.test_images);
   json.integer("train_images", train.size()).integer("test_images", test.size());
@@ -140,7 +156,8 @@ Status AttackRun::progress(double done, double total, std::string_view text) con
 }
 
 Result<Mark> AttackRun::drawn_mark(std::size_t index, MarkPictures pictures) const {
-  if (index >= task.pictures.size() || index >= task.seeds.size()) return Error{Errc::usage, "the attack needs more drawn passports than there are"};
+  if (index >= task.pictures.size() || index >= task.seeds.size())
+    return Error{Errc::usage, "the attack needs more drawn passports than there are"};
   return make_mark(architecture(), task.pooling, task.pictures[index], task.seeds[index], pictures);
 }
 
@@ -225,9 +242,13 @@ Bytes AttackRun::state(const NamedTensors& tensors, int stage, int epochs) const
   const NamedTensors copies = for_file(tensors);
   std::vector<TensorView> views;
   append_views(views, copies);
-  return encode_safetensors(std::move(views), {{"stegpass.format", kAttackState}, {"stegpass.run", identity()}, {"stegpass.stage", std::to_string(stage)},
-                                               {"stegpass.epochs", std::to_string(epochs)}, {"stegpass.steps", std::to_string(steps_)},
-                                               {"stegpass.images", std::to_string(images_)}, {"stegpass.curves", curve_}});
+  return encode_safetensors(std::move(views), {{"stegpass.format", kAttackState},
+                                               {"stegpass.run", identity()},
+                                               {"stegpass.stage", std::to_string(stage)},
+                                               {"stegpass.epochs", std::to_string(epochs)},
+                                               {"stegpass.steps", std::to_string(steps_)},
+                                               {"stegpass.images", std::to_string(images_)},
+                                               {"stegpass.curves", curve_}});
 }
 
 Status AttackRun::resume(ByteView bytes) {
@@ -239,8 +260,10 @@ Status AttackRun::resume(ByteView bytes) {
     return whole ? static_cast<std::int64_t>(std::stoll(digits)) : std::int64_t{-1};
   };
   if (text("stegpass.format") != kAttackState) return Error{Errc::malformed, "the file is no state of an attack"};
-  if (text("stegpass.run") != identity()) return Error{Errc::refused, "the state is one of another attack: settings and data must be the same"};
-  if (number("stegpass.stage") < 0 || number("stegpass.epochs") < 1 || number("stegpass.steps") < 0 || number("stegpass.images") < 0) {
+  if (text("stegpass.run") != identity())
+    return Error{Errc::refused, "the state is one of another attack: settings and data must be the same"};
+  if (number("stegpass.stage") < 0 || number("stegpass.epochs") < 1 || number("stegpass.steps") < 0 ||
+      number("stegpass.images") < 0) {
     return Error{Errc::malformed, "the state's counts are no numbers"};
   }
   resume_stage_ = static_cast<int>(std::min(number("stegpass.stage"), std::int64_t{1000000}));
@@ -277,19 +300,24 @@ Status AttackRun::loop(const AttackLoop& loop) {
     loop.begin_epoch();
     const auto index = static_cast<std::uint64_t>(stage) * 1000003 + static_cast<std::uint64_t>(done);
     LoaderOptions options{.batch = batch, .threads = task.device.is_cpu() ? 1 : 4};
-    if (settings.augment) options.augment_seed = [&](std::int64_t step) { return attack_seed(settings.seed, 3, index * 1000003 + static_cast<std::uint64_t>(step)); };
+    if (settings.augment)
+      options.augment_seed = [&](std::int64_t step) {
+        return attack_seed(settings.seed, 3, index * 1000003 + static_cast<std::uint64_t>(step));
+      };
     BatchLoader batches(train, shuffled_indices(train.size(), attack_seed(settings.seed, 4, index)), options);
     const double total = static_cast<double>(batches.steps()) * loop.epochs;
     for (std::int64_t step = 0; auto next = batches.next(); ++step) {
       const torch::Tensor loss = loop.loss(next->images.to(task.device), next->labels.to(task.device));
       const double value = loss.item<double>();
-      if (!std::isfinite(value)) return Error{Errc::diverged, "the loss of step " + std::to_string(steps_ + 1) + " is not finite"};
+      if (!std::isfinite(value))
+        return Error{Errc::diverged, "the loss of step " + std::to_string(steps_ + 1) + " is not finite"};
       optimiser.clear_gradients();
       loss.backward();
       optimiser.step(settings.rate);
       ++steps_;
       images_ += next->labels.size(0);
-      STEGPASS_CHECK_OK(progress(static_cast<double>(done * batches.steps() + step + 1), total, "loss " + json_number(std::round(1000 * value) / 1000)));
+      STEGPASS_CHECK_OK(progress(static_cast<double>(done * batches.steps() + step + 1), total,
+                                 "loss " + json_number(std::round(1000 * value) / 1000)));
     }
     if (loop.end_epoch) STEGPASS_CHECK_OK(loop.end_epoch(done + 1));
     if (hooks_.checkpoint) STEGPASS_CHECK_OK(hooks_.checkpoint(state(tensors(), stage, done + 1)));
@@ -327,7 +355,8 @@ torch::Tensor sign_hinge(const std::vector<ConvBlock>& blocks, const NetworkKeys
   return sum;
 }
 
-Result<AttackOutcome> run_attack(const AttackTask& task, const AttackSettings& chosen, const AttackHooks& hooks, ByteView resume) {
+Result<AttackOutcome> run_attack(const AttackTask& task, const AttackSettings& chosen, const AttackHooks& hooks,
+                                 ByteView resume) {
   STEGPASS_TRY(entry, find_attack(chosen));
   STEGPASS_CHECK_OK(check_settings(task, chosen));
   AttackSettings settings = chosen;

@@ -76,8 +76,8 @@ VerificationAffine owners_affine(VerificationPartImpl& part, const torch::Tensor
   return {s, g * part.bn->weight, g * part.bn->bias + h};
 }
 
-/// A passport of which each layer's s and s' are free. The papers train the layer keys; those have more dimensions than a layer has
-/// channels, so some key gives any s, and training s itself leaves out no forgery that they allow.
+/// A passport of which each layer's s and s' are free. The papers train the layer keys; those have more dimensions than a layer
+/// has channels, so some key gives any s, and training s itself leaves out no forgery that they allow.
 class FreePassportImpl : public torch::nn::Module {
  public:
   FreePassportImpl(const std::vector<torch::Tensor>& scale, const std::vector<torch::Tensor>& bias) {
@@ -129,7 +129,10 @@ Status train_fake(AttackRun& run, const FakePlan& plan) {
     json.number("strength", plan.strength).text("step", step).number("accuracy_verification", accuracy).boolean("aligned", false);
     const int bits = run.architecture().bits();
     json.number("like_genuine", static_cast<double>(agreeing(genuine, fake.s)) / bits);
-    json.raw("marks", "[" + mark_json("forged", "layer-key", bits, plan.claimed.empty() ? agreeing(fake.s, fake.s) : agreeing(plan.claimed, fake.s)) + "]");
+    json.raw("marks", "[" +
+                          mark_json("forged", "layer-key", bits,
+                                    plan.claimed.empty() ? agreeing(fake.s, fake.s) : agreeing(plan.claimed, fake.s)) +
+                          "]");
     run.add_point(json);
     return Status(Done{});
   };
@@ -172,7 +175,8 @@ Status try_random_fakes(AttackRun& run) {
     const EvaluationSettings how{run.task.device, run.settings.precision, EvaluationSettings{}.batch};
     STEGPASS_TRY(measured, evaluate(owner, run.test, mark, how));
     run.more_marks = {{"forged", mark}};
-    STEGPASS_CHECK_OK(run.judge_marks(run.task.model, {.strength = i + 1.0, .step = "passport " + std::to_string(i + 1)}, -1, measured.verification));
+    STEGPASS_CHECK_OK(run.judge_marks(run.task.model, {.strength = i + 1.0, .step = "passport " + std::to_string(i + 1)}, -1,
+                                      measured.verification));
     STEGPASS_CHECK_OK(run.progress(i + 1.0, run.settings.count, "random passports"));
   }
   run.more_marks.clear();
@@ -186,7 +190,8 @@ torch::nn::Linear linear(std::int64_t from, std::int64_t to) { return torch::nn:
 /// x + B(LeakyReLU(A x)), with A four times as wide: the expanded residual block of Chen et al., CVPR 2023.
 class ExpandedBlockImpl : public torch::nn::Module {
  public:
-  explicit ExpandedBlockImpl(std::int64_t channels) : up_(linear(channels, kExpansion * channels)), down_(linear(kExpansion * channels, channels)) {
+  explicit ExpandedBlockImpl(std::int64_t channels)
+      : up_(linear(channels, kExpansion * channels)), down_(linear(kExpansion * channels, channels)) {
     register_module("up", up_);
     register_module("down", down_);
   }
@@ -201,7 +206,9 @@ TORCH_MODULE(ExpandedBlock);
 class ErbLayerImpl : public torch::nn::Module {
  public:
   ErbLayerImpl(std::int64_t channels, bool common)
-      : scale_(channels), bias_(common ? scale_ : ExpandedBlock(channels)), first_(linear(channels, std::max<std::int64_t>(1, channels / 4))),
+      : scale_(channels),
+        bias_(common ? scale_ : ExpandedBlock(channels)),
+        first_(linear(channels, std::max<std::int64_t>(1, channels / 4))),
         second_(linear(std::max<std::int64_t>(1, channels / 4), channels)) {
     register_module("scale", scale_);
     if (!common) register_module("bias", bias_);
@@ -275,7 +282,8 @@ std::vector<torch::Tensor> matching_gains(const std::vector<ConvBlock>& blocks, 
 Result<std::string> forged_marks(AttackRun& run, const Mark& mark, const std::vector<torch::Tensor>& a1) {
   STEGPASS_TRY(strict, read_mark(encode_release_model(run.task.model), run.architecture(), mark, SignatureMode::strict));
   STEGPASS_TRY(reference, read_reference(run, mark, a1));
-  return "[" + mark_json("forged", "strict", strict.bits, strict.matches) + "," + mark_json("forged", "reference", reference.bits, reference.matches) + "]";
+  return "[" + mark_json("forged", "strict", strict.bits, strict.matches) + "," +
+         mark_json("forged", "reference", reference.bits, reference.matches) + "]";
 }
 
 std::vector<torch::Tensor> gains_of(const ErbImpl& erb) {
@@ -284,8 +292,8 @@ std::vector<torch::Tensor> gains_of(const ErbImpl& erb) {
   return out;
 }
 
-/// Responses of a passport that has nothing to do with the network are small: from them TLP gives a constant, whose gradient leads nowhere. The
-/// forger, whose s is free, begins from them at twice the size that the sign loss leaves in a layer.
+/// Responses of a passport that has nothing to do with the network are small: from them TLP gives a constant, whose gradient
+/// leads nowhere. The forger, whose s is free, begins from them at twice the size that the sign loss leaves in a layer.
 std::vector<torch::Tensor> enlarged(std::vector<torch::Tensor> responses) {
   constexpr double kSize = 2;  // root of the mean square
   for (torch::Tensor& s : responses) s = s * (kSize / s.square().mean().sqrt().clamp_min(1e-12));
@@ -302,7 +310,8 @@ Status attack_fake(AttackRun& run) {
   const std::vector<ConvBlock> blocks = run.task.owner->passport_blocks();
   if (run.settings.name == "fake2") {
     STEGPASS_TRY(mark, run.drawn_mark(0, MarkPictures::both));
-    return train_fake(run, {enlarged(signs_along(blocks, mark, Picture::scale)), signs_along(blocks, mark, Picture::bias), {}, 0, "trained"});
+    return train_fake(
+        run, {enlarged(signs_along(blocks, mark, Picture::scale)), signs_along(blocks, mark, Picture::bias), {}, 0, "trained"});
   }
   const Mark& cover = run.task.marks.front().mark;
   const auto genuine = signs_along(blocks, cover, Picture::scale), bias = signs_along(blocks, cover, Picture::bias);
@@ -348,7 +357,10 @@ Status attack_erb(AttackRun& run) {
       use_erb();
     }
     JsonObject point;
-    point.number("strength", epoch).text("step", "epoch " + std::to_string(epoch)).number("accuracy_verification", run.accuracy(frozen)).boolean("aligned", false);
+    point.number("strength", epoch)
+        .text("step", "epoch " + std::to_string(epoch))
+        .number("accuracy_verification", run.accuracy(frozen))
+        .boolean("aligned", false);
     STEGPASS_TRY(marks, forged_marks(run, mark, gains_of(erb)));
     point.raw("marks", marks);
     run.add_point(point);
@@ -364,7 +376,10 @@ Status attack_sign_flip(AttackRun& run) {
     STEGPASS_TRY(mark, run.drawn_mark(static_cast<std::size_t>(i)));
     STEGPASS_TRY(marks, forged_marks(run, mark, matching_gains(blocks, mark)));
     JsonObject point;
-    point.number("strength", i + 1).text("step", "forged passport " + std::to_string(i + 1)).boolean("aligned", false).raw("marks", marks);
+    point.number("strength", i + 1)
+        .text("step", "forged passport " + std::to_string(i + 1))
+        .boolean("aligned", false)
+        .raw("marks", marks);
     run.add_point(point);
   }
   return Done{};

@@ -44,7 +44,9 @@ Status embed_natural(AttackRun& run) {
     }
     return total;
   };
-  loop.end_epoch = [&](int epoch) { return run.judge(network, {.strength = static_cast<double>(epoch), .step = epoch_text(epoch)}); };
+  loop.end_epoch = [&](int epoch) {
+    return run.judge(network, {.strength = static_cast<double>(epoch), .step = epoch_text(epoch)});
+  };
   return run.loop(loop);
 }
 
@@ -56,7 +58,8 @@ Result<std::vector<torch::Tensor>> natural_axes(AttackRun& run) {
   const KeyNetwork keys(run.architecture());
   std::vector<torch::Tensor> sums(run.architecture().passport_convs().size());
   for (int i = 0; i < run.settings.count; ++i) {
-    if (static_cast<std::size_t>(i) >= run.task.pictures.size()) return Error{Errc::usage, "the attack needs more drawn passports than there are"};
+    if (static_cast<std::size_t>(i) >= run.task.pictures.size())
+      return Error{Errc::usage, "the attack needs more drawn passports than there are"};
     STEGPASS_TRY(columns, keys.layer_columns(run.task.pictures[static_cast<std::size_t>(i)], Picture::scale));
     for (std::size_t l = 0; l < sums.size(); ++l) {
       torch::Tensor u = centred(columns[l]);
@@ -80,7 +83,8 @@ void take_along(const ConvBlock& block, const torch::Tensor& axes, double factor
 /// A share of the subspace that natural keys span is emptied, then training brings accuracy back.
 Status empty_subspace(AttackRun& run) {
   STEGPASS_TRY(axes, natural_axes(run));
-  const std::vector<double> shares = run.settings.strengths.empty() ? std::vector<double>{0.05, 0.1, 0.25, 0.5} : run.settings.strengths;
+  const std::vector<double> shares =
+      run.settings.strengths.empty() ? std::vector<double>{0.05, 0.1, 0.25, 0.5} : run.settings.strengths;
   for (const double share : shares) {
     if (share > 1) return Error{Errc::usage, "a share of the subspace is over 1"};
     PassportNetwork network = run.copy();
@@ -99,8 +103,8 @@ Status empty_subspace(AttackRun& run) {
   return Done{};
 }
 
-/// Leading axes of the licensee's own columns: without the seed he knows the span in which the cover's directions lie, and no more.
-/// At most half of a layer's dimensions, since all of them would be the whole layer.
+/// Leading axes of the licensee's own columns: without the seed he knows the span in which the cover's directions lie, and no
+/// more. At most half of a layer's dimensions, since all of them would be the whole layer.
 torch::Tensor span_of(const torch::Tensor& columns, Pooling pooling) {
   if (pooling == Pooling::mean) {
     const torch::Tensor mean = columns.mean(1, true);
@@ -157,7 +161,8 @@ Status attack_insider(AttackRun& run) {
 
 /// A fresh network learns the owner's answers (Hinton et al., 2015). No weight of the owner's is in it, and so no mark.
 Status attack_distill(AttackRun& run) {
-  PassportNetwork student(run.architecture(), Branches::deployment, attack_seed(run.settings.seed, 9, 0), run.task.model->scheme());
+  PassportNetwork student(run.architecture(), Branches::deployment, attack_seed(run.settings.seed, 9, 0),
+                          run.task.model->scheme());
   student->to(run.task.device);
   const auto teacher = run.copy().ptr(), impl = student.ptr();
   run.result = student;
@@ -171,7 +176,9 @@ Status attack_distill(AttackRun& run) {
     const torch::Tensor logits = impl->deployment(images, run.settings.precision) / kTemperature;
     return -(wanted * at::log_softmax(logits, 1)).sum(1).mean() * (kTemperature * kTemperature);
   };
-  loop.end_epoch = [&](int epoch) { return run.judge(student, {.strength = static_cast<double>(epoch), .step = epoch_text(epoch)}); };
+  loop.end_epoch = [&](int epoch) {
+    return run.judge(student, {.strength = static_cast<double>(epoch), .step = epoch_text(epoch)});
+  };
   return run.loop(loop);
 }
 

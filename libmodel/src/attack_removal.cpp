@@ -29,7 +29,8 @@ Result<PassportNetwork> with_fresh_classifier(AttackRun& run) {
 /// CE and the attacker's own sign loss on these keys.
 void demand_bits(AttackRun& run, AttackLoop& loop, const PassportNetwork& network, const NetworkKeys& keys) {
   loop.loss = [&run, network, keys, task_loss = loop.loss](const torch::Tensor& images, const torch::Tensor& labels) {
-    return task_loss(images, labels) + run.settings.sign_weight * sign_hinge(network->passport_blocks(), keys, run.settings.sign_margin);
+    return task_loss(images, labels) +
+           run.settings.sign_weight * sign_hinge(network->passport_blocks(), keys, run.settings.sign_margin);
   };
 }
 
@@ -44,7 +45,9 @@ Status attack_finetune(AttackRun& run) {
     network = fresh;
   }
   AttackLoop loop = plain_training(run, network.ptr());
-  loop.end_epoch = [&](int epoch) { return run.judge(network, {.strength = static_cast<double>(epoch), .step = "epoch " + std::to_string(epoch)}); };
+  loop.end_epoch = [&](int epoch) {
+    return run.judge(network, {.strength = static_cast<double>(epoch), .step = "epoch " + std::to_string(epoch)});
+  };
   run.result = network;
   return run.loop(loop);
 }
@@ -75,7 +78,9 @@ Status attack_frame(AttackRun& run) {
   run.more_marks = {{"framed", mark}};
   AttackLoop loop = plain_training(run, network.ptr());
   demand_bits(run, loop, network, network_keys(run.architecture(), mark, run.task.device));
-  loop.end_epoch = [&](int epoch) { return run.judge(network, {.strength = static_cast<double>(epoch), .step = "epoch " + std::to_string(epoch)}); };
+  loop.end_epoch = [&](int epoch) {
+    return run.judge(network, {.strength = static_cast<double>(epoch), .step = "epoch " + std::to_string(epoch)});
+  };
   return run.loop(loop);
 }
 

@@ -22,8 +22,8 @@ std::uint64_t attack_seed(std::uint64_t seed, std::uint64_t purpose, std::uint64
 /// Where a point of the curve lies.
 struct PointLabel {
   std::optional<double> strength;
-  std::string step;          ///< in words, or empty
-  bool aligned = false;      ///< whether the copy's channels are brought back in order before reading
+  std::string step;      ///< in words, or empty
+  bool aligned = false;  ///< whether the copy's channels are brought back in order before reading
 };
 
 /// What is trained in a loop: `module` holds all that changes, so that a state has it.
@@ -42,8 +42,8 @@ class AttackRun {
 
   const AttackTask& task;
   const AttackSettings& settings;
-  LabelledImages train, test;           ///< as drawn by the settings
-  std::vector<OpenedMark> more_marks;   ///< the attacker's own, read at every point from now on
+  LabelledImages train, test;          ///< as drawn by the settings
+  std::vector<OpenedMark> more_marks;  ///< the attacker's own, read at every point from now on
   JsonObject details;
   PassportNetwork result{nullptr};
 
@@ -76,7 +76,7 @@ class AttackRun {
   Bytes state(const NamedTensors& tensors, int stage, int epochs) const;
 
   const AttackHooks& hooks_;
-  Bytes resume_;            // a state whose loop was not reached yet
+  Bytes resume_;  // a state whose loop was not reached yet
   int resume_stage_ = -1, resume_epochs_ = 0, stage_ = 0;
   std::int64_t resume_steps_ = 0, resume_images_ = 0;
   std::string resume_curve_;

@@ -39,7 +39,8 @@ torch::Tensor whitener(const torch::Tensor& columns) {
 
 class PictureSearch {
  public:
-  PictureSearch(AttackRun& run, const Passport& start) : run_(run), architecture_(run.architecture()), size_(start.size()), start_(start) {}
+  PictureSearch(AttackRun& run, const Passport& start)
+      : run_(run), architecture_(run.architecture()), size_(start.size()), start_(start) {}
 
   Status prepare() {
     STEGPASS_TRY(tiles, picture_tiles(start_.picture(Picture::scale), size_, architecture_));
@@ -53,13 +54,15 @@ class PictureSearch {
       layer.bits = values_of(sign_bits(run_.task.cover_seed, marked), {block.plan.out_channels});
       if (run_.task.pooling == Pooling::whitened) {
         const int columns = static_cast<int>(tiles.size(0)) * block.plan.positions();
-        const torch::Tensor r = values_of(sign_patterns(run_.task.cover_seed, marked, Picture::scale, columns), {block.plan.out_channels, columns});
+        const torch::Tensor r =
+            values_of(sign_patterns(run_.task.cover_seed, marked, Picture::scale, columns), {block.plan.out_channels, columns});
         layer.patterns = r - r.mean(1, true);
       }
       layers_.push_back(layer);
     }
     for (const ConvPlan& plan : architecture_.convs()) {
-      keys_.push_back(key_weights(architecture_.digest(), plan.name, {plan.out_channels, plan.in_channels, plan.kernel, plan.kernel}));
+      keys_.push_back(
+          key_weights(architecture_.digest(), plan.name, {plan.out_channels, plan.in_channels, plan.kernel, plan.kernel}));
     }
     return Done{};
   }
@@ -96,7 +99,8 @@ class PictureSearch {
 
   torch::Tensor layer_hinge(const SoughtLayer& layer, const torch::Tensor& reaching) const {
     const int kernel = layer.plan.kernel;
-    torch::Tensor u = at::im2col(reaching, {kernel, kernel}, {1, 1}, {kernel / 2, kernel / 2}, {layer.plan.stride, layer.plan.stride});
+    torch::Tensor u =
+        at::im2col(reaching, {kernel, kernel}, {1, 1}, {kernel / 2, kernel / 2}, {layer.plan.stride, layer.plan.stride});
     u = u.permute({1, 0, 2}).flatten(1);  // (D, tiles * positions), as the reading has it
     torch::Tensor s;
     if (run_.task.pooling == Pooling::mean) {
@@ -137,7 +141,11 @@ class PictureSearch {
 
 std::string reading_json(std::string_view role, const MarkReading& reading) {
   JsonObject json;
-  json.text("role", role).text("reading", "strict").integer("bits", reading.bits).integer("matches", reading.matches).number("log10_p", reading.log10_p);
+  json.text("role", role)
+      .text("reading", "strict")
+      .integer("bits", reading.bits)
+      .integer("matches", reading.matches)
+      .number("log10_p", reading.log10_p);
   return json.str();
 }
 
@@ -145,12 +153,14 @@ std::string reading_json(std::string_view role, const MarkReading& reading) {
 Status note_picture(AttackRun& run, const Passport& passport, int step) {
   const Bytes release = encode_release_model(run.task.model);
   STEGPASS_TRY(fitted, make_mark(run.architecture(), run.task.pooling, passport, run.task.cover_seed, MarkPictures::scale_only));
-  STEGPASS_TRY(own, make_mark(run.architecture(), run.task.pooling, passport, derive_mark_seed(passport.digest(), {}, {}), MarkPictures::scale_only));
+  STEGPASS_TRY(own, make_mark(run.architecture(), run.task.pooling, passport, derive_mark_seed(passport.digest(), {}, {}),
+                              MarkPictures::scale_only));
   STEGPASS_TRY(as_user, read_mark(release, run.architecture(), fitted));
   STEGPASS_TRY(as_owner, read_mark(release, run.architecture(), own));
   JsonObject point;
   point.number("strength", step).text("step", "picture after " + std::to_string(step) + " steps").boolean("aligned", false);
-  point.raw("marks", "[" + reading_json("under the cover's seed", as_user) + "," + reading_json("under its own seed", as_owner) + "]");
+  point.raw("marks",
+            "[" + reading_json("under the cover's seed", as_user) + "," + reading_json("under its own seed", as_owner) + "]");
   run.add_point(point);
   return Done{};
 }
@@ -174,18 +184,22 @@ Status search_signs(AttackRun& run) {
 
 /// Salt after salt under one's own pictures: the best of all tries, and what it is worth once they are counted.
 Status search_hash(AttackRun& run) {
-  if (run.task.pooling != Pooling::whitened) return Error{Errc::unsupported, "under mean pooling every salt reads the same signs; there is nothing to search"};
-  const int tries = std::max(run.settings.count, 1), pictures = static_cast<int>(std::min<std::size_t>(run.task.pictures.size(), 20));
+  if (run.task.pooling != Pooling::whitened)
+    return Error{Errc::unsupported, "under mean pooling every salt reads the same signs; there is nothing to search"};
+  const int tries = std::max(run.settings.count, 1),
+            pictures = static_cast<int>(std::min<std::size_t>(run.task.pictures.size(), 20));
   const std::vector<Passport> own(run.task.pictures.begin(), run.task.pictures.begin() + pictures);
   const int each = (tries + pictures - 1) / std::max(pictures, 1);
-  STEGPASS_TRY(survey, survey_wrong_passports(encode_release_model(run.task.model), run.architecture(), own, each, run.settings.seed, [&](std::size_t done) {
-    return run.progress(static_cast<double>(done), pictures, "tries").ok();
-  }));
+  STEGPASS_TRY(survey, survey_wrong_passports(
+                           encode_release_model(run.task.model), run.architecture(), own, each, run.settings.seed,
+                           [&](std::size_t done) { return run.progress(static_cast<double>(done), pictures, "tries").ok(); }));
   const int best = *std::max_element(survey.matches.begin(), survey.matches.end());
   MarkReading reading{.bits = survey.bits, .matches = best, .log10_p = log10_binomial_tail(survey.bits, best)};
   const auto made = static_cast<std::int64_t>(survey.matches.size());
   JsonObject point;
-  point.number("strength", static_cast<double>(made)).text("step", "best of " + std::to_string(made) + " tries").boolean("aligned", false);
+  point.number("strength", static_cast<double>(made))
+      .text("step", "best of " + std::to_string(made) + " tries")
+      .boolean("aligned", false);
   point.raw("marks", "[" + reading_json("best", reading) + "]");
   run.add_point(point);
   run.details.integer("tries", made).number("log10_p_corrected", corrected_log10_p(reading.log10_p, static_cast<int>(made)));

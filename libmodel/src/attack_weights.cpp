@@ -41,7 +41,8 @@ std::vector<torch::Tensor> weight_tensors(const PassportNetwork& network) {
 
 /// Sets the `share` of the entries with the smallest scores to zero; `scores` of the weight's shape or of its first dimension.
 void zero_smallest(const torch::Tensor& weight, const torch::Tensor& scores, double share) {
-  const auto count = std::min(scores.numel(), static_cast<std::int64_t>(std::llround(share * static_cast<double>(scores.numel()))));
+  const auto count =
+      std::min(scores.numel(), static_cast<std::int64_t>(std::llround(share * static_cast<double>(scores.numel()))));
   if (count == 0) return;
   const torch::Tensor order = std::get<1>(scores.flatten().topk(count, 0, false, false));
   torch::Tensor keep = torch::ones({scores.numel()}, weight.options());
@@ -80,8 +81,8 @@ torch::Tensor over_rows(const torch::Tensor& values, const torch::Tensor& weight
   return values.view(shape);
 }
 
-/// Moves and scales the outputs of every convolution. The norm's statistics and gain take the factor back, so what follows sees the
-/// same values in another order. Source  the symmetries of normalised networks; nothing of the mark is known.
+/// Moves and scales the outputs of every convolution. The norm's statistics and gain take the factor back, so what follows sees
+/// the same values in another order. Source  the symmetries of normalised networks; nothing of the mark is known.
 class ChannelShuffle {
  public:
   ChannelShuffle(PassportNetwork network, const std::vector<ChannelMove>& moves, const std::vector<int>& groups, bool batch_norm)
@@ -145,7 +146,8 @@ ChannelMove random_move(int channels, const std::string& variant, std::uint64_t 
   std::mt19937_64 random(seed + 1);
   if (variant != "order") {
     for (int c = 0; c < channels; ++c) {
-      const double exponent = 2 * (static_cast<double>(random() >> 11) * 0x1p-53) - 1, sign = variant == "sign" && random() % 2 == 0 ? -1 : 1;
+      const double exponent = 2 * (static_cast<double>(random() >> 11) * 0x1p-53) - 1,
+                   sign = variant == "sign" && random() % 2 == 0 ? -1 : 1;
       move.factor.data_ptr<float>()[c] = static_cast<float>(sign * std::pow(4.0, exponent));
     }
   }
@@ -189,7 +191,8 @@ Status attack_quantise(AttackRun& run) {
   }
   const bool per_channel = run.settings.variant == "channel";
   return along_strengths(run, {8, 6, 4, 2}, [&](PassportNetwork& network, double bits) {
-    for (const torch::Tensor& weight : weight_tensors(network)) weight.copy_(quantised(weight, static_cast<int>(bits), per_channel));
+    for (const torch::Tensor& weight : weight_tensors(network))
+      weight.copy_(quantised(weight, static_cast<int>(bits), per_channel));
   });
 }
 
@@ -207,23 +210,29 @@ Status attack_permute(AttackRun& run) {
   const Architecture& architecture = run.architecture();
   const Norm norm = architecture.settings().norm;
   if (norm == Norm::group) return Error{Errc::unsupported, "channels of a network with group norm cannot be moved one by one"};
-  if (run.settings.variant == "sign" && norm == Norm::instance) return Error{Errc::unsupported, "instance norm keeps no sign to take back"};
+  if (run.settings.variant == "sign" && norm == Norm::instance)
+    return Error{Errc::unsupported, "instance norm keeps no sign to take back"};
   const std::vector<int> groups = order_groups(architecture);
   std::vector<ChannelMove> moves;
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    moves.push_back(random_move(architecture.convs()[i].out_channels, run.settings.variant, attack_seed(run.settings.seed, 7, i), run.task.device));
+    moves.push_back(random_move(architecture.convs()[i].out_channels, run.settings.variant, attack_seed(run.settings.seed, 7, i),
+                                run.task.device));
   }
   PassportNetwork changed = run.copy();
   {
     const torch::NoGradGuard no_grad;
     ChannelShuffle(changed, moves, groups, norm == Norm::batch).apply();
   }
-  return judge_twice(run, changed, run.settings.variant == "order" ? "permuted" : run.settings.variant == "scale" ? "permuted and rescaled" : "permuted, rescaled and turned");
+  return judge_twice(run, changed,
+                     run.settings.variant == "order"   ? "permuted"
+                     : run.settings.variant == "scale" ? "permuted and rescaled"
+                                                       : "permuted, rescaled and turned");
 }
 
 /// Every norm's gain and statistics go into its convolution, as programs do that prepare a network for running.
 Status attack_fold(AttackRun& run) {
-  if (run.architecture().settings().norm != Norm::batch) return Error{Errc::unsupported, "only batch norm can be folded into its convolution"};
+  if (run.architecture().settings().norm != Norm::batch)
+    return Error{Errc::unsupported, "only batch norm can be folded into its convolution"};
   PassportNetwork changed = run.copy();
   {
     const torch::NoGradGuard no_grad;

@@ -32,8 +32,7 @@ std::string found_expected(const std::string& what, std::uint64_t found, std::ui
 }
 
 /// Checks one IDX file's magic number and that its length fits its count; returns the count.
-Result<std::size_t> idx_count(ByteView file, const std::string& what, std::uint32_t magic, std::size_t header,
-                              std::size_t item) {
+Result<std::size_t> idx_count(ByteView file, const std::string& what, std::uint32_t magic, std::size_t header, std::size_t item) {
   if (file.size() < header) return Error{Errc::malformed, found_expected(what + " file of bytes", file.size(), header)};
   if (big_endian_32(file, 0) != magic) {
     return Error{Errc::malformed, found_expected(what + " file with magic number", big_endian_32(file, 0), magic)};
@@ -65,7 +64,8 @@ torch::Tensor read_planar(ByteView records, std::size_t record) {
   const std::size_t count = records.size() / record;
   torch::Tensor images = torch::empty({static_cast<std::int64_t>(count), 3, 32, 32}, torch::kUInt8);
   for (std::size_t i = 0; i < count; ++i) {
-    std::memcpy(images.data_ptr<std::uint8_t>() + i * kCifarPixels, records.data() + (i + 1) * record - kCifarPixels, kCifarPixels);
+    std::memcpy(images.data_ptr<std::uint8_t>() + i * kCifarPixels, records.data() + (i + 1) * record - kCifarPixels,
+                kCifarPixels);
   }
   return images;
 }
@@ -139,7 +139,8 @@ Result<LabelledImages> scale_images(const LabelledImages& data, int side) {
   assert(is_image_side(side));
   if (data.size() == 0 || data.side() == side) return data;
   if (data.size() > kMaxScaledBytes / (std::int64_t{3} * side * side)) {
-    return Error{Errc::unsupported, std::to_string(data.size()) + " images at side " + std::to_string(side) + " take more than 16 GiB"};
+    return Error{Errc::unsupported,
+                 std::to_string(data.size()) + " images at side " + std::to_string(side) + " take more than 16 GiB"};
   }
   LabelledImages out = data;
   out.images = torch::empty({data.size(), 3, side, side}, torch::kUInt8);

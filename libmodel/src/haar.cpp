@@ -18,9 +18,7 @@ using torch::indexing::None;
 using torch::indexing::Slice;
 
 torch::Tensor forward_by_operations(const torch::Tensor& x) {
-  const auto at = [&x](int row, int column) {
-    return x.index({Slice(), Slice(), Slice(row, None, 2), Slice(column, None, 2)});
-  };
+  const auto at = [&x](int row, int column) { return x.index({Slice(), Slice(), Slice(row, None, 2), Slice(column, None, 2)}); };
   const auto top = at(0, 0) + at(0, 1), bottom = at(1, 0) + at(1, 1);
   const auto top_step = at(0, 0) - at(0, 1), bottom_step = at(1, 0) - at(1, 1);
   return torch::cat({top + bottom, top_step + bottom_step, top - bottom, top_step - bottom_step}, 1).mul_(0.5);
@@ -31,7 +29,8 @@ torch::Tensor inverse_by_operations(const torch::Tensor& bands) {
   const auto top = band[0] + band[2], bottom = band[0] - band[2];
   const auto top_step = band[1] + band[3], bottom_step = band[1] - band[3];
   const auto pixels = torch::stack({top + top_step, top - top_step, bottom + bottom_step, bottom - bottom_step}, 2);
-  return torch::pixel_shuffle(pixels.flatten(1, 2), 2).mul_(0.5);  // (N, 4C, h, w), the block's pixels innermost -> (N, C, 2h, 2w)
+  return torch::pixel_shuffle(pixels.flatten(1, 2), 2)
+      .mul_(0.5);  // (N, 4C, h, w), the block's pixels innermost -> (N, C, 2h, 2w)
 }
 
 #ifdef STEGPASS_HAS_CUDA_KERNELS
@@ -41,7 +40,8 @@ torch::Tensor by_kernel(const torch::Tensor& input, bool inverse) {
   const auto channels = inverse ? x.size(1) / 4 : x.size(1);
   const auto height = inverse ? x.size(2) : x.size(2) / 2, width = inverse ? x.size(3) : x.size(3) / 2;
   auto y = torch::empty(inverse ? torch::IntArrayRef{x.size(0), channels, 2 * height, 2 * width}
-                                : torch::IntArrayRef{x.size(0), 4 * channels, height, width}, x.options());
+                                : torch::IntArrayRef{x.size(0), 4 * channels, height, width},
+                        x.options());
   const auto stream = c10::cuda::getCurrentCUDAStream(input.device().index()).stream();
   const cuda::HaarShape shape{x.size(0), channels, height, width};
   const char* error = inverse ? cuda::launch_haar_inverse(x.data_ptr<float>(), y.data_ptr<float>(), shape, stream)

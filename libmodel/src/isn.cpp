@@ -30,7 +30,8 @@ Result<std::int64_t> metadata_number(const Safetensors& file, const std::string&
   const auto& text = entry->second;
   const bool digits = !text.empty() && text.size() <= 4 && text.find_first_not_of("0123456789") == std::string::npos;
   const std::int64_t value = digits ? std::stoll(text) : -1;
-  if (value < low || value > high) return {Errc::unsupported, found("metadata " + name, expected, "\"" + text.substr(0, 40) + "\"")};
+  if (value < low || value > high)
+    return {Errc::unsupported, found("metadata " + name, expected, "\"" + text.substr(0, 40) + "\"")};
   return value;
 }
 
@@ -49,7 +50,8 @@ Status fill(const Safetensors& file, const std::string& name, torch::Tensor para
   auto values = read_tensor(file, name, parameter.sizes());
   if (!values) return Error{values.error().code, "isn weights: " + values.error().detail};
   if (values->scalar_type() != torch::kFloat32) return Error{Errc::malformed, "isn weights: " + name + " is not F32"};
-  if (!torch::isfinite(*values).all().item<bool>()) return Error{Errc::malformed, found("a value of " + name, "a finite number", "not finite")};
+  if (!torch::isfinite(*values).all().item<bool>())
+    return Error{Errc::malformed, found("a value of " + name, "a finite number", "not finite")};
   torch::NoGradGuard no_gradient;
   parameter.copy_(*values);
   return Done{};
@@ -58,10 +60,12 @@ Status fill(const Safetensors& file, const std::string& name, torch::Tensor para
 Status check_picture(const Raster& raster, std::string_view name) {
   const auto in_range = [](std::int64_t side) { return side >= kMinSide && side <= kMaxSide; };
   if (!in_range(raster.width) || !in_range(raster.height))
-    return {Errc::usage, std::string(name) + " picture is " + std::to_string(raster.width) + " by " + std::to_string(raster.height) +
-                             ", expected sides from " + std::to_string(kMinSide) + " to " + std::to_string(kMaxSide)};
+    return {Errc::usage, std::string(name) + " picture is " + std::to_string(raster.width) + " by " +
+                             std::to_string(raster.height) + ", expected sides from " + std::to_string(kMinSide) + " to " +
+                             std::to_string(kMaxSide)};
   if (raster.rgb.size() != static_cast<std::size_t>(raster.width * raster.height * 3))
-    return {Errc::usage, std::string(name) + " picture holds " + std::to_string(raster.rgb.size()) + " bytes, expected three a pixel"};
+    return {Errc::usage,
+            std::string(name) + " picture holds " + std::to_string(raster.rgb.size()) + " bytes, expected three a pixel"};
   return Done{};
 }
 
@@ -90,7 +94,8 @@ torch::Tensor tensor_of(const Raster& raster) {
 }
 
 Raster raster_of(const torch::Tensor& picture) {
-  const auto bytes = picture.detach().cpu().squeeze(0).mul(255.0).round().clamp(0, 255).to(torch::kUInt8).permute({1, 2, 0}).contiguous();
+  const auto bytes =
+      picture.detach().cpu().squeeze(0).mul(255.0).round().clamp(0, 255).to(torch::kUInt8).permute({1, 2, 0}).contiguous();
   const auto* data = bytes.data_ptr<std::uint8_t>();
   return {bytes.size(1), bytes.size(0), Bytes(data, data + bytes.numel())};
 }
@@ -137,7 +142,8 @@ Result<Raster> IsnModel::hide(const Raster& cover, const Raster& secret, const D
   STEGPASS_CHECK_OK(check_picture(secret, "secret"));
   if (cover.width != secret.width || cover.height != secret.height)
     return {Errc::usage, "secret picture is " + std::to_string(secret.width) + " by " + std::to_string(secret.height) +
-                             ", expected the cover's size, " + std::to_string(cover.width) + " by " + std::to_string(cover.height)};
+                             ", expected the cover's size, " + std::to_string(cover.width) + " by " +
+                             std::to_string(cover.height)};
   torch::NoGradGuard no_gradient;
   auto network = network_;
   const torch::Tensor out = tensor_of(cover), even = even_part(out);

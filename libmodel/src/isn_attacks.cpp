@@ -15,7 +15,9 @@ namespace {
 /// The weights are shared with the model, so their type goes back to what figures are taken in.
 class ComputeIn {
  public:
-  ComputeIn(Isn network, bool bf16) : network_(std::move(network)) { network_->compute_in(bf16 ? torch::kBFloat16 : torch::kFloat32); }
+  ComputeIn(Isn network, bool bf16) : network_(std::move(network)) {
+    network_->compute_in(bf16 ? torch::kBFloat16 : torch::kFloat32);
+  }
   ~ComputeIn() { network_->compute_in(torch::kFloat32); }
   ComputeIn(const ComputeIn&) = delete;
   ComputeIn& operator=(const ComputeIn&) = delete;
@@ -25,7 +27,8 @@ class ComputeIn {
 };
 
 Status check_forgery(const IsnModel& model, const Raster& stego, const Raster& wanted, const ForgeOptions& options) {
-  if (!model.form().keyed) return {Errc::unsupported, "isn forgery: these weights take no key, so anybody reveals and there is nothing to forge"};
+  if (!model.form().keyed)
+    return {Errc::unsupported, "isn forgery: these weights take no key, so anybody reveals and there is nothing to forge"};
   if (stego.width != wanted.width || stego.height != wanted.height || stego.width % 2 != 0 || stego.height % 2 != 0)
     return {Errc::usage, "isn forgery: expected two pictures of one size with even sides"};
   if (options.steps < 1 || options.steps > 1'000'000 || !(options.rate > 0) || options.report_every < 1)
@@ -40,11 +43,14 @@ torch::Tensor straight_through(const torch::Tensor& value, const torch::Tensor& 
 
 torch::Tensor as_file(const torch::Tensor& picture) { return picture.mul(255.0).round().clamp(0, 255).div(255.0); }
 
-bool is_point(std::int64_t step, const ForgeOptions& options) { return step % options.report_every == 0 || step == options.steps; }
+bool is_point(std::int64_t step, const ForgeOptions& options) {
+  return step % options.report_every == 0 || step == options.steps;
+}
 
 /// Adam on one leaf. `loss_of` gives a step's loss, `judge` a point of the curve.
 template <class Loss, class Judge>
-Status search(const torch::Tensor& leaf, const ForgeOptions& options, const ForgeProgress& progress, std::vector<ForgePoint>& curve, Loss loss_of, Judge judge) {
+Status search(const torch::Tensor& leaf, const ForgeOptions& options, const ForgeProgress& progress,
+              std::vector<ForgePoint>& curve, Loss loss_of, Judge judge) {
   torch::optim::Adam adam({leaf}, torch::optim::AdamOptions(options.rate));
   double last = 0;
   for (std::int64_t step = 0;; ++step) {
@@ -65,7 +71,8 @@ Status search(const torch::Tensor& leaf, const ForgeOptions& options, const Forg
 
 }  // namespace
 
-Result<ForgedKey> forge_isn_key(const IsnModel& model, const Raster& stego, const Raster& wanted, const ForgeOptions& options, const ForgeProgress& progress) {
+Result<ForgedKey> forge_isn_key(const IsnModel& model, const Raster& stego, const Raster& wanted, const ForgeOptions& options,
+                                const ForgeProgress& progress) {
   STEGPASS_CHECK_OK(check_forgery(model, stego, wanted, options));
   Isn network = model.network();
   torch::manual_seed(options.seed);
@@ -84,7 +91,9 @@ Result<ForgedKey> forge_isn_key(const IsnModel& model, const Raster& stego, cons
     const ComputeIn fast(network, options.bf16);
     STEGPASS_CHECK_OK(search(
         out.key, options, progress, out.curve, [&] { return (network->reveal(picture, used()) - goal).square().mean(); },
-        [&] { return ForgePoint{.reveal_psnr_db = psnr_db(wanted, reveal_with(options.through_signs ? signs_of(out.key) : out.key))}; }));
+        [&] {
+          return ForgePoint{.reveal_psnr_db = psnr_db(wanted, reveal_with(options.through_signs ? signs_of(out.key) : out.key))};
+        }));
   }
   out.key = out.key.detach();
   const torch::NoGradGuard no_gradient;
@@ -93,8 +102,8 @@ Result<ForgedKey> forge_isn_key(const IsnModel& model, const Raster& stego, cons
   return out;
 }
 
-Result<ForgedPicture> forge_isn_picture(const IsnModel& model, const Raster& start, const Raster& wanted, const Digest64& key, const ForgeOptions& options,
-                                        const ForgeProgress& progress) {
+Result<ForgedPicture> forge_isn_picture(const IsnModel& model, const Raster& start, const Raster& wanted, const Digest64& key,
+                                        const ForgeOptions& options, const ForgeProgress& progress) {
   STEGPASS_CHECK_OK(check_forgery(model, start, wanted, options));
   Isn network = model.network();
   const torch::Tensor from = tensor_of(start), goal = tensor_of(wanted), signs = isn_key_signs(key, start.height, start.width);
@@ -117,7 +126,11 @@ Result<ForgedPicture> forge_isn_picture(const IsnModel& model, const Raster& sta
 }
 
 double agreement_with_key(const torch::Tensor& forged, const Digest64& key) {
-  return signs_of(forged).eq(isn_key_signs(key, 2 * forged.size(2), 2 * forged.size(3))).to(torch::kFloat64).mean().item<double>();
+  return signs_of(forged)
+      .eq(isn_key_signs(key, 2 * forged.size(2), 2 * forged.size(3)))
+      .to(torch::kFloat64)
+      .mean()
+      .item<double>();
 }
 
 void Collusion::add(const Raster& stego) {
@@ -155,14 +168,17 @@ Raster Collusion::mix(std::size_t count, std::uint64_t seed) const {
 Raster Collusion::rounded(const std::vector<double>& values) const {
   Raster out = pictures_.front();
   assert(values.size() == out.rgb.size());
-  for (std::size_t i = 0; i < values.size(); ++i) out.rgb[i] = static_cast<std::uint8_t>(std::clamp(std::lround(values[i]), 0L, 255L));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    out.rgb[i] = static_cast<std::uint8_t>(std::clamp(std::lround(values[i]), 0L, 255L));
   return out;
 }
 
-Result<std::vector<double>> mean_change(const IsnModel& model, const Raster& guess, const std::vector<Raster>& secrets, std::uint64_t seed) {
+Result<std::vector<double>> mean_change(const IsnModel& model, const Raster& guess, const std::vector<Raster>& secrets,
+                                        std::uint64_t seed) {
   std::vector<double> out(guess.rgb.size());
   for (std::size_t i = 0; i < secrets.size(); ++i) {
-    STEGPASS_TRY(stego, model.hide(guess, secrets[i], Sha512().update("stegpass.collusion.v1").update_u64(seed).update_u64(i).finish()));
+    STEGPASS_TRY(stego,
+                 model.hide(guess, secrets[i], Sha512().update("stegpass.collusion.v1").update_u64(seed).update_u64(i).finish()));
     for (std::size_t j = 0; j < out.size(); ++j)
       out[j] += (static_cast<double>(stego.rgb[j]) - guess.rgb[j]) / static_cast<double>(secrets.size());
   }

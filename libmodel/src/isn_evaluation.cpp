@@ -44,8 +44,12 @@ Result<Pair> evaluate_pair(const IsnModel& model, const Raster& cover, const Ras
   STEGPASS_TRY(stego, model.hide(cover, secret, key));
   STEGPASS_TRY(revealed, model.reveal(stego, key));
   STEGPASS_TRY(wrong, model.reveal(stego, near_key));
-  return Pair{psnr_db(cover, stego),       psnr_db(secret, revealed),            ssim(cover, stego),
-              ssim(secret, revealed),      std::abs(correlation(wrong, secret)), std::abs(correlation(wrong, cover))};
+  return Pair{psnr_db(cover, stego),
+              psnr_db(secret, revealed),
+              ssim(cover, stego),
+              ssim(secret, revealed),
+              std::abs(correlation(wrong, secret)),
+              std::abs(correlation(wrong, cover))};
 }
 
 }  // namespace
@@ -55,15 +59,18 @@ double ssim(const Raster& a, const Raster& b) {
   const auto x = tensor_of(a).to(torch::kFloat64), y = tensor_of(b).to(torch::kFloat64), window = ssim_window();
   const auto blur = [&](const torch::Tensor& picture) { return torch::conv2d(picture, window, {}, 1, at::IntArrayRef{0}, 1, 3); };
   const auto mean_x = blur(x), mean_y = blur(y);
-  const auto square_x = blur(x * x) - mean_x * mean_x, square_y = blur(y * y) - mean_y * mean_y, both = blur(x * y) - mean_x * mean_y;
+  const auto square_x = blur(x * x) - mean_x * mean_x, square_y = blur(y * y) - mean_y * mean_y,
+             both = blur(x * y) - mean_x * mean_y;
   constexpr double kC1 = 0.01 * 0.01, kC2 = 0.03 * 0.03;
-  const auto similar = (2 * mean_x * mean_y + kC1) * (2 * both + kC2) / ((mean_x.square() + mean_y.square() + kC1) * (square_x + square_y + kC2));
+  const auto similar =
+      (2 * mean_x * mean_y + kC1) * (2 * both + kC2) / ((mean_x.square() + mean_y.square() + kC1) * (square_x + square_y + kC2));
   return similar.mean().item<double>();
 }
 
 double correlation(const Raster& a, const Raster& b) {
   const auto count = static_cast<double>(a.rgb.size());
-  const double mean_a = std::accumulate(a.rgb.begin(), a.rgb.end(), 0.0) / count, mean_b = std::accumulate(b.rgb.begin(), b.rgb.end(), 0.0) / count;
+  const double mean_a = std::accumulate(a.rgb.begin(), a.rgb.end(), 0.0) / count,
+               mean_b = std::accumulate(b.rgb.begin(), b.rgb.end(), 0.0) / count;
   double both = 0, square_a = 0, square_b = 0;
   for (std::size_t i = 0; i < a.rgb.size(); ++i) {
     const double x = a.rgb[i] - mean_a, y = b.rgb[i] - mean_b;
@@ -73,7 +80,8 @@ double correlation(const Raster& a, const Raster& b) {
 }
 
 Result<IsnEvaluation> evaluate_isn(const IsnModel& model, const std::vector<Raster>& pictures, std::uint64_t seed) {
-  if (pictures.size() < 2) return {Errc::usage, "isn evaluation: " + std::to_string(pictures.size()) + " pictures, expected at least two"};
+  if (pictures.size() < 2)
+    return {Errc::usage, "isn evaluation: " + std::to_string(pictures.size()) + " pictures, expected at least two"};
   const auto partner = draw_partners(pictures.size(), seed);
   const auto count = static_cast<double>(pictures.size());
   IsnEvaluation sum{.count = static_cast<std::int64_t>(pictures.size()), .stego_psnr_db_min = 1e9, .reveal_psnr_db_min = 1e9};

@@ -26,7 +26,8 @@ torch::Tensor wrong_key_loss(const torch::Tensor& wrong_reveal, const torch::Ten
   const auto seen = bound_softly(wrong_reveal);
   auto loss = cosine(centred(seen), centred(secret)).square() + cosine(details(seen), details(secret)).square() +
               cosine(coarse(seen, 8) - 0.5, coarse(secret, 8) - 0.5).square();
-  for (const std::int64_t side : {4, 8}) loss = loss + cosine(centred(coarse(seen, side)), centred(coarse(secret, side))).square();
+  for (const std::int64_t side : {4, 8})
+    loss = loss + cosine(centred(coarse(seen, side)), centred(coarse(secret, side))).square();
   return loss.mean();
 }
 
@@ -48,14 +49,15 @@ StepResult evaluate_loss(Isn& network, const IsnBatch& batch, const IsnTrainingO
   const auto right = revealed.narrow(0, 0, batch.cover.size(0));
   const auto low = haar_forward(stego - batch.cover).narrow(1, 0, 3);
   StepResult result;
-  result.loss = options.stego_weight * square_mean(stego - batch.cover) + options.reveal_weight * square_mean(right - batch.secret) +
-                options.low_weight * square_mean(low);
+  result.loss = options.stego_weight * square_mean(stego - batch.cover) +
+                options.reveal_weight * square_mean(right - batch.secret) + options.low_weight * square_mean(low);
   const auto wrong_reveal = revealed.narrow(0, batch.cover.size(0), wrong), secret = batch.secret.narrow(0, 0, wrong);
   if (wrong > 0) result.loss = result.loss + options.wrong_key_weight * wrong_key_loss(wrong_reveal, secret);
   torch::NoGradGuard no_gradient;
   result.stego_error = square_mean(rounded - batch.cover).item<double>();
   result.reveal_error = square_mean(right.clamp(0, 1) - batch.secret).item<double>();
-  if (wrong > 0) result.wrong_correlation = cosine(centred(wrong_reveal.clamp(0, 1)), centred(secret)).abs().mean().item<double>();
+  if (wrong > 0)
+    result.wrong_correlation = cosine(centred(wrong_reveal.clamp(0, 1)), centred(secret)).abs().mean().item<double>();
   return result;
 }
 

@@ -14,7 +14,8 @@ torch::nn::Conv2d convolution(std::int64_t in, std::int64_t out) {
   return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1));
 }
 
-// Pictures enter around the form's middle: around zero the low band, four times the scale of a pixel's deviation, has no large mean.
+// Pictures enter around the form's middle: around zero the low band, four times the scale of a pixel's deviation, has no large
+// mean.
 torch::Tensor bands_of(const torch::Tensor& picture, const IsnForm& form) {
   return haar_forward(picture - form.middle()).contiguous(torch::MemoryFormat::ChannelsLast);
 }
@@ -44,7 +45,8 @@ torch::Tensor DenseSubnetImpl::forward(const torch::Tensor& bands_and_key) {
     return torch::conv2d(x, layer->weight.to(type), layer->bias.to(type), 1, 1);
   };
   std::vector<torch::Tensor> features{bands_and_key};
-  for (std::size_t i = 0; i + 1 < layers_.size(); ++i) features.push_back(torch::leaky_relu(convolve(layers_[i], torch::cat(features, 1)), leak_));
+  for (std::size_t i = 0; i + 1 < layers_.size(); ++i)
+    features.push_back(torch::leaky_relu(convolve(layers_[i], torch::cat(features, 1)), leak_));
   return convolve(layers_.back(), torch::cat(features, 1)).to(torch::kFloat32);
 }
 
@@ -113,7 +115,8 @@ struct Recomputing : torch::autograd::Function<Recomputing> {
 
   // `anchor` is any parameter: pictures ask for no gradient, and without one there would be no way back.
   static torch::autograd::variable_list forward(Context* context, const torch::Tensor& cover, const torch::Tensor& secret,
-                                                const torch::Tensor& key, const torch::Tensor& anchor, Blocks* blocks, bool reversed) {
+                                                const torch::Tensor& key, const torch::Tensor& anchor, Blocks* blocks,
+                                                bool reversed) {
     (void)anchor;
     IsnStreams streams{cover, secret};
     for (std::size_t i = 0; i < blocks->size(); ++i) {
@@ -152,7 +155,8 @@ void IsnImpl::compute_in(torch::Dtype type) {
 
 IsnStreams IsnImpl::pass(const IsnStreams& from, const torch::Tensor& key, bool reversed) {
   if (recompute_ && torch::GradMode::is_enabled()) {
-    const auto out = Recomputing::apply(from.cover, from.secret, key.defined() ? key : torch::empty({0}), parameters().front(), &blocks_, reversed);
+    const auto out = Recomputing::apply(from.cover, from.secret, key.defined() ? key : torch::empty({0}), parameters().front(),
+                                        &blocks_, reversed);
     return {out[0], out[1]};
   }
   IsnStreams streams = from;

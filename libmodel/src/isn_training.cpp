@@ -20,7 +20,7 @@ namespace {
 constexpr std::int64_t kWarmUp = 100, kMaxSpikes = 20, kGuardedAfter = 50;
 constexpr double kOutlier = 8.0, kSpikeFactor = 3.0, kClipFactor = 2.0, kLastRate = 0.01;
 constexpr double kMemory = 0.98, kShortMemory = 0.8;  // of the running means of loss and gradient norm; of the recent loss
-constexpr double kRecovery = 1.0014;    // a halved rate is whole again after five hundred steps
+constexpr double kRecovery = 1.0014;                  // a halved rate is whole again after five hundred steps
 constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
 
 // All that changes during a run; a copy of it is a checkpoint.
@@ -94,7 +94,8 @@ Status read_state(ByteView bytes, const std::string& run, State& state) {
 // One process's pairs of a batch: of the first half, which are revealed with wrong keys too, as many as of the second.
 IsnBatch share_of(const IsnBatch& batch, const IsnTrainingOptions& options) {
   if (options.group == nullptr) return batch;
-  const std::int64_t halves = options.form.keyed ? 2 : 1, half = batch.cover.size(0) / halves, count = half / options.group->size();
+  const std::int64_t halves = options.form.keyed ? 2 : 1, half = batch.cover.size(0) / halves,
+                     count = half / options.group->size();
   const auto take = [&](const torch::Tensor& whole) {
     std::vector<torch::Tensor> out;
     for (std::int64_t i = 0; i < halves; ++i) out.push_back(whole.narrow(0, i * half + options.group->rank() * count, count));
@@ -106,7 +107,8 @@ IsnBatch share_of(const IsnBatch& batch, const IsnTrainingOptions& options) {
 // Means over all processes, gradients too, so that every process goes on alike.
 void average(torch::Tensor gradients, StepResult& result, double& loss, const ProcessGroup* group) {
   if (group == nullptr) return;
-  const auto figures = torch::tensor({loss, result.stego_error, result.reveal_error, result.wrong_correlation}, torch::kFloat32).to(gradients.device());
+  const auto figures = torch::tensor({loss, result.stego_error, result.reveal_error, result.wrong_correlation}, torch::kFloat32)
+                           .to(gradients.device());
   auto all = torch::cat({gradients, figures});
   group->sum(all);
   all /= group->size();
@@ -166,26 +168,30 @@ double rate_at(std::int64_t step, const IsnTrainingOptions& options) {
 }
 
 Status check_options(const std::vector<Raster>& pictures, const IsnTrainingOptions& options) {
-  if (pictures.size() < 2) return {Errc::usage, "isn training: " + std::to_string(pictures.size()) + " pictures, expected at least two"};
+  if (pictures.size() < 2)
+    return {Errc::usage, "isn training: " + std::to_string(pictures.size()) + " pictures, expected at least two"};
   if (options.crop < 16 || options.crop % 2 != 0)
     return {Errc::usage, "isn training: crop is " + std::to_string(options.crop) + ", expected an even number from 16"};
   if (options.steps < 1 || options.batch < 1 || options.checkpoint_every < 1)
     return {Errc::usage, "isn training: steps, batch and checkpoint interval must be at least one"};
   const auto parts = options.group == nullptr ? 1 : (options.form.keyed ? 2 : 1) * options.group->size();
   if (options.group != nullptr && options.batch % parts != 0)
-    return {Errc::usage, "isn training: a batch of " + std::to_string(options.batch) + " pairs, a multiple of " + std::to_string(parts) + " expected for " +
-                             std::to_string(options.group->size()) + " processes"};
+    return {Errc::usage, "isn training: a batch of " + std::to_string(options.batch) + " pairs, a multiple of " +
+                             std::to_string(parts) + " expected for " + std::to_string(options.group->size()) + " processes"};
   for (const auto& picture : pictures)
-    if (std::min(picture.width, picture.height) < options.crop || picture.rgb.size() != static_cast<std::size_t>(picture.width * picture.height * 3))
-      return {Errc::usage, "isn training: a picture of " + std::to_string(picture.width) + " by " + std::to_string(picture.height) +
-                               ", expected sides of at least " + std::to_string(options.crop)};
+    if (std::min(picture.width, picture.height) < options.crop ||
+        picture.rgb.size() != static_cast<std::size_t>(picture.width * picture.height * 3))
+      return {Errc::usage, "isn training: a picture of " + std::to_string(picture.width) + " by " +
+                               std::to_string(picture.height) + ", expected sides of at least " + std::to_string(options.crop)};
   return Done{};
 }
 
 std::string digest_of(const std::vector<Raster>& pictures) {
   Sha512 hash;
   for (const auto& picture : pictures)
-    hash.update_u64(static_cast<std::uint64_t>(picture.width)).update_u64(static_cast<std::uint64_t>(picture.height)).update(picture.rgb);
+    hash.update_u64(static_cast<std::uint64_t>(picture.width))
+        .update_u64(static_cast<std::uint64_t>(picture.height))
+        .update(picture.rgb);
   const auto digest = hash.finish();
   return to_hex(ByteView(digest).first(32));
 }
@@ -193,12 +199,15 @@ std::string digest_of(const std::vector<Raster>& pictures) {
 // The settings as JSON members; with the pictures' digest it tells one run from another.
 std::string settings_json(const std::vector<Raster>& pictures, const IsnTrainingOptions& o) {
   return "\"pictures\":" + std::to_string(pictures.size()) + ",\"pictures_digest\":\"" + digest_of(pictures) +
-         "\",\"start_digest\":\"" + (o.start_weights.empty() ? "" : to_hex(sha256(o.start_weights))) + "\",\"blocks\":" + std::to_string(o.form.blocks) + ",\"growth\":" + std::to_string(o.form.growth) +
-         ",\"clamp\":" + fixed(o.form.clamp) + (o.form.keyed ? "" : ",\"keyed\":false") + ",\"steps\":" + std::to_string(o.steps) + ",\"crop\":" + std::to_string(o.crop) +
+         "\",\"start_digest\":\"" + (o.start_weights.empty() ? "" : to_hex(sha256(o.start_weights))) +
+         "\",\"blocks\":" + std::to_string(o.form.blocks) + ",\"growth\":" + std::to_string(o.form.growth) +
+         ",\"clamp\":" + fixed(o.form.clamp) + (o.form.keyed ? "" : ",\"keyed\":false") +
+         ",\"steps\":" + std::to_string(o.steps) + ",\"crop\":" + std::to_string(o.crop) +
          ",\"batch\":" + std::to_string(o.batch) + ",\"rate\":" + number(o.rate) + ",\"stego_weight\":" + fixed(o.stego_weight) +
          ",\"reveal_weight\":" + fixed(o.reveal_weight) + ",\"low_weight\":" + fixed(o.low_weight) +
          ",\"wrong_key_weight\":" + fixed(o.wrong_key_weight) + ",\"seed\":" + std::to_string(o.seed) +
-         ",\"bf16\":" + (o.bf16 ? "true" : "false") + (o.recompute ? ",\"recompute\":true" : "") + ",\"checkpoint_every\":" + std::to_string(o.checkpoint_every);
+         ",\"bf16\":" + (o.bf16 ? "true" : "false") + (o.recompute ? ",\"recompute\":true" : "") +
+         ",\"checkpoint_every\":" + std::to_string(o.checkpoint_every);
 }
 
 double to_db(double error) { return error > 0 ? -10.0 * std::log10(error) : 100.0; }
@@ -214,8 +223,10 @@ IsnBatch validation_batch(std::vector<torch::Tensor> pictures, const IsnTraining
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     const auto& picture = pictures[i];
     const auto middle = [&](std::int64_t dimension) { return (picture.size(dimension) - options.crop) / 2; };
-    covers.push_back(picture.narrow(1, middle(1), options.crop).narrow(2, middle(2), options.crop).to(torch::kFloat32).div(255.0));
-    keys.push_back(isn_key_signs(Sha512().update("stegpass.isn-validation.v1").update_u64(i).finish(), options.crop, options.crop));
+    covers.push_back(
+        picture.narrow(1, middle(1), options.crop).narrow(2, middle(2), options.crop).to(torch::kFloat32).div(255.0));
+    keys.push_back(
+        isn_key_signs(Sha512().update("stegpass.isn-validation.v1").update_u64(i).finish(), options.crop, options.crop));
   }
   const auto cover = torch::stack(covers);
   return {.cover = cover, .secret = cover.roll(1, 0), .key = torch::cat(keys), .wrong_key = {}};
@@ -223,19 +234,24 @@ IsnBatch validation_batch(std::vector<torch::Tensor> pictures, const IsnTraining
 
 // One point of a run's curves.
 std::string point_json(const IsnProgress& at) {
-  std::string text = "{\"step\":" + std::to_string(at.step) + ",\"loss\":" + fixed(at.loss) + ",\"stego_psnr_db\":" + fixed(at.stego_psnr_db) +
-                     ",\"reveal_psnr_db\":" + fixed(at.reveal_psnr_db) + ",\"wrong_key_correlation\":" + fixed(at.wrong_key_correlation) +
-                     ",\"rate\":" + number(at.rate);
+  std::string text = "{\"step\":" + std::to_string(at.step) + ",\"loss\":" + fixed(at.loss) +
+                     ",\"stego_psnr_db\":" + fixed(at.stego_psnr_db) + ",\"reveal_psnr_db\":" + fixed(at.reveal_psnr_db) +
+                     ",\"wrong_key_correlation\":" + fixed(at.wrong_key_correlation) + ",\"rate\":" + number(at.rate);
   if (at.validation_stego_psnr_db != 0)
-    text += ",\"validation_stego_psnr_db\":" + fixed(at.validation_stego_psnr_db) + ",\"validation_reveal_psnr_db\":" + fixed(at.validation_reveal_psnr_db);
+    text += ",\"validation_stego_psnr_db\":" + fixed(at.validation_stego_psnr_db) +
+            ",\"validation_reveal_psnr_db\":" + fixed(at.validation_reveal_psnr_db);
   return text + "}";
 }
 
 class Trainer {
  public:
   Trainer(const std::vector<Raster>& pictures, const IsnTrainingOptions& options, const IsnTrainingHooks& hooks)
-      : options_(options), hooks_(hooks), settings_(settings_json(pictures, options)), pictures_(isn_picture_tensors(pictures)),
-        network_(new_network(options)), flat_(network_) {
+      : options_(options),
+        hooks_(hooks),
+        settings_(settings_json(pictures, options)),
+        pictures_(isn_picture_tensors(pictures)),
+        network_(new_network(options)),
+        flat_(network_) {
     const auto held_out = pictures_.end() - validation_count(pictures.size());
     validation_ = validation_batch({held_out, pictures_.end()}, options);
     pictures_.erase(held_out, pictures_.end());
@@ -268,7 +284,8 @@ class Trainer {
       if (!state_.curve.empty()) state_.curve += ',';
       state_.curve += point_json(progress);
       good_ = state_.clone();
-      if (hooks_.checkpoint && (options_.group == nullptr || options_.group->rank() == 0)) hooks_.checkpoint(encode_state(good_, settings_));
+      if (hooks_.checkpoint && (options_.group == nullptr || options_.group->rank() == 0))
+        hooks_.checkpoint(encode_state(good_, settings_));
       if (hooks_.progress && !hooks_.progress(progress)) return stopped();
     }
     const auto record = "{" + settings_ + ",\"spikes\":" + std::to_string(state_.spikes) + ",\"curve\":[" + state_.curve + "]}";
@@ -331,14 +348,16 @@ class Trainer {
 
   Result<bool> go_back(double loss) {
     const auto at = state_.step, spikes = state_.spikes + 1;
-    if (spikes > kMaxSpikes) return {Errc::diverged, "isn training: loss " + number(loss) + " at step " + std::to_string(at) + " after " +
-                                                         std::to_string(kMaxSpikes) + " returns to a good state"};
+    if (spikes > kMaxSpikes)
+      return {Errc::diverged, "isn training: loss " + number(loss) + " at step " + std::to_string(at) + " after " +
+                                  std::to_string(kMaxSpikes) + " returns to a good state"};
     const auto rate_scale = state_.rate_scale / 2;
     take(good_);
     state_.spikes = spikes, state_.rate_scale = rate_scale;
     good_.spikes = spikes, good_.rate_scale = rate_scale;
     auto progress = summarise();
-    progress.note = "loss " + fixed(loss) + " at step " + std::to_string(at) + ": back to step " + std::to_string(state_.step) + ", rate halved";
+    progress.note = "loss " + fixed(loss) + " at step " + std::to_string(at) + ": back to step " + std::to_string(state_.step) +
+                    ", rate halved";
     if (hooks_.progress && !hooks_.progress(progress)) return stopped();
     return false;
   }
@@ -382,8 +401,8 @@ class Trainer {
 
 }  // namespace
 
-Result<IsnTrained> train_isn(const std::vector<Raster>& pictures, const IsnTrainingOptions& options, const IsnTrainingHooks& hooks,
-                             ByteView resume_state) {
+Result<IsnTrained> train_isn(const std::vector<Raster>& pictures, const IsnTrainingOptions& options,
+                             const IsnTrainingHooks& hooks, ByteView resume_state) {
   STEGPASS_CHECK_OK(check_options(pictures, options));
   Trainer trainer(pictures, options, hooks);
   if (!options.start_weights.empty()) STEGPASS_CHECK_OK(trainer.start_from(options.start_weights));

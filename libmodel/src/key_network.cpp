@@ -127,7 +127,8 @@ Result<std::vector<torch::Tensor>> KeyNetwork::layer_columns(const Passport& pas
     if (conv.from != ConvPlan::kPrevious) x = outputs[static_cast<std::size_t>(conv.from)];
     if (conv.passport) {
       columns.push_back(convolution_columns(layer_key(conv, x, passport, picture), conv.kernel, conv.stride, conv.kernel / 2));
-      if (!columns.back().isfinite().all().item<bool>()) return Error{Errc::refused, "the key of " + conv.name + " is not finite"};
+      if (!columns.back().isfinite().all().item<bool>())
+        return Error{Errc::refused, "the key of " + conv.name + " is not finite"};
     }
     if (i == weights_.size()) break;
     x = torch::conv2d(x, weights_[i], {}, conv.stride, conv.kernel / 2);

@@ -32,7 +32,8 @@ Status read_into(const NamedTensors& targets, const Safetensors& file) {
   for (const auto& [name, target] : targets) {
     STEGPASS_TRY(value, read_tensor(file, name, target.sizes()));
     if (value.scalar_type() != torch::kFloat32) return Error{Errc::malformed, "tensor " + name + " is not of type F32"};
-    if (!value.isfinite().all().item<bool>()) return Error{Errc::malformed, "tensor " + name + " holds a value that is not finite"};
+    if (!value.isfinite().all().item<bool>())
+      return Error{Errc::malformed, "tensor " + name + " holds a value that is not finite"};
     target.detach().copy_(value);
   }
   for (const TensorView& view : file.tensors) {
@@ -52,7 +53,8 @@ Result<std::vector<std::string>> read_what_fits(const NamedTensors& targets, con
       continue;
     }
     STEGPASS_TRY(value, copy_tensor(*view, target.sizes()));
-    if (!value.isfinite().all().item<bool>()) return Error{Errc::malformed, "tensor " + name + " holds a value that is not finite"};
+    if (!value.isfinite().all().item<bool>())
+      return Error{Errc::malformed, "tensor " + name + " holds a value that is not finite"};
     target.detach().copy_(value);
   }
   return left;

@@ -165,8 +165,8 @@ PassportNetworkImpl::Outputs PassportNetworkImpl::both(const torch::Tensor& imag
     if (!has_two_branches(scheme_)) return block.verification->apply(y, affines.back(), *block.norm);
     const bool split = y.size(0) > n;  // (2N, ...) behind the first passport layer
     const torch::Tensor for_deployment = split ? y.narrow(0, 0, n) : y, for_verification = split ? y.narrow(0, n, n) : y;
-    return torch::cat({block.norm->forward(for_deployment),
-                       block.verification->apply(for_verification, affines.back(), *block.norm)});
+    return torch::cat(
+        {block.norm->forward(for_deployment), block.verification->apply(for_verification, affines.back(), *block.norm)});
   });
   if (logits.size(0) == n) return {logits, logits, affines};
   return {logits.narrow(0, 0, n), logits.narrow(0, n, n), affines};

@@ -23,7 +23,8 @@ NetworkPlan alexnet(int width, int side) {
   int channels = 3;
   for (const Row& row : kRows) {
     const std::string name = row.name;
-    plan.convs.push_back({name, name + ".conv", name + ".bn", channels, scaled(row.channels, width), row.kernel, 1, side, row.pool});
+    plan.convs.push_back(
+        {name, name + ".conv", name + ".bn", channels, scaled(row.channels, width), row.kernel, 1, side, row.pool});
     channels = plan.convs.back().out_channels;
     side = plan.convs.back().pooled_side();
   }
@@ -64,8 +65,8 @@ int add_block(NetworkPlan& plan, const std::string& name, int input, int channel
 NetworkPlan resnet18(int width, int side, const ResNetForm& form) {
   NetworkPlan plan{{}, "fc", true, "layer4", {}};
   const int kernel = form.image_net ? 7 : 3, stride = form.image_net ? 2 : 1;
-  plan.convs.push_back({"conv1", "conv1", "bn1", 3, scaled(64, width), kernel, stride, side,
-                        form.image_net ? Pool::three : Pool::none});
+  plan.convs.push_back(
+      {"conv1", "conv1", "bn1", 3, scaled(64, width), kernel, stride, side, form.image_net ? Pool::three : Pool::none});
   int last = 0;
   for (int stage = 1; stage <= 4; ++stage) {
     for (int block = 0; block < 2; ++block) {

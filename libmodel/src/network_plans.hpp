@@ -14,7 +14,7 @@ struct NetworkPlan {
   std::vector<ConvPlan> convs;
   std::string classifier;
   bool averaged = false;
-  std::string last_layers;               ///< the papers' usual choice: "last3" or "layer4"
+  std::string last_layers;  ///< the papers' usual choice: "last3" or "layer4"
   std::vector<std::string> last_passports;
 };
 

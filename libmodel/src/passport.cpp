@@ -41,8 +41,8 @@ Result<Passport> Passport::create(int size, Bytes raster) {
   }
   const std::size_t expected = 6 * static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
   if (raster.size() != expected) {
-    return Error{Errc::malformed, "passport raster has " + std::to_string(raster.size()) + " bytes, " +
-                                      std::to_string(expected) + " expected: an RGB picture twice as tall as wide"};
+    return Error{Errc::malformed, "passport raster has " + std::to_string(raster.size()) + " bytes, " + std::to_string(expected) +
+                                      " expected: an RGB picture twice as tall as wide"};
   }
   Passport passport(size, std::move(raster));
   for (const Picture which : {Picture::scale, Picture::bias}) {

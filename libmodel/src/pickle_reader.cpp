@@ -268,11 +268,13 @@ class Machine {
   /// (storage, offset, shape, strides, requires_grad, hooks), and newer a seventh, metadata.
   Status tensor(const std::vector<PickleRef>& arguments) {
     const bool counted = arguments.size() == 6 || arguments.size() == 7;
-    if (!counted || !is(arguments[0], PickleKind::storage) || !is_size(arguments[1])) return bad_pickle("a tensor of unknown arguments");
+    if (!counted || !is(arguments[0], PickleKind::storage) || !is_size(arguments[1]))
+      return bad_pickle("a tensor of unknown arguments");
     STEGPASS_TRY(shape, sizes(arguments[2]));
     STEGPASS_TRY(strides, sizes(arguments[3]));
     if (shape.size() != strides.size())
-      return bad_pickle("a tensor has " + std::to_string(shape.size()) + " sizes and " + std::to_string(strides.size()) + " strides");
+      return bad_pickle("a tensor has " + std::to_string(shape.size()) + " sizes and " + std::to_string(strides.size()) +
+                        " strides");
     PickleNode made = of(PickleKind::tensor);
     made.integer = static_cast<std::int64_t>(out_.tensors.size());
     out_.tensors.push_back({static_cast<std::size_t>(node(arguments[0]).integer),

@@ -55,7 +55,8 @@ Result<Whitening> make_whitening(const torch::Tensor& columns) {
 Result<torch::Tensor> whitened_responses(const torch::Tensor& weights, const torch::Tensor& columns) {
   const torch::NoGradGuard no_grad;
   STEGPASS_TRY(whitening, make_whitening(columns));
-  return whitening.few_columns ? weights.mm(whitening.centred).mm(whitening.root) : weights.mm(whitening.root).mm(whitening.centred);
+  return whitening.few_columns ? weights.mm(whitening.centred).mm(whitening.root)
+                               : weights.mm(whitening.root).mm(whitening.centred);
 }
 
 Result<torch::Tensor> pool_whitened(const torch::Tensor& columns, const torch::Tensor& patterns) {

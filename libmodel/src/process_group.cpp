@@ -58,7 +58,8 @@ struct ProcessGroup::Backend {
                                       : c10d::ProcessGroupGloo::createDefaultDevice());
       options->timeout = std::chrono::minutes(10);
       gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(meeting_point(settings), settings.rank, settings.size, options);
-      // Nobody leaves before all are there: rank 0 holds the meeting point, and one that goes at once would strand the others in joining.
+      // Nobody leaves before all are there: rank 0 holds the meeting point, and one that goes at once would strand the others in
+      // joining.
       torch::Tensor present = torch::ones({1});
       sum(present);
       return true;
@@ -85,16 +86,19 @@ ProcessGroup::~ProcessGroup() = default;
 
 Result<std::unique_ptr<ProcessGroup>> ProcessGroup::join(const ProcessGroupSettings& settings, const torch::Device& device) {
   if (settings.size < 1 || settings.size > 1024 || settings.rank < 0 || settings.rank >= settings.size) {
-    return Error{Errc::usage, "rank " + std::to_string(settings.rank) + " of " + std::to_string(settings.size) + " processes is out of range"};
+    return Error{Errc::usage,
+                 "rank " + std::to_string(settings.rank) + " of " + std::to_string(settings.size) + " processes is out of range"};
   }
-  if (settings.port < 1 || settings.port > 65535) return Error{Errc::usage, "port " + std::to_string(settings.port) + ", 1 to 65535 expected"};
+  if (settings.port < 1 || settings.port > 65535)
+    return Error{Errc::usage, "port " + std::to_string(settings.port) + ", 1 to 65535 expected"};
   auto backend = std::make_unique<Backend>();
   try {
-    if (!backend->open(settings, device)) return Error{Errc::unsupported, "this build cannot train with several processes on " + device.str()};
+    if (!backend->open(settings, device))
+      return Error{Errc::unsupported, "this build cannot train with several processes on " + device.str()};
   } catch (const std::exception& error) {
     const std::string text = error.what();
-    return Error{Errc::io, "the processes of this run did not meet at " + settings.address + ":" + std::to_string(settings.port) + ": " +
-                               text.substr(0, text.find('\n'))};
+    return Error{Errc::io, "the processes of this run did not meet at " + settings.address + ":" + std::to_string(settings.port) +
+                               ": " + text.substr(0, text.find('\n'))};
   }
   return std::unique_ptr<ProcessGroup>(new ProcessGroup(settings.rank, settings.size, std::move(backend)));
 }

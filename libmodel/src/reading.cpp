@@ -30,7 +30,8 @@ double upper_tail(int bits, int matches) {
   return static_cast<double>(log_p / std::log(10.0L));
 }
 
-/// s_c = w_c . u_c in double precision. `weights`: (C, ...) of any floating type, `directions`: (C, D) float64. Returns (C) float64.
+/// s_c = w_c . u_c in double precision. `weights`: (C, ...) of any floating type, `directions`: (C, D) float64. Returns (C)
+/// float64.
 torch::Tensor read_signs(const torch::Tensor& weights, const torch::Tensor& directions) {
   const torch::Tensor w = weights.flatten(1).contiguous(), u = directions.contiguous();
   torch::Tensor s = torch::empty({w.size(0)}, torch::kFloat64);
@@ -39,7 +40,8 @@ torch::Tensor read_signs(const torch::Tensor& weights, const torch::Tensor& dire
     const auto product = [](scalar_t a, double b) { return static_cast<double>(a) * b; };
     for (std::int64_t c = 0; c < w.size(0); ++c) {
       const scalar_t* row = w.data_ptr<scalar_t>() + c * length;
-      s.data_ptr<double>()[c] = std::inner_product(row, row + length, u.data_ptr<double>() + c * length, 0.0, std::plus<>(), product);
+      s.data_ptr<double>()[c] =
+          std::inner_product(row, row + length, u.data_ptr<double>() + c * length, 0.0, std::plus<>(), product);
     }
   });
   return s;
@@ -55,7 +57,9 @@ std::string reading_sentence(const MarkReading& reading, double log10_corrected,
 }  // namespace
 
 std::string_view signature_mode_name(SignatureMode mode) { return kSignatureModes[static_cast<std::size_t>(mode)]; }
-Result<SignatureMode> parse_signature_mode(std::string_view name) { return parse_name<SignatureMode>("signature mode", name, kSignatureModes); }
+Result<SignatureMode> parse_signature_mode(std::string_view name) {
+  return parse_name<SignatureMode>("signature mode", name, kSignatureModes);
+}
 
 double log10_binomial_tail(int bits, int matches) {
   if (matches <= 0) return 0;
@@ -84,8 +88,8 @@ Result<MarkReading> read_mark(ByteView weights, const Architecture& architecture
   MarkReading reading{.mode = mode};
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const ConvPlan& layer = layers[i];
-    STEGPASS_TRY(w, read_tensor(file, layer.conv + ".weight",
-                                {layer.out_channels, layer.in_channels, layer.kernel, layer.kernel}));
+    STEGPASS_TRY(w,
+                 read_tensor(file, layer.conv + ".weight", {layer.out_channels, layer.in_channels, layer.kernel, layer.kernel}));
     torch::Tensor s = read_signs(w, mark.layers[i].scale);
     if (mode == SignatureMode::reference) {
       const std::string gain = layer.name + ".verification.bn.weight";

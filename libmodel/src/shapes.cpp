@@ -24,16 +24,16 @@ bool inside(int label, const Placement& at, int x, int y) {
   const double distance = std::hypot(dx, dy), square = std::max(std::abs(dx), std::abs(dy));
   const int u = x + at.phase, v = y + at.phase, period = at.period;
   switch (label) {
-    case 0: return distance < r;                                                      // disc
-    case 1: return distance < r && distance > 0.6 * r;                                // ring
-    case 2: return square < 0.85 * r;                                                 // square
-    case 3: return square < 0.9 * r && square > 0.55 * r;                             // frame
-    case 4: return inside_triangle(dx, dy, r);                                        // triangle
-    case 5: return square < r && std::min(std::abs(dx), std::abs(dy)) < 0.3 * r;      // cross
-    case 6: return v % period < period / 2;                                           // horizontal stripes
-    case 7: return u % period < period / 2;                                           // vertical stripes
-    case 8: return (u % period < period / 2) != (v % period < period / 2);            // checkerboard
-    default: return (u + v) % period < period / 2;                                    // diagonal stripes
+    case 0: return distance < r;                                                  // disc
+    case 1: return distance < r && distance > 0.6 * r;                            // ring
+    case 2: return square < 0.85 * r;                                             // square
+    case 3: return square < 0.9 * r && square > 0.55 * r;                         // frame
+    case 4: return inside_triangle(dx, dy, r);                                    // triangle
+    case 5: return square < r && std::min(std::abs(dx), std::abs(dy)) < 0.3 * r;  // cross
+    case 6: return v % period < period / 2;                                       // horizontal stripes
+    case 7: return u % period < period / 2;                                       // vertical stripes
+    case 8: return (u % period < period / 2) != (v % period < period / 2);        // checkerboard
+    default: return (u + v) % period < period / 2;                                // diagonal stripes
   }
 }
 
@@ -78,8 +78,12 @@ LabelledImages draw_shapes(std::int64_t count, std::uint64_t seed) {
     draw_image(images.data_ptr<std::uint8_t>() + i * 3 * kSide * kSide, label, random);
     labels.data_ptr<std::int64_t>()[i] = label;
   }
-  return {images, labels, 10, "drawn shapes",
-          {"disc", "ring", "square", "frame", "triangle", "cross", "horizontal stripes", "vertical stripes", "checkerboard", "diagonal stripes"}};
+  return {images,
+          labels,
+          10,
+          "drawn shapes",
+          {"disc", "ring", "square", "frame", "triangle", "cross", "horizontal stripes", "vertical stripes", "checkerboard",
+           "diagonal stripes"}};
 }
 
 }  // namespace stegpass::model

@@ -12,7 +12,8 @@ class SharedSum : public torch::autograd::Function<SharedSum> {
     context->saved_data["group"] = group;
     return summed(values, group);
   }
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, torch::autograd::variable_list grads) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list grads) {
     return {summed(grads[0], context->saved_data["group"].toInt()), torch::Tensor()};
   }
 
@@ -26,8 +27,8 @@ class SharedSum : public torch::autograd::Function<SharedSum> {
 
 }  // namespace
 
-std::pair<torch::Tensor, torch::Tensor> shared_moments(const ProcessGroup& group, const torch::Tensor& y, torch::Tensor& running_mean,
-                                                       torch::Tensor& running_var, double momentum) {
+std::pair<torch::Tensor, torch::Tensor> shared_moments(const ProcessGroup& group, const torch::Tensor& y,
+                                                       torch::Tensor& running_mean, torch::Tensor& running_var, double momentum) {
   const auto handle = reinterpret_cast<std::int64_t>(&group);
   const std::vector<std::int64_t> over = y.dim() == 4 ? std::vector<std::int64_t>{0, 2, 3} : std::vector<std::int64_t>{0};
   const torch::Tensor values = y.to(torch::kFloat32);

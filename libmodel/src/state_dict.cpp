@@ -104,9 +104,9 @@ class Tensors {
     const Part part{tensor.storage, tensor.offset, tensor.shape, tensor.strides};
     if (const auto found = made_.find(part); found != made_.end()) return found->second;
     if (*count > 0 && !lies_within(tensor, storage.elements)) {
-      return bad_torch_file("tensor " + name + " of shape " + shape_text(tensor.shape) + ", strides " + shape_text(tensor.strides) +
-                 " and offset " + std::to_string(tensor.offset) + " does not lie within its storage of " +
-                 std::to_string(storage.elements) + " elements");
+      return bad_torch_file("tensor " + name + " of shape " + shape_text(tensor.shape) + ", strides " +
+                            shape_text(tensor.strides) + " and offset " + std::to_string(tensor.offset) +
+                            " does not lie within its storage of " + std::to_string(storage.elements) + " elements");
     }
     torch::Tensor made = torch::empty(tensor.shape, type_of(storage.dtype));
     if (*count > 0) STEGPASS_CHECK_OK(copy(made, name, tensor, *count * storage.width));

@@ -25,14 +25,15 @@ Result<std::vector<torch::Tensor>> layer_weights(ByteView bytes, const Architect
   STEGPASS_TRY(file, parse_safetensors(bytes));
   std::vector<torch::Tensor> out;
   for (const ConvPlan& layer : architecture.passport_convs()) {
-    STEGPASS_TRY(w, read_tensor(file, layer.conv + ".weight", {layer.out_channels, layer.in_channels, layer.kernel, layer.kernel}));
+    STEGPASS_TRY(w,
+                 read_tensor(file, layer.conv + ".weight", {layer.out_channels, layer.in_channels, layer.kernel, layer.kernel}));
     out.push_back(w.to(torch::kFloat64).flatten(1));
   }
   return out;
 }
 
-Result<std::vector<ReadableLayer>> make_readable(const KeyNetwork& network, const Architecture& architecture, const Passport& passport,
-                                                 const std::vector<torch::Tensor>& weights) {
+Result<std::vector<ReadableLayer>> make_readable(const KeyNetwork& network, const Architecture& architecture,
+                                                 const Passport& passport, const std::vector<torch::Tensor>& weights) {
   STEGPASS_TRY(columns, network.layer_columns(passport, Picture::scale));
   std::vector<ReadableLayer> out;
   const std::vector<ConvPlan> layers = architecture.passport_convs();
@@ -51,7 +52,8 @@ int count_layer(const ReadableLayer& readable, const MarkSeed& seed) {
   int count = 0;
   for (std::size_t c = 0; c < bits.size(); ++c) {
     double s = 0;
-    for (int j = 0; j < columns; ++j, ++z) s += *z * patterns[c * static_cast<std::size_t>(columns) + static_cast<std::size_t>(j)];
+    for (int j = 0; j < columns; ++j, ++z)
+      s += *z * patterns[c * static_cast<std::size_t>(columns) + static_cast<std::size_t>(j)];
     if (s * bits[c] > 0) ++count;
   }
   return count;
@@ -102,7 +104,9 @@ Survey judge_survey(int bits, std::vector<int> matches) {
   for (const int k : out.matches) observed[static_cast<std::size_t>(k)] += 1;
   for (double& chance : expected) chance *= count;
   out.degrees_of_freedom = std::max(1, chi_square_of(observed, expected, out.chi_square) - 1);
-  out.p_value = at::igammac(torch::tensor(out.degrees_of_freedom / 2.0, torch::kFloat64), torch::tensor(out.chi_square / 2, torch::kFloat64)).item<double>();
+  out.p_value = at::igammac(torch::tensor(out.degrees_of_freedom / 2.0, torch::kFloat64),
+                            torch::tensor(out.chi_square / 2, torch::kFloat64))
+                    .item<double>();
   for (const int k : out.matches) {
     const double tail = std::pow(10.0, log10_binomial_tail(bits, std::max(k, bits - k)));
     out.smallest_p = std::min(out.smallest_p, 2 * tail * count);
@@ -111,7 +115,8 @@ Survey judge_survey(int bits, std::vector<int> matches) {
 }
 
 Result<Survey> survey_wrong_passports(ByteView bytes, const Architecture& architecture, const std::vector<Passport>& passports,
-                                      int seeds_per_passport, std::uint64_t seed, const std::function<bool(std::size_t)>& progress) {
+                                      int seeds_per_passport, std::uint64_t seed,
+                                      const std::function<bool(std::size_t)>& progress) {
   if (passports.empty() || seeds_per_passport < 1 || architecture.bits() == 0) {
     return Error{Errc::usage, "a survey needs passports, seeds and passport layers"};
   }

@@ -31,8 +31,8 @@ Result<torch::Tensor> copy_tensor(const TensorView& view, at::IntArrayRef shape)
     return Error{Errc::malformed, "tensor " + view.name + " has type " + view.dtype + ", F32, F64, F16 or BF16 expected"};
   }
   if (at::IntArrayRef(view.shape) != shape) {
-    return Error{Errc::malformed, "tensor " + view.name + " has shape " + shape_text(view.shape) + ", " + shape_text(shape) +
-                                      " expected"};
+    return Error{Errc::malformed,
+                 "tensor " + view.name + " has shape " + shape_text(view.shape) + ", " + shape_text(shape) + " expected"};
   }
   torch::Tensor tensor = torch::empty(shape, type->second);
   if (tensor.nbytes() != view.data.size()) {

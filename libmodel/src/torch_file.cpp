@@ -25,8 +25,9 @@ bool starts_with(ByteView file, ByteView head) {
 Error big_endian() { return {Errc::unsupported, "PyTorch file: its numbers are big-endian, little-endian expected"}; }
 
 Error wrong_size(const PickleStorage& storage, std::uint64_t bytes) {
-  return bad_torch_file("storage " + printable(storage.key) + " has " + std::to_string(bytes) + " bytes where the tensors expect " +
-             std::to_string(storage.elements) + " elements of " + std::to_string(storage.width));
+  return bad_torch_file("storage " + printable(storage.key) + " has " + std::to_string(bytes) +
+                        " bytes where the tensors expect " + std::to_string(storage.elements) + " elements of " +
+                        std::to_string(storage.width));
 }
 
 /// Without the product, which may overflow.
@@ -42,7 +43,8 @@ Result<std::string_view> folder_of(const std::vector<ZipEntry>& entries) {
     if (slash != std::string_view::npos && entry.name.substr(slash + 1) == kDataName)
       found.push_back(entry.name.substr(0, slash + 1));
   }
-  if (found.size() != 1) return bad_torch_file("the archive holds " + std::to_string(found.size()) + " streams NAME/data.pkl, 1 expected");
+  if (found.size() != 1)
+    return bad_torch_file("the archive holds " + std::to_string(found.size()) + " streams NAME/data.pkl, 1 expected");
   return found.front();
 }
 
@@ -79,7 +81,7 @@ Result<std::vector<std::size_t>> storage_order(ByteCursor& cursor, ByteView file
   const PickleNode& list = keys.at(keys.root);
   if (list.kind != PickleKind::list || list.items.size() != pickle.storages.size()) {
     return bad_torch_file("the list of storages has " + std::to_string(list.items.size()) + " entries, " +
-               std::to_string(pickle.storages.size()) + " expected");
+                          std::to_string(pickle.storages.size()) + " expected");
   }
   std::map<std::string_view, std::size_t> left;
   for (std::size_t i = 0; i < pickle.storages.size(); ++i) left.emplace(pickle.storages[i].key, i);
@@ -87,7 +89,8 @@ Result<std::vector<std::size_t>> storage_order(ByteCursor& cursor, ByteView file
   for (const PickleRef item : list.items) {
     const auto found = left.find(keys.at(item).text);
     if (found == left.end())
-      return bad_torch_file("the list of storages names " + printable(keys.at(item).text) + ", which no tensor uses or which came before");
+      return bad_torch_file("the list of storages names " + printable(keys.at(item).text) +
+                            ", which no tensor uses or which came before");
     order.push_back(found->second);
     left.erase(found);
   }
@@ -100,7 +103,7 @@ Result<ByteView> next_storage(ByteCursor& cursor, const PickleStorage& storage) 
   if (!count) return bad_torch_file("it ends before storage " + printable(storage.key));
   if (*count != storage.elements) {
     return bad_torch_file("storage " + printable(storage.key) + " has " + std::to_string(*count) + " elements, " +
-               std::to_string(storage.elements) + " expected");
+                          std::to_string(storage.elements) + " expected");
   }
   if (*count > cursor.left() / storage.width) return wrong_size(storage, cursor.left());
   return *cursor.take(*count * storage.width);

@@ -4,9 +4,9 @@
 #include <chrono>
 #include <memory>
 
+#include <torch/version.h>
 #include <stegpass/model/loader.hpp>
 #include <stegpass/model/reading.hpp>
-#include <torch/version.h>
 
 #include "json.hpp"
 #include "sgd.hpp"
@@ -61,9 +61,9 @@ class Run {
   PassportNetwork network_;
   Sgd optimiser_;
   int epochs_done_ = 0;
-  TrainingProgress sums_;  // losses added up over the epoch under way
+  TrainingProgress sums_;           // losses added up over the epoch under way
   std::vector<std::string> fresh_;  // tensors that the initial weights lacked
-  std::string curves_;     // JSON objects, one an epoch, with commas between
+  std::string curves_;              // JSON objects, one an epoch, with commas between
 };
 
 /// Takes `count` images out of `data`, chosen by the seed, and returns them.
@@ -93,7 +93,8 @@ Run::Run(const TrainingTask& task, const TrainingSettings& settings)
       optimiser_((network_->to(task.device), *network_), settings.momentum, settings.weight_decay) {
   for (const Mark& reserve : task.reserves) reserves_.push_back(network_keys(task.architecture, reserve, task.device));
   validation_ = hold_out(train_, settings.validation_images, mix_seed(settings.seed, 2, 2));
-  triggers_ = draw_triggers(settings.trigger_images, task.architecture.classes(), task.architecture.input_side(), mix_seed(settings.seed, 2, 3));
+  triggers_ = draw_triggers(settings.trigger_images, task.architecture.classes(), task.architecture.input_side(),
+                            mix_seed(settings.seed, 2, 3));
   const torch::NoGradGuard no_grad;
   network_->blocks().back().norm->weight.fill_(settings.last_gain);
   network_->share_statistics(task.group);
@@ -129,11 +130,14 @@ Batch Run::share_of(Batch batch, std::int64_t number) const {
 
 /// Prepares this epoch's batches on a thread of its own.
 std::unique_ptr<BatchLoader> Run::loader() const {
-  const torch::Tensor order = shuffled_indices(train_.size(), mix_seed(settings_.seed, 0, static_cast<std::uint64_t>(epochs_done_)));
+  const torch::Tensor order =
+      shuffled_indices(train_.size(), mix_seed(settings_.seed, 0, static_cast<std::uint64_t>(epochs_done_)));
   LoaderOptions options{.batch = settings_.batch, .threads = task_.device.is_cpu() ? 1 : 4};
   if (settings_.augment) {
     const std::int64_t first = epochs_done_ * steps_per_epoch();
-    options.augment_seed = [this, first](std::int64_t step) { return mix_seed(settings_.seed, 1, static_cast<std::uint64_t>(first + step)); };
+    options.augment_seed = [this, first](std::int64_t step) {
+      return mix_seed(settings_.seed, 1, static_cast<std::uint64_t>(first + step));
+    };
   }
   return std::make_unique<BatchLoader>(train_, order, options);
 }
@@ -148,8 +152,8 @@ Status Run::step(const Batch& batch, std::int64_t number, const TrainingHooks& h
   }
   parts = parts.cpu();
   const auto* part = parts.data_ptr<float>();
-  const TrainingProgress progress{epochs_done_ + 1, settings_.epochs, number + 1, steps, rate_at(settings_, number, steps),
-                                  part[0], part[1], part[2], part[3]};
+  const TrainingProgress progress{epochs_done_ + 1, settings_.epochs, number + 1, steps,  rate_at(settings_, number, steps),
+                                  part[0],          part[1],          part[2],    part[3]};
   if (!parts.isfinite().all().item<bool>()) {
     return Error{Errc::diverged, "the loss of step " + std::to_string(number + 1) + " is not finite"};
   }
@@ -243,7 +247,8 @@ Status Run::resume(ByteView bytes) {
   const auto text = [&](const char* key) { return file.metadata.count(key) ? file.metadata.at(key) : std::string(); };
   if (text("stegpass.format") != kStateFormat) return Error{Errc::malformed, "the file is no training state"};
   if (text("stegpass.run") != identity_) {
-    return Error{Errc::refused, "the training state is one of another run: settings, architecture, data and marks must be the same"};
+    return Error{Errc::refused,
+                 "the training state is one of another run: settings, architecture, data and marks must be the same"};
   }
   const std::string epochs = text("stegpass.epochs");
   for (int done = 1; done <= settings_.epochs && epochs_done_ == 0; ++done) {
@@ -268,7 +273,8 @@ Result<TrainedModel> Run::finish() {
   json.text("device", task_.device.str()).integer("threads", at::get_num_threads());
   json.integer("test_images", trained.accuracy.images).number("deployment_accuracy", trained.accuracy.deployment);
   json.number("verification_accuracy", trained.accuracy.verification).raw("matches", json_array(trained.matches));
-  json.text("curves_on", validation_.size() > 0 ? "validation" : "test").integer("processes", task_.group ? task_.group->size() : 1);
+  json.text("curves_on", validation_.size() > 0 ? "validation" : "test")
+      .integer("processes", task_.group ? task_.group->size() : 1);
   if (triggers_.size() > 0) {
     const EvaluationSettings settings{task_.device, settings_.precision, EvaluationSettings{}.batch};
     trained.trigger_accuracy = evaluate_deployment(network_, triggers_, settings).deployment;

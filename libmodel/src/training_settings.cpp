@@ -50,7 +50,8 @@ Result<TrainingSettings> training_preset(std::string_view name) {
     settings.signature = SignatureMode::reference;
     return settings;
   }
-  if (name != "quick") return Error{Errc::unsupported, "preset '" + std::string(name) + "' is unknown, quick, paper or published expected"};
+  if (name != "quick")
+    return Error{Errc::unsupported, "preset '" + std::string(name) + "' is unknown, quick, paper or published expected"};
   settings.preset = "quick";
   settings.epochs = 1;
   settings.batch = 32;
@@ -71,8 +72,8 @@ Status check_task(const TrainingTask& task, const TrainingSettings& settings) {
   if (settings.batch < 2 || settings.batch > 65536) return Error{Errc::usage, "the batch is not within 2 to 65536"};
   if (!within(settings.rate, 0, 100) || settings.rate == 0) return Error{Errc::usage, "the rate is not within 0 to 100"};
   if (!within(settings.momentum, 0, 0.9999)) return Error{Errc::usage, "the momentum is not within 0 to 0.9999"};
-  for (const double weight : {settings.weight_decay, settings.sign_weight, settings.sign_margin, settings.sign_decay, settings.balance,
-                              settings.last_gain}) {
+  for (const double weight : {settings.weight_decay, settings.sign_weight, settings.sign_margin, settings.sign_decay,
+                              settings.balance, settings.last_gain}) {
     if (!within(weight, 0, 1000)) return Error{Errc::usage, "a weight of the loss is not within 0 to 1000"};
   }
   if (settings.validation_images < 0 || settings.trigger_images < 0 || settings.trigger_images > 100000) {
@@ -87,12 +88,14 @@ Status check_task(const TrainingTask& task, const TrainingSettings& settings) {
   const std::int64_t drawn = settings.train_images > 0 ? std::min(settings.train_images, task.train.size()) : task.train.size();
   const std::int64_t images = drawn - settings.validation_images;
   if (images < settings.batch) {
-    return Error{Errc::usage, std::to_string(images) + " training images do not fill one batch of " + std::to_string(settings.batch)};
+    return Error{Errc::usage,
+                 std::to_string(images) + " training images do not fill one batch of " + std::to_string(settings.batch)};
   }
   const int processes = task.group == nullptr ? 1 : task.group->size();
   const std::int64_t shared = settings.batch + (settings.trigger_images > 0 ? kTriggersPerBatch : 0);
   if (shared % processes != 0) {
-    return Error{Errc::usage, "a batch of " + std::to_string(shared) + " images cannot be shared by " + std::to_string(processes) + " processes"};
+    return Error{Errc::usage, "a batch of " + std::to_string(shared) + " images cannot be shared by " +
+                                  std::to_string(processes) + " processes"};
   }
   if (task.train.images.size(2) != task.architecture.input_side()) {
     return Error{Errc::usage, "images of " + std::to_string(task.train.images.size(2)) + " pixels, " +
@@ -113,7 +116,9 @@ Status check_task(const TrainingTask& task, const TrainingSettings& settings) {
 std::string settings_json(const TrainingSettings& settings) {
   JsonObject json;
   json.text("preset", settings.preset).text("scheme", scheme_name(settings.scheme));
-  json.text("signature", signature_mode_name(settings.signature)).integer("epochs", settings.epochs).integer("batch", settings.batch);
+  json.text("signature", signature_mode_name(settings.signature))
+      .integer("epochs", settings.epochs)
+      .integer("batch", settings.batch);
   json.number("rate", settings.rate).text("schedule", settings.schedule == Schedule::steps ? "steps" : "one_cycle");
   json.number("momentum", settings.momentum).number("weight_decay", settings.weight_decay);
   json.number("sign_weight", settings.sign_weight).number("sign_margin", settings.sign_margin);

@@ -36,7 +36,8 @@ void paint(std::uint8_t* plane, int side, const Wave* waves) {
 
 LabelledImages draw_triggers(std::int64_t count, int classes, int side, std::uint64_t seed) {
   std::mt19937_64 random(seed);
-  LabelledImages out{torch::empty({count, 3, side, side}, torch::kUInt8), torch::empty({count}, torch::kInt64), classes, "triggers"};
+  LabelledImages out{torch::empty({count, 3, side, side}, torch::kUInt8), torch::empty({count}, torch::kInt64), classes,
+                     "triggers"};
   for (std::int64_t i = 0; i < count; ++i) {
     out.labels.data_ptr<std::int64_t>()[i] = draw(random, classes);
     for (std::int64_t c = 0; c < 3; ++c) {

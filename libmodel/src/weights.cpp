@@ -23,15 +23,16 @@ Bytes encode(const PassportNetwork& network, const char* format, bool with_verif
   const NamedTensors copies = for_file(chosen);
   std::vector<TensorView> views;
   append_views(views, copies);
-  return encode_safetensors(std::move(views),
-                            {{kFormatKey, format}, {kArchitectureKey, network->architecture().text()},
-                             {kSchemeKey, std::string(scheme_name(network->scheme()))}});
+  return encode_safetensors(std::move(views), {{kFormatKey, format},
+                                               {kArchitectureKey, network->architecture().text()},
+                                               {kSchemeKey, std::string(scheme_name(network->scheme()))}});
 }
 
 /// Looked at before anything of the architecture's size is allocated.
 std::size_t convolution_weights(const Architecture& architecture) {
   std::size_t sum = 0;
-  for (const ConvPlan& conv : architecture.convs()) sum += static_cast<std::size_t>(conv.out_channels) * static_cast<std::size_t>(conv.fan_in());
+  for (const ConvPlan& conv : architecture.convs())
+    sum += static_cast<std::size_t>(conv.out_channels) * static_cast<std::size_t>(conv.fan_in());
   return sum;
 }
 
@@ -45,8 +46,8 @@ Result<PassportNetwork> decode(ByteView bytes, const std::string& format, Branch
   STEGPASS_TRY(file, parse_safetensors(bytes));
   const auto found = file.metadata.find(kFormatKey);
   if (found == file.metadata.end() || found->second != format) {
-    return Error{Errc::malformed, "the file's format is '" + (found == file.metadata.end() ? "" : found->second) + "', '" +
-                                      format + "' expected"};
+    return Error{Errc::malformed,
+                 "the file's format is '" + (found == file.metadata.end() ? "" : found->second) + "', '" + format + "' expected"};
   }
   STEGPASS_TRY(architecture, architecture_of(file));
   if (bytes.size() / sizeof(float) < convolution_weights(architecture)) {

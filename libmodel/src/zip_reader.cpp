@@ -105,7 +105,7 @@ Result<ZipEntry> open_entry(ByteView before, const Listed& listed) {
   const auto data = extra ? cursor.take(listed.bytes) : std::nullopt;
   if (!data) {
     return bad_zip(printable(listed.name) + " claims " + std::to_string(listed.bytes) + " bytes, and " +
-               std::to_string(cursor.left()) + " are there");
+                   std::to_string(cursor.left()) + " are there");
   }
   return ZipEntry{listed.name, *data, static_cast<std::uint32_t>(listed.crc)};
 }

@@ -1,5 +1,5 @@
-// Attacks that train, in images a second, beside plain training of the same network without marks; and a pruning curve of 21 points over
-// AlexNet on 1,017 test images, beside the bare evaluations in it.
+// Attacks that train, in images a second, beside plain training of the same network without marks; and a pruning curve of 21
+// points over AlexNet on 1,017 test images, beside the bare evaluations in it.
 
 #include <chrono>
 #include <cstdlib>
@@ -20,7 +20,11 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kBatch = 64, kSteps = 3, kTestImages = 1017, kPoints = 21;
 
-Architecture architecture_of(bool marked) { return Architecture::create({.passports = marked ? choose_passport_layers("alexnet-cifar", "last3").value() : std::vector<std::string>{}}).value(); }
+Architecture architecture_of(bool marked) {
+  return Architecture::create(
+             {.passports = marked ? choose_passport_layers("alexnet-cifar", "last3").value() : std::vector<std::string>{}})
+      .value();
+}
 
 LabelledImages random_images(std::int64_t count) {
   return {torch::randint(0, 256, {count, 3, 32, 32}, torch::kUInt8), torch::randint(0, 10, {count}, torch::kInt64), 10, "random"};
@@ -37,7 +41,8 @@ const AttackTask& subject() {
     const PassportNetwork owner(architecture_of(true), Branches::both, 1);
     AttackTask out{.model = decode_release_model(encode_release_model(owner)).value(), .owner = owner};
     const Passport cover = random_passport("cover");
-    out.marks = {{"cover", make_mark(architecture_of(true), Pooling::whitened, cover, derive_mark_seed(cover.digest(), {}, {})).value()}};
+    out.marks = {
+        {"cover", make_mark(architecture_of(true), Pooling::whitened, cover, derive_mark_seed(cover.digest(), {}, {})).value()}};
     out.train = random_images(kBatch * (kSteps + 1));
     out.test = random_images(2);
     out.pictures = {random_passport("attacker")};
@@ -102,7 +107,8 @@ void prune_curve(benchmark::State& state, Precision precision) {
 void evaluations(benchmark::State& state, Precision precision) {
   for (auto _ : state) {
     const auto begin = Clock::now();
-    for (int i = 0; i < kPoints; ++i) benchmark::DoNotOptimize(evaluate_deployment(subject().model, test_images(), {torch::kCPU, precision, 250}).deployment);
+    for (int i = 0; i < kPoints; ++i)
+      benchmark::DoNotOptimize(evaluate_deployment(subject().model, test_images(), {torch::kCPU, precision, 250}).deployment);
     state.SetIterationTime(std::chrono::duration<double>(Clock::now() - begin).count());
   }
 }
@@ -113,11 +119,25 @@ const bool registered = [] {
     const std::string suffix = "_" + std::string(precision_name(precision));
     for (const char* name : {"finetune", "overwrite", "erb"}) {
       const std::string attack = name;
-      benchmark::RegisterBenchmark((attack + suffix + "/ours").c_str(), [=](benchmark::State& state) { rate(state, [=] { return time_attack(attack, precision); }); })->UseManualTime()->Unit(benchmark::kMillisecond);
-      benchmark::RegisterBenchmark((attack + suffix + "/peer=plain_training").c_str(), [=](benchmark::State& state) { rate(state, [=] { return time_plain(precision); }); })->UseManualTime()->Unit(benchmark::kMillisecond);
+      benchmark::RegisterBenchmark((attack + suffix + "/ours").c_str(),
+                                   [=](benchmark::State& state) { rate(state, [=] { return time_attack(attack, precision); }); })
+          ->UseManualTime()
+          ->Unit(benchmark::kMillisecond);
+      benchmark::RegisterBenchmark((attack + suffix + "/peer=plain_training").c_str(),
+                                   [=](benchmark::State& state) { rate(state, [=] { return time_plain(precision); }); })
+          ->UseManualTime()
+          ->Unit(benchmark::kMillisecond);
     }
-    benchmark::RegisterBenchmark(("prune_21_points" + suffix + "/ours").c_str(), [=](benchmark::State& state) { prune_curve(state, precision); })->UseManualTime()->Iterations(1)->Unit(benchmark::kSecond);
-    benchmark::RegisterBenchmark(("prune_21_points" + suffix + "/peer=21_evaluations").c_str(), [=](benchmark::State& state) { evaluations(state, precision); })->UseManualTime()->Iterations(1)->Unit(benchmark::kSecond);
+    benchmark::RegisterBenchmark(("prune_21_points" + suffix + "/ours").c_str(),
+                                 [=](benchmark::State& state) { prune_curve(state, precision); })
+        ->UseManualTime()
+        ->Iterations(1)
+        ->Unit(benchmark::kSecond);
+    benchmark::RegisterBenchmark(("prune_21_points" + suffix + "/peer=21_evaluations").c_str(),
+                                 [=](benchmark::State& state) { evaluations(state, precision); })
+        ->UseManualTime()
+        ->Iterations(1)
+        ->Unit(benchmark::kSecond);
   }
   return true;
 }();

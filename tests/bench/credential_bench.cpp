@@ -55,7 +55,9 @@ void verify_peer(benchmark::State& state) {
     if (crypto_sign_verify_detached(decoded.signature.data(), octets.data(), octets.size(), key.public_key().x().data()) != 0)
       return state.SkipWithError("the signature does not verify");
 }
-BENCHMARK(verify_peer)->Name("verify a COSE statement/peer=libsodium Ed25519 over the same octets")->Unit(benchmark::kMicrosecond);
+BENCHMARK(verify_peer)
+    ->Name("verify a COSE statement/peer=libsodium Ed25519 over the same octets")
+    ->Unit(benchmark::kMicrosecond);
 
 void sign_ours(benchmark::State& state) {
   const auto& key = signed_statement().key;
@@ -65,7 +67,8 @@ void sign_ours(benchmark::State& state) {
 BENCHMARK(sign_ours)->Name("sign a COSE statement/ours")->Unit(benchmark::kMicrosecond);
 
 void sign_peer(benchmark::State& state) {
-  std::vector<unsigned char> public_key(crypto_sign_PUBLICKEYBYTES), secret_key(crypto_sign_SECRETKEYBYTES), signature(crypto_sign_BYTES);
+  std::vector<unsigned char> public_key(crypto_sign_PUBLICKEYBYTES), secret_key(crypto_sign_SECRETKEYBYTES),
+      signature(crypto_sign_BYTES);
   crypto_sign_keypair(public_key.data(), secret_key.data());
   const Bytes payload(kStatementBytes, 0x5a);
   for (auto _ : state) {
@@ -128,7 +131,8 @@ BENCHMARK(model_peer)->Name("SHA-256 of a 16 MiB model/peer=OpenSSL EVP");
 BENCHMARK(model_ours)->Name("SHA-256 of two 16 MiB models at once/ours")->Threads(2)->UseRealTime();
 BENCHMARK(model_peer)->Name("SHA-256 of two 16 MiB models at once/peer=OpenSSL EVP")->Threads(2)->UseRealTime();
 
-// A license as a ledger's reader meets it: decoded, its shape, dates and claims checked, its signature verified by the owner's key.
+// A license as a ledger's reader meets it: decoded, its shape, dates and claims checked, its signature verified by the owner's
+// key.
 struct SignedLicense {
   PrivateKey owner;
   Bytes statement;
@@ -151,7 +155,8 @@ void statement_ours(benchmark::State& state) {
   const auto& [owner, bytes] = license_by(type);
   for (auto _ : state) {
     const auto statement = Statement::decode(bytes);
-    if (!statement || !verify_statement(*statement, owner.public_key())) return state.SkipWithError("the license does not verify");
+    if (!statement || !verify_statement(*statement, owner.public_key()))
+      return state.SkipWithError("the license does not verify");
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()));
 }
@@ -169,7 +174,8 @@ void statement_libsodium(benchmark::State& state) {
   const auto& license = license_by(KeyType::ed25519);
   const SignedOctets raw(license);
   for (auto _ : state)
-    if (crypto_sign_verify_detached(raw.signature.data(), raw.octets.data(), raw.octets.size(), license.owner.public_key().x().data()) != 0)
+    if (crypto_sign_verify_detached(raw.signature.data(), raw.octets.data(), raw.octets.size(),
+                                    license.owner.public_key().x().data()) != 0)
       return state.SkipWithError("the signature does not verify");
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()));
 }
@@ -178,7 +184,10 @@ using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 
 // OpenSSL's key of a COSE_Key, made from the SubjectPublicKeyInfo that stands before a P-256 point.
 Key openssl_key(const PublicKey& key) {
-  Bytes der = parse_hex("3059301306072a8648ce3d020106082a8648ce3d030107034200" "04").value();
+  Bytes der = parse_hex(
+                  "3059301306072a8648ce3d020106082a8648ce3d030107034200"
+                  "04")
+                  .value();
   append(der, key.x());
   append(der, key.y());
   const std::uint8_t* at = der.data();
@@ -211,11 +220,17 @@ void statement_openssl(benchmark::State& state) {
 BENCHMARK(statement_ours<KeyType::ed25519>)->Name("verify a license, Ed25519, one thread/ours")->UseRealTime();
 BENCHMARK(statement_libsodium)->Name("verify a license, Ed25519, one thread/peer=libsodium over the same octets")->UseRealTime();
 BENCHMARK(statement_ours<KeyType::ed25519>)->Name("verify a license, Ed25519, two threads/ours")->Threads(2)->UseRealTime();
-BENCHMARK(statement_libsodium)->Name("verify a license, Ed25519, two threads/peer=libsodium over the same octets")->Threads(2)->UseRealTime();
+BENCHMARK(statement_libsodium)
+    ->Name("verify a license, Ed25519, two threads/peer=libsodium over the same octets")
+    ->Threads(2)
+    ->UseRealTime();
 BENCHMARK(statement_ours<KeyType::p256>)->Name("verify a license, ES256, one thread/ours")->UseRealTime();
 BENCHMARK(statement_openssl)->Name("verify a license, ES256, one thread/peer=OpenSSL over the same octets")->UseRealTime();
 BENCHMARK(statement_ours<KeyType::p256>)->Name("verify a license, ES256, two threads/ours")->Threads(2)->UseRealTime();
-BENCHMARK(statement_openssl)->Name("verify a license, ES256, two threads/peer=OpenSSL over the same octets")->Threads(2)->UseRealTime();
+BENCHMARK(statement_openssl)
+    ->Name("verify a license, ES256, two threads/peer=OpenSSL over the same octets")
+    ->Threads(2)
+    ->UseRealTime();
 
 void node_ours(benchmark::State& state) {
   Digest32 left{}, right{};
@@ -255,7 +270,9 @@ Bytes plain_list() {
   return out;
 }
 
-StatusList million_list() { return {.registration_id = Bytes(16, 2), .expires = 1'900'000'000, .ttl_s = 0, .states = million_states()}; }
+StatusList million_list() {
+  return {.registration_id = Bytes(16, 2), .expires = 1'900'000'000, .ttl_s = 0, .states = million_states()};
+}
 
 const Statement& million_statement() {
   static const Statement made = sign_statement(license_by(KeyType::ed25519).owner, million_list(), 1'800'000'000).value();
@@ -311,7 +328,8 @@ void list_write_ours(benchmark::State& state) {
   StatusList list = million_list();
   for (auto _ : state) {
     list.states[17] = StatusList::revoked;
-    if (!sign_statement(license_by(KeyType::ed25519).owner, list, 1'800'000'000)) return state.SkipWithError("the list is not signed");
+    if (!sign_statement(license_by(KeyType::ed25519).owner, list, 1'800'000'000))
+      return state.SkipWithError("the list is not signed");
   }
 }
 BENCHMARK(list_write_ours)->Name("update and sign a list of 1,000,000/ours")->Unit(benchmark::kMillisecond);
@@ -324,6 +342,8 @@ void list_write_peer(benchmark::State& state) {
     compress2(packed.data(), &size, plain.data(), plain.size(), Z_BEST_COMPRESSION);
   }
 }
-BENCHMARK(list_write_peer)->Name("update and sign a list of 1,000,000/peer=zlib deflate, level 9, alone")->Unit(benchmark::kMillisecond);
+BENCHMARK(list_write_peer)
+    ->Name("update and sign a list of 1,000,000/peer=zlib deflate, level 9, alone")
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace

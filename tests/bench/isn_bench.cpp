@@ -1,6 +1,6 @@
 // Hiding, revealing and training at the size of the papers, beside the computation of the published code and beside the bare
-// convolutions; the peak memory of training by the number of blocks; then minting as whole processes, over what the tests' fixture holds
-// (or the folder that STEGPASS_FIXTURE names).
+// convolutions; the peak memory of training by the number of blocks; then minting as whole processes, over what the tests'
+// fixture holds (or the folder that STEGPASS_FIXTURE names).
 
 #include <cstdio>
 #include <cstdlib>
@@ -197,7 +197,8 @@ class MintHome {
     const fs::path out = folder_ / "requests";
     fs::create_directories(out);
     for (int i = 0; i < count; ++i)
-      fs::copy_file(fixture_ / (i % 2 == 0 ? "ada.request" : "bob.request"), out / (std::to_string(i) + ".request"), fs::copy_options::overwrite_existing);
+      fs::copy_file(fixture_ / (i % 2 == 0 ? "ada.request" : "bob.request"), out / (std::to_string(i) + ".request"),
+                    fs::copy_options::overwrite_existing);
     return out;
   }
 
@@ -214,8 +215,10 @@ void mint_ours(benchmark::State& state) {
   const MintHome at;
   if (!skip_unless_ready(state, at)) return;
   for (auto _ : state) {
-    if (stegpass::bench::run_program(STEGPASS_PROGRAM, {"passport", "mint", "--home", at.home().string(), "--request", at.of_fixture("ada.request").string(), "--out",
-                                                        at.file("out.png").string(), "--force", "--passphrase-file", at.passphrase()}) != 0)
+    if (stegpass::bench::run_program(
+            STEGPASS_PROGRAM,
+            {"passport", "mint", "--home", at.home().string(), "--request", at.of_fixture("ada.request").string(), "--out",
+             at.file("out.png").string(), "--force", "--passphrase-file", at.passphrase()}) != 0)
       return state.SkipWithError("passport mint failed");
   }
 }
@@ -223,7 +226,8 @@ void mint_peer(benchmark::State& state) {  // what any command with tensors cost
   const MintHome at;
   if (!skip_unless_ready(state, at)) return;
   for (auto _ : state) {
-    if (stegpass::bench::run_program(STEGPASS_PROGRAM, {"data", "draw", "--size", "64", "--out", at.file("drawn.png").string(), "--force"}) != 0)
+    if (stegpass::bench::run_program(STEGPASS_PROGRAM,
+                                     {"data", "draw", "--size", "64", "--out", at.file("drawn.png").string(), "--force"}) != 0)
       return state.SkipWithError("data draw failed");
   }
 }
@@ -234,13 +238,15 @@ void batch_ours(benchmark::State& state) {
   if (!skip_unless_ready(state, at)) return;
   const std::string requests = at.requests(kBatch).string();
   for (auto _ : state) {
-    if (stegpass::bench::run_program(STEGPASS_PROGRAM, {"passport", "mint", "--home", at.home().string(), "--licensees", requests, "--out", at.file("minted").string(),
-                                                        "--force", "--passphrase-file", at.passphrase()}) != 0)
+    if (stegpass::bench::run_program(STEGPASS_PROGRAM,
+                                     {"passport", "mint", "--home", at.home().string(), "--licensees", requests, "--out",
+                                      at.file("minted").string(), "--force", "--passphrase-file", at.passphrase()}) != 0)
       return state.SkipWithError("passport mint --licensees failed");
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * kBatch);
 }
-void batch_peer(benchmark::State& state) {  // hiding and two reveals of the same pictures in float32, a core each, and nothing else
+void batch_peer(
+    benchmark::State& state) {  // hiding and two reveals of the same pictures in float32, a core each, and nothing else
   constexpr int kMinted = 256;
   const auto key = isn_key_signs({}, kMinted, kMinted), picture = torch::rand({1, 3, kMinted, kMinted});
   Isn network{IsnForm{}};

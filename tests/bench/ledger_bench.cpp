@@ -29,8 +29,8 @@ using namespace stegpass::bench;
 using namespace stegpass::credential;
 using namespace stegpass::ledger;
 
-// A license's append writes the entry, its hash, what it goes by in the index, and the rules' memory of its id and status index; a
-// commit adds checkpoint and signed root, and the tile at the right edge, half full on average (ledger/src/commit.cpp).
+// A license's append writes the entry, its hash, what it goes by in the index, and the rules' memory of its id and status index;
+// a commit adds checkpoint and signed root, and the tile at the right edge, half full on average (ledger/src/commit.cpp).
 constexpr std::size_t kKeysPerEntry = 5, kBytesBesideEntry = 9 + (33 + 8) + (9 + 99) + (17 + 56) + (25 + 8);
 constexpr std::size_t kKeysPerCommit = 3, kBytesPerCommit = 2 * 9 + 600 + 10 + 8160;
 constexpr int kCommits = 40;
@@ -61,7 +61,8 @@ void append_ours(benchmark::State& state) {
   auto log = new_log(folder.path());
   std::size_t next = 0;
   for (auto _ : state)
-    if (const auto done = log.append(batches[next++], signer(), kNow); !done) return state.SkipWithError(done.error().detail.c_str());
+    if (const auto done = log.append(batches[next++], signer(), kNow); !done)
+      return state.SkipWithError(done.error().detail.c_str());
   state.SetItemsProcessed(static_cast<std::int64_t>(next * batch));
 }
 
@@ -138,16 +139,16 @@ void append_peer(benchmark::State& state) {
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * batch));
 }
 
-#define STEGPASS_APPEND_ROW(batch, words)                                                                                            \
-  BENCHMARK(append_unchecked)                                                                                                        \
-      ->Name("statements without signature checks, " words " a commit/ours")                                                         \
-      ->Arg(batch)                                                                                                                   \
-      ->Iterations(kCommits)                                                                                                         \
-      ->UseRealTime();                                                                                                               \
-  BENCHMARK(append_peer)                                                                                                             \
-      ->Name("statements without signature checks, " words " a commit/peer=RocksDB, synced batch of as many bytes and keys")         \
-      ->Arg(batch)                                                                                                      \
-      ->Iterations(kCommits)                                                                                            \
+#define STEGPASS_APPEND_ROW(batch, words)                                                                                    \
+  BENCHMARK(append_unchecked)                                                                                                \
+      ->Name("statements without signature checks, " words " a commit/ours")                                                 \
+      ->Arg(batch)                                                                                                           \
+      ->Iterations(kCommits)                                                                                                 \
+      ->UseRealTime();                                                                                                       \
+  BENCHMARK(append_peer)                                                                                                     \
+      ->Name("statements without signature checks, " words " a commit/peer=RocksDB, synced batch of as many bytes and keys") \
+      ->Arg(batch)                                                                                                           \
+      ->Iterations(kCommits)                                                                                                 \
       ->UseRealTime()
 
 STEGPASS_APPEND_ROW(1, "one");
@@ -172,8 +173,8 @@ void verify_peer(benchmark::State& state) {
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * messages.size()));
 }
 
-// Rows of several threads measure the processor time of the whole process; on a machine with other work it says more than the rate.
-// As many callers as keep the cores at work while one waits for the disk.
+// Rows of several threads measure the processor time of the whole process; on a machine with other work it says more than the
+// rate. As many callers as keep the cores at work while one waits for the disk.
 void append_from_callers(benchmark::State& state) {
   constexpr std::size_t kCallers = 4;
   const auto batch = static_cast<std::size_t>(state.range(0));
@@ -197,15 +198,26 @@ void append_from_callers(benchmark::State& state) {
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * all.size()));
 }
 
-#define STEGPASS_SIGNED_ROW(batch, words)                                                                                    \
-  BENCHMARK(append_from_callers)->Name("statements, " words " a call from 4 callers/ours")->Arg(batch)->MeasureProcessCPUTime()->UseRealTime();        \
-  BENCHMARK(verify_peer)->Name("statements, " words " a call from 4 callers/peer=Ed25519 on all cores, nothing written")->MeasureProcessCPUTime()->UseRealTime()
+#define STEGPASS_SIGNED_ROW(batch, words)                                                              \
+  BENCHMARK(append_from_callers)                                                                       \
+      ->Name("statements, " words " a call from 4 callers/ours")                                       \
+      ->Arg(batch)                                                                                     \
+      ->MeasureProcessCPUTime()                                                                        \
+      ->UseRealTime();                                                                                 \
+  BENCHMARK(verify_peer)                                                                               \
+      ->Name("statements, " words " a call from 4 callers/peer=Ed25519 on all cores, nothing written") \
+      ->MeasureProcessCPUTime()                                                                        \
+      ->UseRealTime()
 
 STEGPASS_SIGNED_ROW(64, "64");
 STEGPASS_SIGNED_ROW(256, "256");
 STEGPASS_SIGNED_ROW(1024, "1,024");
 BENCHMARK(append_ours)->Name("statements, one a commit, alone/ours")->Arg(1)->Iterations(kCommits)->UseRealTime();
-BENCHMARK(append_peer)->Name("statements, one a commit, alone/peer=RocksDB, synced batch of as many bytes and keys")->Arg(1)->Iterations(kCommits)->UseRealTime();
+BENCHMARK(append_peer)
+    ->Name("statements, one a commit, alone/peer=RocksDB, synced batch of as many bytes and keys")
+    ->Arg(1)
+    ->Iterations(kCommits)
+    ->UseRealTime();
 
 // Each of 64 threads appends one statement at a time.
 void group_ours(benchmark::State& state) {
@@ -245,6 +257,10 @@ void audit_ours(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * 16'386);
 }
 BENCHMARK(audit_ours)->Name("entries audited/ours")->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime()->UseRealTime();
-BENCHMARK(verify_peer)->Name("entries audited/peer=Ed25519 on all cores")->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime()->UseRealTime();
+BENCHMARK(verify_peer)
+    ->Name("entries audited/peer=Ed25519 on all cores")
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
 
 }  // namespace

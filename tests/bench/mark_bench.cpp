@@ -91,18 +91,21 @@ void read_peer(benchmark::State& state, const Subject& subject) {
       benchmark::DoNotOptimize((weights[i].to(torch::kFloat64) * mark.layers[i].scale).sum(1));
 }
 
-/// A copy whose channels all lie elsewhere costs what an independent network does: the assignment has to be searched for, layer by layer.
+/// A copy whose channels all lie elsewhere costs what an independent network does: the assignment has to be searched for, layer
+/// by layer.
 void align_ours(benchmark::State& state, const Subject& subject) {
   const auto mark = make_scale_mark(subject).value();
   const Bytes other = encode_release_model(PassportNetwork(subject.architecture, Branches::deployment, 2));
   for (auto _ : state)
-    if (!align_model(other, subject.file, subject.architecture, {mark})) return state.SkipWithError("the copy could not be aligned");
+    if (!align_model(other, subject.file, subject.architecture, {mark}))
+      return state.SkipWithError("the copy could not be aligned");
 }
 
 /// The cosines of every layer's filters, which any matching has to compute.
 void align_peer(benchmark::State& state, const Subject& subject) {
   std::vector<torch::Tensor> filters;
-  for (const ConvPlan& conv : subject.architecture.convs()) filters.push_back(torch::randn({conv.out_channels, conv.fan_in()}, torch::kFloat64));
+  for (const ConvPlan& conv : subject.architecture.convs())
+    filters.push_back(torch::randn({conv.out_channels, conv.fan_in()}, torch::kFloat64));
   for (auto _ : state)
     for (const torch::Tensor& rows : filters) benchmark::DoNotOptimize(rows.mm(rows.t()));
 }

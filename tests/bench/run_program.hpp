@@ -17,10 +17,12 @@ inline int run_program(const std::string& program, const std::vector<std::string
   argv.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_WRONLY, 0);
+  for (const int stream : {STDOUT_FILENO, STDERR_FILENO})
+    posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_WRONLY, 0);
   pid_t child = 0;
   int status = 0;
-  const bool ran = posix_spawn(&child, program.c_str(), &actions, nullptr, argv.data(), environ) == 0 && waitpid(child, &status, 0) == child;
+  const bool ran =
+      posix_spawn(&child, program.c_str(), &actions, nullptr, argv.data(), environ) == 0 && waitpid(child, &status, 0) == child;
   posix_spawn_file_actions_destroy(&actions);
   return ran && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

@@ -1,6 +1,6 @@
-// Training steps of passport networks, both branches and sign loss, batch 64, beside the computation as the papers describe it: both
-// branches run one after the other through the whole network, and each step convolves the passport's layer keys with every passport
-// layer's weight. Then the share of the machine's matrix peak, and peak memory of whole processes.
+// Training steps of passport networks, both branches and sign loss, batch 64, beside the computation as the papers describe it:
+// both branches run one after the other through the whole network, and each step convolves the passport's layer keys with every
+// passport layer's weight. Then the share of the machine's matrix peak, and peak memory of whole processes.
 
 #include <chrono>
 #include <cstdio>
@@ -33,7 +33,9 @@ struct Case {
 
 Architecture architecture_of(const Case& what) {
   const std::string network = what.network;
-  return Architecture::create({.network = network, .passports = choose_passport_layers(network, network == "alexnet-cifar" ? "last3" : "layer4").value()})
+  return Architecture::create(
+             {.network = network,
+              .passports = choose_passport_layers(network, network == "alexnet-cifar" ? "last3" : "layer4").value()})
       .value();
 }
 
@@ -45,13 +47,15 @@ Mark random_mark(const Architecture& architecture) {
   Bytes raster = expand("bench.passport", {}, "pictures", 2 * 128 * 128 * 3);
   for (std::size_t i = 0; i < raster.size(); ++i) raster[i] = static_cast<std::uint8_t>(raster[i] / 2 + i / 7 % 128);
   const Passport passport = Passport::create(128, std::move(raster)).value();
-  return make_mark(architecture, Pooling::whitened, passport, derive_mark_seed(passport.digest(), Digest32{}, Digest32{})).value();
+  return make_mark(architecture, Pooling::whitened, passport, derive_mark_seed(passport.digest(), Digest32{}, Digest32{}))
+      .value();
 }
 
 /// Seconds for `steps` steps of the trainer, after one that warms up.
 double time_trainer(const Case& what, int steps) {
   const Architecture architecture = architecture_of(what);
-  TrainingTask task{.architecture = architecture, .train = random_images(kBatch * (steps + 1)), .test = {}, .cover = random_mark(architecture)};
+  TrainingTask task{
+      .architecture = architecture, .train = random_images(kBatch * (steps + 1)), .test = {}, .cover = random_mark(architecture)};
   TrainingSettings settings;
   settings.epochs = 1;
   settings.precision = what.precision;
@@ -74,13 +78,15 @@ class AsPublished {
       bias_keys_.push_back(torch::randn_like(keys_.back()));
       bits_.push_back(torch::randint(0, 2, {layer.out_channels}, torch::kFloat32) * 2 - 1);
     }
-    optimiser_ = std::make_unique<torch::optim::SGD>(network_->parameters(), torch::optim::SGDOptions(0.01).momentum(0.9).weight_decay(5e-4));
+    optimiser_ = std::make_unique<torch::optim::SGD>(network_->parameters(),
+                                                     torch::optim::SGDOptions(0.01).momentum(0.9).weight_decay(5e-4));
   }
 
   void step(const torch::Tensor& images, const torch::Tensor& labels) {
     optimiser_->zero_grad();
     torch::Tensor hinge = torch::zeros({});
-    torch::Tensor loss = at::cross_entropy_loss(run(images, nullptr), labels) + at::cross_entropy_loss(run(images, &hinge), labels);
+    torch::Tensor loss =
+        at::cross_entropy_loss(run(images, nullptr), labels) + at::cross_entropy_loss(run(images, &hinge), labels);
     (loss + 0.1 * hinge).backward();
     optimiser_->step();
   }
@@ -141,7 +147,8 @@ void rate(benchmark::State& state, Case what, Timed timed) {
   state.SetItemsProcessed(state.iterations() * kSteps * kBatch);
 }
 
-/// Multiply-adds of one image in one training step: trunk once, what follows the first passport layer twice; backward twice forward.
+/// Multiply-adds of one image in one training step: trunk once, what follows the first passport layer twice; backward twice
+/// forward.
 double operations_per_image(const Architecture& architecture) {
   double sum = 0;
   int branches = 1;
@@ -155,7 +162,8 @@ double operations_per_image(const Architecture& architecture) {
 /// Operations per second, as items.
 void peak_ours(benchmark::State& state, Case what) {
   for (auto _ : state) state.SetIterationTime(time_trainer(what, kSteps));
-  state.SetItemsProcessed(static_cast<std::int64_t>(static_cast<double>(state.iterations()) * kSteps * kBatch * operations_per_image(architecture_of(what))));
+  state.SetItemsProcessed(static_cast<std::int64_t>(static_cast<double>(state.iterations()) * kSteps * kBatch *
+                                                    operations_per_image(architecture_of(what))));
 }
 
 /// The largest layer's convolution as one matrix product, which oneDNN does without any of its surroundings.
@@ -190,23 +198,31 @@ void memory(benchmark::State& state, const char* side, const Case& what) {
     std::FILE* output = ::popen(command.c_str(), "r");
     long kib = 0;
     const bool read = output != nullptr && std::fscanf(output, "%ld", &kib) == 1;
-    if (output == nullptr || ::pclose(output) != 0 || !read) return state.SkipWithError("the process that was to be measured failed");
+    if (output == nullptr || ::pclose(output) != 0 || !read)
+      return state.SkipWithError("the process that was to be measured failed");
     state.SetIterationTime(1);
     state.SetBytesProcessed(static_cast<std::int64_t>(kib) * 1024);
   }
 }
 
 void register_all() {
-  const Case cases[] = {{"alexnet-cifar", Precision::fp32}, {"alexnet-cifar", Precision::bf16}, {"resnet18-cifar", Precision::fp32}, {"resnet18-cifar", Precision::bf16}};
+  const Case cases[] = {{"alexnet-cifar", Precision::fp32},
+                        {"alexnet-cifar", Precision::bf16},
+                        {"resnet18-cifar", Precision::fp32},
+                        {"resnet18-cifar", Precision::bf16}};
   for (const Case& what : cases) {
     const std::string precision(precision_name(what.precision));
     const std::string name = std::string(what.network) + " " + precision;
-    const auto add = [](const std::string& text, auto function) { benchmark::RegisterBenchmark(text.c_str(), function)->UseManualTime()->Iterations(1); };
+    const auto add = [](const std::string& text, auto function) {
+      benchmark::RegisterBenchmark(text.c_str(), function)->UseManualTime()->Iterations(1);
+    };
     add(name + " images/ours", [=](auto& state) { rate(state, what, time_trainer); });
-    add(name + " images/peer=both branches apart, passports convolved each step, fp32", [=](auto& state) { rate(state, what, time_published); });
+    add(name + " images/peer=both branches apart, passports convolved each step, fp32",
+        [=](auto& state) { rate(state, what, time_published); });
     add(name + " operations/ours", [=](auto& state) { peak_ours(state, what); });
     const auto type = what.precision == Precision::bf16 ? at::kBFloat16 : at::kFloat;
-    add(name + " operations/peer=1 x 1 convolution of 512 channels alone, " + precision, [=](auto& state) { peak_product(state, type); });
+    add(name + " operations/peer=1 x 1 convolution of 512 channels alone, " + precision,
+        [=](auto& state) { peak_product(state, type); });
     add(name + " peak memory, MB/ours", [=](auto& state) { memory(state, "ours", what); });
     add(name + " peak memory, MB/peer=both branches apart, fp32", [=](auto& state) { memory(state, "published", what); });
   }

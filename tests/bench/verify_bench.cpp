@@ -1,5 +1,6 @@
-// The whole program, from its start to its exit code, beside the start of a program that does nothing; and bundles in one process,
-// beside the signatures that are in them. The program works on what scripts/demo left in demo-out (or in the folder that STEGPASS_DEMO names).
+// The whole program, from its start to its exit code, beside the start of a program that does nothing; and bundles in one
+// process, beside the signatures that are in them. The program works on what scripts/demo left in demo-out (or in the folder that
+// STEGPASS_DEMO names).
 
 #include <cstdlib>
 #include <filesystem>
@@ -40,12 +41,16 @@ void verify_ours(benchmark::State& state) {
 }
 void verify_mark(benchmark::State& state) {
   const auto bundle = demo() / "arbiter.bundle", policy = demo() / "trust.policy", model = demo() / "release.safetensors";
-  run_stegpass(state, {"verify", "--bundle", bundle.string(), "--policy", policy.string(), "--model", model.string()}, {bundle, policy, model});
+  run_stegpass(state, {"verify", "--bundle", bundle.string(), "--policy", policy.string(), "--model", model.string()},
+               {bundle, policy, model});
 }
 void verify_reveal(benchmark::State& state) {
-  const auto bundle = demo() / "license.bundle", policy = demo() / "trust.policy", model = demo() / "release.safetensors", passport = demo() / "user-passport.png";
-  run_stegpass(state, {"verify", "--bundle", bundle.string(), "--policy", policy.string(), "--model", model.string(), "--passport", passport.string()},
-           {bundle, policy, model, passport});
+  const auto bundle = demo() / "license.bundle", policy = demo() / "trust.policy", model = demo() / "release.safetensors",
+             passport = demo() / "user-passport.png";
+  run_stegpass(state,
+               {"verify", "--bundle", bundle.string(), "--policy", policy.string(), "--model", model.string(), "--passport",
+                passport.string()},
+               {bundle, policy, model, passport});
 }
 void audit_ours(benchmark::State& state) {
   const auto ledger = demo() / "ledger";
@@ -56,10 +61,22 @@ void start_peer(benchmark::State& state) { measure(state, "/bin/true", {"--versi
 
 BENCHMARK(verify_ours)->Name("stegpass verify, papers alone/ours")->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(start_peer)->Name("stegpass verify, papers alone/peer=true")->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK(verify_mark)->Name("stegpass verify, AlexNet and an opened passport/ours")->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK(start_peer)->Name("stegpass verify, AlexNet and an opened passport/peer=true")->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK(verify_reveal)->Name("stegpass verify, AlexNet, user passport and identity/ours")->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK(start_peer)->Name("stegpass verify, AlexNet, user passport and identity/peer=true")->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(verify_mark)
+    ->Name("stegpass verify, AlexNet and an opened passport/ours")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(start_peer)
+    ->Name("stegpass verify, AlexNet and an opened passport/peer=true")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(verify_reveal)
+    ->Name("stegpass verify, AlexNet, user passport and identity/ours")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(start_peer)
+    ->Name("stegpass verify, AlexNet, user passport and identity/peer=true")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 BENCHMARK(audit_ours)->Name("stegpass audit/ours")->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(start_peer)->Name("stegpass audit/peer=true")->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(start_ours)->Name("stegpass --version/ours")->Unit(benchmark::kMillisecond)->UseRealTime();
@@ -77,7 +94,8 @@ void bundles_ours(benchmark::State& state) {
   const auto policy = office.policy();
   for (auto _ : state)
     for (int i = 0; i < kBundles; ++i)
-      if (verify_papers(bundle, policy, {.now = stegpass::credential::testing::kNow}).verdict.outcome() != stegpass::Outcome::valid)
+      if (verify_papers(bundle, policy, {.now = stegpass::credential::testing::kNow}).verdict.outcome() !=
+          stegpass::Outcome::valid)
         return state.SkipWithError("the bundle is not valid");
   state.SetItemsProcessed(state.iterations() * kBundles);
 }
@@ -90,10 +108,14 @@ void bundles_peer(benchmark::State& state) {
   crypto_sign_detached(signature, nullptr, message.data(), message.size(), secret);
   for (auto _ : state)
     for (int i = 0; i < kBundles * kSignatures; ++i)
-      if (crypto_sign_verify_detached(signature, message.data(), message.size(), key) != 0) return state.SkipWithError("the signature does not verify");
+      if (crypto_sign_verify_detached(signature, message.data(), message.size(), key) != 0)
+        return state.SkipWithError("the signature does not verify");
   state.SetItemsProcessed(state.iterations() * kBundles);
 }
 BENCHMARK(bundles_ours)->Name("10,000 bundles in one process/ours")->UseRealTime()->Iterations(1);
-BENCHMARK(bundles_peer)->Name("10,000 bundles in one process/peer=libsodium, their 60,000 signatures alone")->UseRealTime()->Iterations(1);
+BENCHMARK(bundles_peer)
+    ->Name("10,000 bundles in one process/peer=libsodium, their 60,000 signatures alone")
+    ->UseRealTime()
+    ->Iterations(1);
 
 }  // namespace

@@ -35,7 +35,8 @@ struct Attack {
 };
 
 Args of_ada(Args args) {
-  args.insert(args.end(), {"--bundle", fixture("ada.bundle"), "--policy", fixture("trust.policy"), "--passport", fixture("ada.png")});
+  args.insert(args.end(),
+              {"--bundle", fixture("ada.bundle"), "--policy", fixture("trust.policy"), "--passport", fixture("ada.png")});
   return args;
 }
 
@@ -69,7 +70,8 @@ TEST_CASE("a user passport forged under a known key reads as the forger's, and i
   const Json& trial = attack.record["details"]["trials"][0];
   CHECK(trial["one_pass"]["code_reads"] == true);  // whoever knows the key needs no search
   CHECK(trial["accepted_with_digest"] == false);
-  const Ran judged = run_json({"verify", "--bundle", fixture("ada.bundle"), "--policy", fixture("trust.policy"), "--passport", saved + "/passport.png"});
+  const Ran judged = run_json(
+      {"verify", "--bundle", fixture("ada.bundle"), "--policy", fixture("trust.policy"), "--passport", saved + "/passport.png"});
   CHECK(judged.code == 1);
   CHECK(judged.outcome("passport.digest") == "invalid");
 }
@@ -106,7 +108,8 @@ TEST_CASE("a pasted code in a real license's passport is refused by digest and b
   Attack attack;
   const std::string saved = attack.folder.file("pasted");
   attack.run(of_ada({"paste", "--places", "0", "--save", saved}));
-  const Ran judged = run_json({"verify", "--bundle", fixture("ada.bundle"), "--policy", fixture("trust.policy"), "--passport", saved + "/passport.png"});
+  const Ran judged = run_json(
+      {"verify", "--bundle", fixture("ada.bundle"), "--policy", fixture("trust.policy"), "--passport", saved + "/passport.png"});
   CHECK(judged.code == 1);
   CHECK(judged.outcome("passport.digest") == "invalid");
   CHECK(judged.outcome("identity.qr") == "invalid");
@@ -146,7 +149,8 @@ TEST_CASE("a passport a little away from the owner's makes another seed, whose b
 
 TEST_CASE("covers that colluders recovered are read with the cover's seed, and no chance is given for it") {
   Attack attack;
-  attack.run(with_passphrase({"collude", "--licensees", "2", "--simulate", "0", "--home", fixture("home"), "--models", fixture("trained")}));
+  attack.run(with_passphrase(
+      {"collude", "--licensees", "2", "--simulate", "0", "--home", fixture("home"), "--models", fixture("trained")}));
   const Json& readings = attack.record["details"]["readings"];
   REQUIRE(readings.size() == 3);
   for (const Json& one : readings) {
@@ -157,8 +161,9 @@ TEST_CASE("covers that colluders recovered are read with the cover's seed, and n
 
 TEST_CASE("another's license is refused whoever shows it, by the check that is there for it") {
   Attack attack;
-  attack.run({"replay", "--bundle", fixture("ada.bundle"), "--policy", fixture("trust.policy"), "--passport", fixture("bob.png"), "--other-bundle",
-              fixture("bob.bundle"), "--presentation", fixture("ada.presentation"), "--audience", "inspector", "--nonce", "00112233"});
+  attack.run({"replay", "--bundle", fixture("ada.bundle"), "--policy", fixture("trust.policy"), "--passport", fixture("bob.png"),
+              "--other-bundle", fixture("bob.bundle"), "--presentation", fixture("ada.presentation"), "--audience", "inspector",
+              "--nonce", "00112233"});
   CHECK(attack.record["curve"].size() == 6);
   for (const Json& one : attack.record["curve"]) {
     INFO(one.dump());
@@ -182,13 +187,16 @@ TEST_CASE("attacks refuse what they cannot use, and leave nothing") {
   };
   refused({"forge-key", "--bundle", fixture("ada.bundle")}, 2);
   refused({"forge-key", "--bundle", text, "--policy", fixture("trust.policy"), "--passport", fixture("ada.png")}, 2);
-  refused({"forge-key", "--bundle", fixture("public.bundle"), "--policy", fixture("trust.policy"), "--passport", fixture("ada.png")}, 2);
+  refused(
+      {"forge-key", "--bundle", fixture("public.bundle"), "--policy", fixture("trust.policy"), "--passport", fixture("ada.png")},
+      2);
   refused({"forge-passport", "--size", "129"}, 2);
   refused({"paste", "--isn", text}, 2);
   refused({"collude", "--models", fixture("trained")}, 2);
   refused({"replay", "--bundle", fixture("revoked.bundle"), "--policy", fixture("trust.policy")}, 2);
-  refused({"replay", "--bundle", fixture("ada.bundle"), "--policy", fixture("trust.policy"), "--presentation", fixture("ada.presentation"), "--audience",
-           "somebody else", "--nonce", "00112233"}, 2);
+  refused({"replay", "--bundle", fixture("ada.bundle"), "--policy", fixture("trust.policy"), "--presentation",
+           fixture("ada.presentation"), "--audience", "somebody else", "--nonce", "00112233"},
+          2);
   refused({"near", "--models", folder.file("absent")}, 4);
   folder.write("record.json", "kept");
   CHECK(run({"attack", "paste", "--out", out}).code == 2);

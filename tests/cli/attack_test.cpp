@@ -12,7 +12,13 @@ std::string home_of(const TempFolder& folder) {
 
 /// An attack on the fixture's network, on few images.
 Args attack_args(const TempFolder& folder, const std::string& name, Args more) {
-  Args args = {"attack", name, "--home", home_of(folder), "--models", fixture("trained"), "--data", "drawn", "--images", "64", "--test-images", "40", "--out", folder.file("out.json")};
+  Args args = {"attack",        name,
+               "--home",        home_of(folder),
+               "--models",      fixture("trained"),
+               "--data",        "drawn",
+               "--images",      "64",
+               "--test-images", "40",
+               "--out",         folder.file("out.json")};
   args.insert(args.end(), more.begin(), more.end());
   return with_passphrase(args);
 }
@@ -22,8 +28,8 @@ void make_owner(const TempFolder& folder) {
   const std::string home = folder.file("home");
   REQUIRE(run(with_passphrase({"init", home, "--origin", "other.example/log", "--name", "other"})).code == 0);
   REQUIRE(run(with_passphrase({"passport", "new", "--home", home, "--draw", "--seed", "7"})).code == 0);
-  const Ran trained = run(with_passphrase({"passport", "train", "--home", home, "--data", "drawn", "--width", "250", "--images", "320", "--epochs", "4", "--rate", "0.03",
-                                           "--out", folder.file("models")}));
+  const Ran trained = run(with_passphrase({"passport", "train", "--home", home, "--data", "drawn", "--width", "250", "--images",
+                                           "320", "--epochs", "4", "--rate", "0.03", "--out", folder.file("models")}));
   INFO(trained.err);
   REQUIRE(trained.code == 0);
 }
@@ -32,7 +38,9 @@ void make_owner(const TempFolder& folder) {
 
 TEST_CASE("an attack leaves its record, a plot and the changed network, and says the same on standard output") {
   const TempFolder folder;
-  const Args args = attack_args(folder, "prune", {"--strengths", "0.3,0.5", "--save-model", folder.file("pruned.safetensors"), "--plot", folder.file("plot.png")});
+  const Args args = attack_args(
+      folder, "prune",
+      {"--strengths", "0.3,0.5", "--save-model", folder.file("pruned.safetensors"), "--plot", folder.file("plot.png")});
   const Ran ran = run_json(args);
   INFO(ran.out << ran.err);
   REQUIRE(ran.code == 0);
@@ -55,9 +63,13 @@ TEST_CASE("what an attack is not given it says in one line, and leaves nothing")
   require_refused(attack_args(folder, "prune", {"--strengths", "1.5"}), {2}, folder);
   require_refused(attack_args(folder, "finetune", {"--resume"}), {4}, folder);
   require_refused(attack_args(folder, "quantise", {"--strengths", "1"}), {2}, folder);
-  require_refused(with_passphrase({"attack", "fold", "--home", folder.file("home"), "--data", "drawn", "--out", folder.file("out.json")}), {2}, folder);
-  require_refused(with_passphrase({"attack", "fake1", "--home", folder.file("home"), "--model", fixture("release.safetensors"), "--record",
-                                   fixture("trained/training.json"), "--data", "drawn", "--out", folder.file("out.json")}), {2}, folder);
+  require_refused(
+      with_passphrase({"attack", "fold", "--home", folder.file("home"), "--data", "drawn", "--out", folder.file("out.json")}),
+      {2}, folder);
+  require_refused(
+      with_passphrase({"attack", "fake1", "--home", folder.file("home"), "--model", fixture("release.safetensors"), "--record",
+                       fixture("trained/training.json"), "--data", "drawn", "--out", folder.file("out.json")}),
+      {2}, folder);
   require_refused(attack_args(folder, "fold", {"--test-data", folder.file("nothing")}), {4}, folder);
 }
 
@@ -65,7 +77,8 @@ TEST_CASE("a card is one page, its lines can be run again, and its digest goes i
   const TempFolder folder;
   make_owner(folder);
   const std::string home = folder.file("home"), models = folder.file("models");
-  const Ran made = run_json(with_passphrase({"attack", "card", "--home", home, "--models", models, "--data", "drawn", "--profile", "trial", "--out", folder.file("card")}));
+  const Ran made = run_json(with_passphrase({"attack", "card", "--home", home, "--models", models, "--data", "drawn", "--profile",
+                                             "trial", "--out", folder.file("card")}));
   INFO(made.out << made.err);
   REQUIRE(made.code == 0);
   const std::string card = folder.file("card/card.json"), text = read_text(card);
@@ -83,14 +96,16 @@ TEST_CASE("a card is one page, its lines can be run again, and its digest goes i
   changed["lines"][0]["curve"][1]["marks"][0]["matches"] = 1;
   folder.write("card/card.json", changed.dump());
   CHECK(rerun("1").code == 1);
-  for (const char* hostile : {R"({"format":5})", "[", R"({"format":"stegpass.attack-card.v1","lines":[{"settings":{"attack":7}}]})"}) {
+  for (const char* hostile :
+       {R"({"format":5})", "[", R"({"format":"stegpass.attack-card.v1","lines":[{"settings":{"attack":7}}]})"}) {
     folder.write("card/card.json", hostile);
     CHECK(rerun("1").code == 2);
   }
   folder.write("card/card.json", text);
   changed = Json::parse(text);
   changed["models"]["model"] = std::string(64, '0');
-  const Args of_another = with_passphrase({"model", "register", "--home", home, "--models", models, "--card", folder.write("other.json", changed.dump())});
+  const Args of_another = with_passphrase(
+      {"model", "register", "--home", home, "--models", models, "--card", folder.write("other.json", changed.dump())});
   CHECK(run(of_another).code == 2);
   const Ran registered = run_json(with_passphrase({"model", "register", "--home", home, "--models", models, "--card", card}));
   INFO(registered.out << registered.err);

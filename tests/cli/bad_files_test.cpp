@@ -8,7 +8,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Key, request, license, ... that are no secret to the program: a missing or unreadable path is 4, unusable content 2, a secret that does not open 4.
+/// Key, request, license, ... that are no secret to the program: a missing or unreadable path is 4, unusable content 2, a secret
+/// that does not open 4.
 constexpr std::initializer_list<int> kRefused = {2, 4};
 
 Args home(const std::string& folder, Args args) {
@@ -32,41 +33,45 @@ TEST_CASE("key show refuses a truncated encrypted key and a wrong passphrase") {
 
 TEST_CASE("license request refuses bad keys") {
   const TempFolder folder;
-  require_bad_files_refused(with_passphrase({"license", "request", "--key", kFile, "--registration", fixture("registration.cose"), "--name", "ada", "--draw",
-                                             "--out", folder.file("out")}),
+  require_bad_files_refused(with_passphrase({"license", "request", "--key", kFile, "--registration", fixture("registration.cose"),
+                                             "--name", "ada", "--draw", "--out", folder.file("out")}),
                             bad_files(folder, fixture("ada.key"), kSmallFile), kRefused, folder);
 }
 
 TEST_CASE("license request refuses bad registrations") {
   const TempFolder folder;
-  require_bad_files_refused(with_passphrase({"license", "request", "--key", fixture("ada.key"), "--registration", kFile, "--name", "ada", "--draw", "--out",
-                                             folder.file("out")}),
+  require_bad_files_refused(with_passphrase({"license", "request", "--key", fixture("ada.key"), "--registration", kFile, "--name",
+                                             "ada", "--draw", "--out", folder.file("out")}),
                             bad_files(folder, fixture("registration.cose"), kSmallFile), kRefused, folder);
 }
 
 TEST_CASE("license request refuses bad identity pictures") {
   const TempFolder folder;
-  require_bad_files_refused(with_passphrase({"license", "request", "--key", fixture("ada.key"), "--registration", fixture("registration.cose"), "--name", "ada",
-                                             "--identity", kFile, "--out", folder.file("out")}),
-                            bad_files(folder, fixture("ada.png"), 4u << 20), kRefused, folder);
+  require_bad_files_refused(
+      with_passphrase({"license", "request", "--key", fixture("ada.key"), "--registration", fixture("registration.cose"),
+                       "--name", "ada", "--identity", kFile, "--out", folder.file("out")}),
+      bad_files(folder, fixture("ada.png"), 4u << 20), kRefused, folder);
 }
 
 TEST_CASE("license open refuses bad deliveries and another's") {
   const TempFolder folder;
   auto files = bad_files(folder, fixture("ada.delivery"), kPictureFile);
   files.push_back({"another's", fixture("bob.delivery")});
-  require_bad_files_refused(with_passphrase({"license", "open", "--key", fixture("ada.key"), "--delivery", kFile, "--out", folder.file("out")}), files, kRefused,
-                            folder);
+  require_bad_files_refused(
+      with_passphrase({"license", "open", "--key", fixture("ada.key"), "--delivery", kFile, "--out", folder.file("out")}), files,
+      kRefused, folder);
 }
 
 TEST_CASE("license open refuses a wrong passphrase and leaves what is there") {
   const TempFolder folder;
-  require_refused({"license", "open", "--key", fixture("ada.key"), "--delivery", fixture("ada.delivery"), "--out", folder.file("out"), "--passphrase-file",
-                   fixture("wrong-passphrase")},
+  require_refused({"license", "open", "--key", fixture("ada.key"), "--delivery", fixture("ada.delivery"), "--out",
+                   folder.file("out"), "--passphrase-file", fixture("wrong-passphrase")},
                   {4}, folder);
   fs::create_directory(folder.file("ada"));
   folder.write("ada/license.cose", "mine");
-  require_refused(with_passphrase({"license", "open", "--key", fixture("ada.key"), "--delivery", fixture("ada.delivery"), "--out", folder.file("ada")}), {2}, folder);
+  require_refused(with_passphrase({"license", "open", "--key", fixture("ada.key"), "--delivery", fixture("ada.delivery"), "--out",
+                                   folder.file("ada")}),
+                  {2}, folder);
   CHECK(read_text(folder.file("ada/license.cose")) == "mine");
 }
 
@@ -75,8 +80,8 @@ TEST_CASE("license present refuses bad licenses and another's") {
   auto files = bad_files(folder, fixture("ada/license.cose"), kSmallFile);
   files.push_back({"a registration", fixture("registration.cose")});
   files.push_back({"another's", fixture("bob/license.cose")});
-  require_bad_files_refused(with_passphrase({"license", "present", "--key", fixture("ada.key"), "--license", kFile, "--audience", "inspector", "--nonce", "0011",
-                                             "--out", folder.file("out")}),
+  require_bad_files_refused(with_passphrase({"license", "present", "--key", fixture("ada.key"), "--license", kFile, "--audience",
+                                             "inspector", "--nonce", "0011", "--out", folder.file("out")}),
                             files, kRefused, folder);
 }
 
@@ -84,38 +89,42 @@ TEST_CASE("license present refuses a nonce that is none") {
   const TempFolder folder;
   for (const std::string& nonce : {std::string(), std::string("xyz"), std::string("001"), std::string(200, '0')}) {
     INFO(nonce);
-    require_refused(with_passphrase({"license", "present", "--key", fixture("ada.key"), "--license", fixture("ada/license.cose"), "--audience", "inspector",
-                                     "--nonce", nonce, "--out", folder.file("out")}),
+    require_refused(with_passphrase({"license", "present", "--key", fixture("ada.key"), "--license", fixture("ada/license.cose"),
+                                     "--audience", "inspector", "--nonce", nonce, "--out", folder.file("out")}),
                     {2}, folder);
   }
 }
 
 TEST_CASE("passport mint refuses bad requests") {
   const TempFolder folder;
-  require_bad_files_refused(home(fixture("home-registered"), {"passport", "mint", "--request", kFile, "--out", folder.file("out")}),
-                            bad_files(folder, fixture("ada.request"), kPictureFile), kRefused, folder);
+  require_bad_files_refused(
+      home(fixture("home-registered"), {"passport", "mint", "--request", kFile, "--out", folder.file("out")}),
+      bad_files(folder, fixture("ada.request"), kPictureFile), kRefused, folder);
 }
 
 TEST_CASE("passport mint refuses other ISN weights than the registered ones") {
   const TempFolder folder;
-  require_refused(home(fixture("home-registered"), {"passport", "mint", "--request", fixture("ada.request"), "--out", folder.file("out"), "--isn",
-                                                    fixture("release.safetensors")}),
+  require_refused(home(fixture("home-registered"), {"passport", "mint", "--request", fixture("ada.request"), "--out",
+                                                    folder.file("out"), "--isn", fixture("release.safetensors")}),
                   kRefused, folder);
-  require_refused(home(fixture("home-registered"), {"passport", "mint", "--request", fixture("ada.request"), "--out", folder.file("out"), "--isn",
-                                                    folder.file("missing")}),
+  require_refused(home(fixture("home-registered"), {"passport", "mint", "--request", fixture("ada.request"), "--out",
+                                                    folder.file("out"), "--isn", folder.file("missing")}),
                   {4}, folder);
 }
 
 TEST_CASE("passport mint keeps an output that exists") {
   const TempFolder folder;
   folder.write("out", "mine");
-  require_refused(home(fixture("home-registered"), {"passport", "mint", "--request", fixture("ada.request"), "--out", folder.file("out")}), {2}, folder);
+  require_refused(
+      home(fixture("home-registered"), {"passport", "mint", "--request", fixture("ada.request"), "--out", folder.file("out")}),
+      {2}, folder);
   CHECK(read_text(folder.file("out")) == "mine");
 }
 
 TEST_CASE("license issue refuses bad requests") {
   const TempFolder folder;
-  require_bad_files_refused(home(fixture("home-minted"), {"license", "issue", "--request", kFile, "--passport", fixture("ada.png"), "--out", folder.file("out")}),
+  require_bad_files_refused(home(fixture("home-minted"), {"license", "issue", "--request", kFile, "--passport",
+                                                          fixture("ada.png"), "--out", folder.file("out")}),
                             bad_files(folder, fixture("ada.request"), kPictureFile), kRefused, folder);
 }
 
@@ -123,14 +132,17 @@ TEST_CASE("license issue refuses bad passports and those that were not minted fo
   const TempFolder folder;
   auto files = bad_files(folder, fixture("ada.png"), kPictureFile);
   files.push_back({"another's", fixture("bob.png")});
-  require_bad_files_refused(home(fixture("home-minted"), {"license", "issue", "--request", fixture("ada.request"), "--passport", kFile, "--out", folder.file("out")}),
+  require_bad_files_refused(home(fixture("home-minted"), {"license", "issue", "--request", fixture("ada.request"), "--passport",
+                                                          kFile, "--out", folder.file("out")}),
                             files, kRefused, folder);
 }
 
 TEST_CASE("license issue refuses senseless dates") {
   const TempFolder folder;
-  const Args issue{"license", "issue", "--request", fixture("ada.request"), "--passport", fixture("ada.png"), "--out", folder.file("out")};
-  for (const Args& dates : {Args{"--expires", "2020-01-01"}, Args{"--expires", "soon"}, Args{"--not-before", "+400d"}, Args{"--expires", "+1x"}}) {
+  const Args issue{"license",          "issue", "--request",       fixture("ada.request"), "--passport",
+                   fixture("ada.png"), "--out", folder.file("out")};
+  for (const Args& dates :
+       {Args{"--expires", "2020-01-01"}, Args{"--expires", "soon"}, Args{"--not-before", "+400d"}, Args{"--expires", "+1x"}}) {
     Args args = issue;
     args.insert(args.end(), dates.begin(), dates.end());
     require_refused(home(fixture("home-minted"), args), {2}, folder);
@@ -140,16 +152,17 @@ TEST_CASE("license issue refuses senseless dates") {
 TEST_CASE("a wrong passphrase opens no home, whatever the command") {
   const TempFolder folder;
   const std::string out = folder.file("out");
-  const std::vector<Args> commands{{"vault", "check"},
-                                   {"vault", "list"},
-                                   {"vault", "backup", "--out", out},
-                                   {"passport", "new", "--draw", "--force"},
-                                   {"passport", "train", "--data", "drawn", "--out", out},
-                                   {"passport", "mint", "--request", fixture("ada.request"), "--out", out},
-                                   {"model", "register", "--models", fixture("trained"), "--out", out},
-                                   {"license", "issue", "--request", fixture("ada.request"), "--passport", fixture("ada.png"), "--out", out},
-                                   {"license", "status"},
-                                   {"license", "revoke", "--license", read_text(fixture("ada.id")).substr(0, 32), "--reason", "none"}};
+  const std::vector<Args> commands{
+      {"vault", "check"},
+      {"vault", "list"},
+      {"vault", "backup", "--out", out},
+      {"passport", "new", "--draw", "--force"},
+      {"passport", "train", "--data", "drawn", "--out", out},
+      {"passport", "mint", "--request", fixture("ada.request"), "--out", out},
+      {"model", "register", "--models", fixture("trained"), "--out", out},
+      {"license", "issue", "--request", fixture("ada.request"), "--passport", fixture("ada.png"), "--out", out},
+      {"license", "status"},
+      {"license", "revoke", "--license", read_text(fixture("ada.id")).substr(0, 32), "--reason", "none"}};
   const std::string copy = folder.copy("home-minted");
   for (Args command : commands) {
     command.insert(command.end(), {"--home", copy, "--passphrase-file", fixture("wrong-passphrase")});
@@ -186,11 +199,13 @@ TEST_CASE("training refuses data that are not there or not images") {
   const std::string copy = folder.copy("home-registered");
   const Args command{"passport", "train", "--data", folder.file("data"), "--out", folder.file("out")};
   require_refused(home(copy, command), kRefused, folder);
-  for (const char* name : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}) {
+  for (const char* name :
+       {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}) {
     folder.write("data/" + std::string(name), "no images");
   }
   require_refused(home(copy, command), kRefused, folder);
-  require_refused(home(copy, {"passport", "train", "--data", folder.file("absent"), "--out", folder.file("out")}), kRefused, folder);
+  require_refused(home(copy, {"passport", "train", "--data", folder.file("absent"), "--out", folder.file("out")}), kRefused,
+                  folder);
 }
 
 TEST_CASE("passports need six readable pictures") {
@@ -220,8 +235,8 @@ TEST_CASE("passport convert refuses files that hold no weights, and outputs that
   const std::string out = folder.file("out.safetensors"), good = fixture("release.safetensors");
   require_bad_files_refused({"passport", "convert", "--from", kFile, "--out", out}, bad_files(folder, good, 0), kRefused, folder);
   require_bad_files_refused({"passport", "convert", "--from", kFile, "--list"}, bad_files(folder, good, 0), kRefused, folder);
-  require_bad_files_refused({"passport", "convert", "--from", good, "--out", out, "--map", kFile}, bad_files(folder, folder.write("map", "{\"a\": 1}"), kSmallFile),
-                            kRefused, folder);
+  require_bad_files_refused({"passport", "convert", "--from", good, "--out", out, "--map", kFile},
+                            bad_files(folder, folder.write("map", "{\"a\": 1}"), kSmallFile), kRefused, folder);
   require_refused({"passport", "convert", "--from", good}, {2}, folder);
   require_refused({"passport", "convert", "--from", good, "--out", out, "--list"}, {2}, folder);
   folder.write("there", "mine");
@@ -230,7 +245,8 @@ TEST_CASE("passport convert refuses files that hold no weights, and outputs that
 
 TEST_CASE("passport convert keeps the tensors of our own models by name, shape and type") {
   const TempFolder folder;
-  const Ran ran = run_json({"passport", "convert", "--from", fixture("trained/owner.safetensors"), "--out", folder.file("out.safetensors")});
+  const Ran ran =
+      run_json({"passport", "convert", "--from", fixture("trained/owner.safetensors"), "--out", folder.file("out.safetensors")});
   REQUIRE(ran.code == 0);
   CHECK(ran.json()["network"] == "alexnet-cifar");
   CHECK(ran.json()["left_out"].empty());
@@ -276,7 +292,8 @@ TEST_CASE("vault backup keeps what exists and vault check refuses bad copies") {
   CHECK(read_text(folder.file("there")) == "mine");
   REQUIRE(run(home(fixture("home"), {"vault", "backup", "--out", folder.file("copy")})).code == 0);
   CHECK(run(home(fixture("home"), {"vault", "check", "--file", folder.file("copy")})).code == 0);
-  require_bad_files_refused(home(fixture("home"), {"vault", "check", "--file", kFile}), bad_files(folder, folder.file("copy"), kPictureFile), {1, 2, 4}, folder);
+  require_bad_files_refused(home(fixture("home"), {"vault", "check", "--file", kFile}),
+                            bad_files(folder, folder.file("copy"), kPictureFile), {1, 2, 4}, folder);
 }
 
 TEST_CASE("a license is revoked once and for good") {
@@ -291,7 +308,8 @@ TEST_CASE("a license is issued once for a minted passport") {
   const TempFolder folder;
   const std::string copy = folder.copy("home");
   const std::string before = run_json({"ledger", "show", "--home", copy}).out;
-  const Ran ran = run(home(copy, {"license", "issue", "--request", fixture("ada.request"), "--passport", fixture("ada.png"), "--out", folder.file("out")}));
+  const Ran ran = run(home(copy, {"license", "issue", "--request", fixture("ada.request"), "--passport", fixture("ada.png"),
+                                  "--out", folder.file("out")}));
   CHECK(ran.code == 2);
   CHECK(message_fault(ran) == "");
   CHECK(run_json({"ledger", "show", "--home", copy}).out == before);

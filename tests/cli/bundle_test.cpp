@@ -33,8 +33,11 @@ TEST_CASE("a verifier's bundle has the same bytes again") {
 
 TEST_CASE("a license is named by its URN or its file as well") {
   const TempFolder folder;
-  CHECK(run({"bundle", "--home", fixture("home"), "--license", "urn:stegpass:license:" + ada(), "--out", folder.file("a")}).code == 0);
-  CHECK(run({"bundle", "--home", fixture("home"), "--license", fixture("ada/license.cose"), "--out", folder.file("b")}).code == 0);
+  CHECK(
+      run({"bundle", "--home", fixture("home"), "--license", "urn:stegpass:license:" + ada(), "--out", folder.file("a")}).code ==
+      0);
+  CHECK(run({"bundle", "--home", fixture("home"), "--license", fixture("ada/license.cose"), "--out", folder.file("b")}).code ==
+        0);
   CHECK(read_text(folder.file("a")) == read_text(fixture("public.bundle")));
   CHECK(read_text(folder.file("b")) == read_text(fixture("public.bundle")));
 }
@@ -55,22 +58,26 @@ TEST_CASE("a bundle into a folder that is not there is refused") {
 
 TEST_CASE("a wrong passphrase makes no bundle") {
   const TempFolder folder;
-  require_refused({"bundle", "--home", fixture("home"), "--license", ada(), "--for", "verifier", "--out", folder.file("a"), "--passphrase-file",
-                   fixture("wrong-passphrase")},
+  require_refused({"bundle", "--home", fixture("home"), "--license", ada(), "--for", "verifier", "--out", folder.file("a"),
+                   "--passphrase-file", fixture("wrong-passphrase")},
                   {4}, folder);
 }
 
 TEST_CASE("without a terminal and a passphrase source a verifier's bundle is refused") {
   const TempFolder folder;
-  require_refused({"bundle", "--home", fixture("home"), "--license", ada(), "--for", "verifier", "--out", folder.file("a")}, {2}, folder);
+  require_refused({"bundle", "--home", fixture("home"), "--license", ada(), "--for", "verifier", "--out", folder.file("a")}, {2},
+                  folder);
 }
 
 TEST_CASE("bad passphrase files are refused") {
   const TempFolder folder;
   Args args = bundle("verifier", folder.file("a"));
   args.back() = kFile;
-  require_bad_files_refused(args, {{"missing", folder.file("missing")}, {"empty", folder.write("empty", "")}, {"long", folder.write("long", std::string(5000, 'x'))},
-                                   {"folder", folder.path().string()}},
+  require_bad_files_refused(args,
+                            {{"missing", folder.file("missing")},
+                             {"empty", folder.write("empty", "")},
+                             {"long", folder.write("long", std::string(5000, 'x'))},
+                             {"folder", folder.path().string()}},
                             {2, 4}, folder);
 }
 
@@ -116,7 +123,9 @@ TEST_CASE("a damaged vault makes no bundle") {
   const std::string vault = read_text(home + "/vault");
   for (const std::size_t length : {std::size_t{0}, std::size_t{20}, vault.size() / 2, vault.size() - 1}) {
     folder.write("home/vault", vault.substr(0, length));
-    require_refused(with_passphrase({"bundle", "--home", home, "--license", ada(), "--for", "verifier", "--out", folder.file("a")}), {2, 4}, folder);
+    require_refused(
+        with_passphrase({"bundle", "--home", home, "--license", ada(), "--for", "verifier", "--out", folder.file("a")}), {2, 4},
+        folder);
   }
 }
 

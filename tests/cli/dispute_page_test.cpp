@@ -1,4 +1,5 @@
-// The page that dispute judge writes for people: what has to be on it, whatever was decided, and that nothing of anybody's becomes markup.
+// The page that dispute judge writes for people: what has to be on it, whatever was decided, and that nothing of anybody's
+// becomes markup.
 #include <filesystem>
 
 #include <stegpass/credential/core/text.hpp>
@@ -55,15 +56,16 @@ void check_page(const Written& written, const std::string& word) {
 }
 
 Args overwriter() {
-  return {"--party", "acme=" + fixture("acme.bundle"), "--party", "rival=" + fixture("rival.bundle"), "--model",
-          "release=" + fixture("acme.safetensors"), "--model", "product=" + fixture("over.safetensors")};
+  return {"--party", "acme=" + fixture("acme.bundle"),         "--party", "rival=" + fixture("rival.bundle"),
+          "--model", "release=" + fixture("acme.safetensors"), "--model", "product=" + fixture("over.safetensors")};
 }
 
 }  // namespace
 
 TEST_CASE("the page of a dispute shows every check, marks beside chance, both sides and the way to repeat it") {
   const TempFolder folder;
-  const Args signed_by = with_passphrase({"--key", fixture("arbiter.key"), "--out", folder.file("finding.cose"), "--report", folder.file("report.txt")});
+  const Args signed_by = with_passphrase(
+      {"--key", fixture("arbiter.key"), "--out", folder.file("finding.cose"), "--report", folder.file("report.txt")});
   const Written written = judge_page(folder, overwriter(), signed_by);
   CHECK(written.ran.code == 0);
   check_page(written, "Descends, for acme");
@@ -79,13 +81,15 @@ TEST_CASE("the page of a dispute shows every check, marks beside chance, both si
 
 TEST_CASE("the page of an undecided dispute, without a passport opened and with controls, is whole too") {
   const TempFolder folder;
-  const Written unopened = judge_page(folder, {"--party", "acme=" + fixture("acme-verifier.bundle"), "--party", "thief", "--model",
-                                               "release=" + fixture("acme.safetensors")});
+  const Written unopened = judge_page(folder, {"--party", "acme=" + fixture("acme-verifier.bundle"), "--party", "thief",
+                                               "--model", "release=" + fixture("acme.safetensors")});
   CHECK(unopened.ran.code == 3);
   check_page(unopened, "Undecided");
   CHECK_THAT(unopened.page.text(), Contains("No party opened a passport"));
-  const Written controlled = judge_page(folder, {"--party", "acme=" + fixture("acme.bundle"), "--party", "indie", "--model", "release=" + fixture("acme.safetensors"),
-                                                 "--model", "product=" + fixture("indie.safetensors"), "--taken", "product=indie", "--control", "other=" + fixture("control.safetensors")});
+  const Written controlled =
+      judge_page(folder, {"--party", "acme=" + fixture("acme.bundle"), "--party", "indie", "--model",
+                          "release=" + fixture("acme.safetensors"), "--model", "product=" + fixture("indie.safetensors"),
+                          "--taken", "product=indie", "--control", "other=" + fixture("control.safetensors")});
   CHECK(controlled.ran.code == 0);
   check_page(controlled, "Not-descended, for acme");
   CHECK_THAT(controlled.page.text(), Contains("models that no party had a hand in"));
@@ -105,7 +109,8 @@ TEST_CASE("a dispute's page that is there is kept, and nothing else is written")
   const TempFolder folder;
   const std::string there = folder.write("there.html", "kept");
   Args args = overwriter();
-  args.insert(args.begin(), {"dispute", "judge", "--policy", fixture("arbiter.policy"), "--page", there, "--report", folder.file("report.txt")});
+  args.insert(args.begin(), {"dispute", "judge", "--policy", fixture("arbiter.policy"), "--page", there, "--report",
+                             folder.file("report.txt")});
   const Ran ran = run_json(args);
   CHECK(ran.code == 2);
   CHECK(json_fault(ran).empty());

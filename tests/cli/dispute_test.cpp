@@ -216,7 +216,8 @@ TEST_CASE("a claim, evidence of both sides and the finding on them go into the l
   }
   const Ran shown = run_json({"ledger", "show", "--home", home});
   const Json registrations = shown.json()["registrations"];  // in the order of their ids, which are drawn
-  const auto disputed = std::find_if(registrations.begin(), registrations.end(), [](const Json& one) { return !one["disputes"].empty(); });
+  const auto disputed =
+      std::find_if(registrations.begin(), registrations.end(), [](const Json& one) { return !one["disputes"].empty(); });
   REQUIRE(disputed != registrations.end());
   CHECK((*disputed)["disputes"][0]["outcome"] == "upheld");
   CHECK(run_json(with_passphrase({"dispute", "enter", fixture("rival.cose"), "--home", home})).code == 2);

@@ -17,7 +17,9 @@ namespace {
 std::string ada() { return read_text(fixture("ada.id")).substr(0, 32); }
 
 /// What a home holds, as its own commands tell it: the log, and the vault's bytes.
-std::string state_of(const std::string& home) { return run_json({"ledger", "show", "--home", home}).out + read_text(home + "/vault"); }
+std::string state_of(const std::string& home) {
+  return run_json({"ledger", "show", "--home", home}).out + read_text(home + "/vault");
+}
 
 std::vector<std::string> unfinished(const TempFolder& folder) {
   std::vector<std::string> out;
@@ -28,7 +30,8 @@ std::vector<std::string> unfinished(const TempFolder& folder) {
 }
 
 Args issue(const std::string& home, const std::string& out) {
-  return with_passphrase({"license", "issue", "--home", home, "--request", fixture("ada.request"), "--passport", fixture("ada.png"), "--out", out});
+  return with_passphrase(
+      {"license", "issue", "--home", home, "--request", fixture("ada.request"), "--passport", fixture("ada.png"), "--out", out});
 }
 
 void sleep_ms(int milliseconds) { std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds)); }
@@ -45,8 +48,10 @@ void require_all_or_nothing(const TempFolder& folder, const std::string& home, c
   if (delivered) CHECK(licenses == 1);
   CHECK(run({"audit", home + "/ledger"}).code == 0);
   // What was stopped can be done again, or is there and can be delivered again.
-  if (licenses == 0) CHECK(run(issue(home, folder.file("delivery"))).code == 0);
-  else CHECK(run(with_passphrase({"vault", "check", "--home", home})).code == 0);
+  if (licenses == 0)
+    CHECK(run(issue(home, folder.file("delivery"))).code == 0);
+  else
+    CHECK(run(with_passphrase({"vault", "check", "--home", home})).code == 0);
 }
 
 }  // namespace
@@ -70,8 +75,9 @@ TEST_CASE("a full disk makes no half key") {
 
 TEST_CASE("a full disk opens no half delivery") {
   const TempFolder folder;
-  const Ran ran =
-      run(with_passphrase({"license", "open", "--key", fixture("ada.key"), "--delivery", fixture("ada.delivery"), "--out", folder.file("ada")}), {.max_file_bytes = 4096});
+  const Ran ran = run(with_passphrase({"license", "open", "--key", fixture("ada.key"), "--delivery", fixture("ada.delivery"),
+                                       "--out", folder.file("ada")}),
+                      {.max_file_bytes = 4096});
   CHECK(ran.code == 4);
   CHECK(message_fault(ran) == "");
   CHECK(folder.files().empty());
@@ -80,8 +86,9 @@ TEST_CASE("a full disk opens no half delivery") {
 TEST_CASE("a full disk mints nothing and loses nothing of the vault") {
   const TempFolder folder;
   const std::string home = folder.copy("home-registered"), before = state_of(home);
-  const Ran ran = run(with_passphrase({"passport", "mint", "--home", home, "--request", fixture("ada.request"), "--out", folder.file("out.png")}),
-                      {.max_file_bytes = 4096});
+  const Ran ran = run(
+      with_passphrase({"passport", "mint", "--home", home, "--request", fixture("ada.request"), "--out", folder.file("out.png")}),
+      {.max_file_bytes = 4096});
   CHECK(ran.code == 4);
   CHECK(message_fault(ran) == "");
   CHECK_FALSE(fs::exists(folder.file("out.png")));
@@ -103,9 +110,10 @@ TEST_CASE("a full disk issues nothing and loses nothing of the vault") {
 TEST_CASE("a file system without space leaves no half bundle") {
   const TempFolder folder;
   fs::create_directory(folder.file("small"));
-  const std::string script = "mount -t tmpfs -o size=16k tmpfs " + folder.file("small") + " || exit 77\n'" + program_path() + "' bundle --home " +
-                             fixture("home") + " --license " + ada() + " --for verifier --passphrase-file " + fixture("passphrase") + " --out " +
-                             folder.file("small/a") + "\ncode=$?\nls -A " + folder.file("small") + " >" + folder.file("listing") + "\nexit $code\n";
+  const std::string script = "mount -t tmpfs -o size=16k tmpfs " + folder.file("small") + " || exit 77\n'" + program_path() +
+                             "' bundle --home " + fixture("home") + " --license " + ada() + " --for verifier --passphrase-file " +
+                             fixture("passphrase") + " --out " + folder.file("small/a") + "\ncode=$?\nls -A " +
+                             folder.file("small") + " >" + folder.file("listing") + "\nexit $code\n";
   const Ran ran = run_program({"unshare", "-rm", "sh", "-c", script});
   if (ran.code == 77 || ran.err.find("unshare") == 0) {
     WARN("this system does not allow a mount of one's own: the limit on file sizes stands for it in the other cases");
@@ -131,7 +139,8 @@ TEST_CASE("a second writer of the ledger is refused and the first goes on") {
     auto first = stegpass::ledger::Ledger::open(home + "/ledger", stegpass::ledger::Ledger::Mode::write);
     REQUIRE(first.ok());
     const TempFolder elsewhere;  // RocksDB tidies the first writer's folder in its own time
-    require_refused(with_passphrase({"license", "revoke", "--home", home, "--license", ada(), "--reason", "none"}), {4}, elsewhere);
+    require_refused(with_passphrase({"license", "revoke", "--home", home, "--license", ada(), "--reason", "none"}), {4},
+                    elsewhere);
     require_refused(with_passphrase({"license", "status", "--home", home}), {4}, elsewhere);
     CHECK(first->size() == 6);
   }
@@ -153,7 +162,8 @@ TEST_CASE("Ctrl-C in the middle of training leaves no half model") {
   const TempFolder folder;
   const std::string home = folder.copy("home-registered");
   const std::string vault = read_text(home + "/vault");
-  Running training(with_passphrase({"passport", "train", "--home", home, "--data", "drawn", "--images", "2000", "--epochs", "1000", "--out", folder.file("out")}));
+  Running training(with_passphrase({"passport", "train", "--home", home, "--data", "drawn", "--images", "2000", "--epochs",
+                                    "1000", "--out", folder.file("out")}));
   sleep_ms(6000);
   REQUIRE_FALSE(training.ended());
   training.signal(SIGINT);
@@ -162,20 +172,23 @@ TEST_CASE("Ctrl-C in the middle of training leaves no half model") {
   CHECK(ran.code == 4);
   CHECK(message_fault(ran) == "");
   CHECK(unfinished(folder).empty());
-  for (const char* name : {"owner.safetensors", "release.safetensors", "training.json"}) CHECK_FALSE(fs::exists(folder.file("out") + "/" + name));
+  for (const char* name : {"owner.safetensors", "release.safetensors", "training.json"})
+    CHECK_FALSE(fs::exists(folder.file("out") + "/" + name));
   CHECK(read_text(home + "/vault") == vault);
 }
 
 TEST_CASE("SIGTERM in the middle of training leaves no half file") {
   const TempFolder folder;
   const std::string home = folder.copy("home-registered");
-  Running training(with_passphrase({"passport", "train", "--home", home, "--data", "drawn", "--images", "2000", "--epochs", "1000", "--out", folder.file("out")}));
+  Running training(with_passphrase({"passport", "train", "--home", home, "--data", "drawn", "--images", "2000", "--epochs",
+                                    "1000", "--out", folder.file("out")}));
   sleep_ms(3000);
   training.signal(SIGTERM);
   const Ran ran = training.wait();
   CHECK(ran.code != 0);
   CHECK(unfinished(folder).empty());
-  for (const char* name : {"owner.safetensors", "release.safetensors", "training.json"}) CHECK_FALSE(fs::exists(folder.file("out") + "/" + name));
+  for (const char* name : {"owner.safetensors", "release.safetensors", "training.json"})
+    CHECK_FALSE(fs::exists(folder.file("out") + "/" + name));
 }
 
 TEST_CASE("Ctrl-C at any moment of issuing leaves all of a license or none") {

@@ -14,11 +14,16 @@ struct Pictures {
   TempFolder folder;
   std::string cover, secret, key, stego = folder.file("stego.png");
 
-  Pictures() : cover(folder.file("cover.png")), secret(folder.file("secret.png")), key(folder.write("key", "0123456789abcdefghijklmnopqrstuv")) {
+  Pictures()
+      : cover(folder.file("cover.png")),
+        secret(folder.file("secret.png")),
+        key(folder.write("key", "0123456789abcdefghijklmnopqrstuv")) {
     REQUIRE(run({"data", "draw", "--size", "128", "--seed", "5", "--out", cover}).code == 0);
     REQUIRE(run({"data", "draw", "--kind", "portrait", "--size", "160", "--seed", "6", "--out", secret}).code == 0);
   }
-  Args hide(const std::string& key_file) const { return {"isn", "hide", "--cover", cover, "--secret", secret, "--key", key_file, "--out", stego}; }
+  Args hide(const std::string& key_file) const {
+    return {"isn", "hide", "--cover", cover, "--secret", secret, "--key", key_file, "--out", stego};
+  }
 };
 
 }  // namespace
@@ -59,7 +64,9 @@ TEST_CASE("hiding and revealing refuse what is no picture, and no PNG where the 
   const Pictures at;
   REQUIRE(run(at.hide(at.key)).code == 0);
   const std::string text = at.folder.write("text", "no picture at all"), out = at.folder.file("revealed.png");
-  const auto reveal = [&](const std::string& stego) { return run({"isn", "reveal", "--stego", stego, "--key", at.key, "--out", out}); };
+  const auto reveal = [&](const std::string& stego) {
+    return run({"isn", "reveal", "--stego", stego, "--key", at.key, "--out", out});
+  };
   CHECK(reveal(text).code == 2);
   CHECK(reveal(at.folder.write("jpeg", "\xff\xd8\xff\xe0 and so on")).err.find("not a PNG") != std::string::npos);
   CHECK(reveal(at.folder.write("cut.png", read_text(at.stego).substr(0, 500))).code == 2);
@@ -96,7 +103,8 @@ TEST_CASE("training takes the form that is asked for, and leaves weights, record
   CHECK(record["keyed"] == false);
   CHECK(record["curve"].size() == 1);
   CHECK(run({"isn", "evaluate", "--images", pictures, "--size", "64", "--weights", out}).code == 0);
-  CHECK(run({"isn", "train", "--images", pictures, "--steps", "1", "--form", "round", "--out", folder.file("b.safetensors")}).code == 2);
+  CHECK(run({"isn", "train", "--images", pictures, "--steps", "1", "--form", "round", "--out", folder.file("b.safetensors")})
+            .code == 2);
 }
 
 TEST_CASE("training by two processes leaves one set of weights, and a batch that they cannot share is refused") {
@@ -108,7 +116,8 @@ TEST_CASE("training by two processes leaves one set of weights, and a batch that
   REQUIRE(ran.code == 0);
   CHECK(ran.json()["processes"] == 2);
   CHECK(fs::exists(out));
-  const Ran refused = run({"isn", "train", "--images", pictures, "--steps", "1", "--nproc", "2", "--batch", "3", "--out", folder.file("b.safetensors")});
+  const Ran refused = run({"isn", "train", "--images", pictures, "--steps", "1", "--nproc", "2", "--batch", "3", "--out",
+                           folder.file("b.safetensors")});
   CHECK(refused.code == 2);
   CHECK(message_fault(refused) == "");
   CHECK_FALSE(fs::exists(folder.file("b.safetensors")));
@@ -120,7 +129,9 @@ TEST_CASE("a folder of requests is minted with a line each, one bad request does
   fs::create_directory(requests);
   fs::copy_file(fixture("ada.request"), requests + "/ada.request");
   folder.write("requests/broken.request", "no request");
-  const auto mint = [&] { return run_json(with_passphrase({"passport", "mint", "--home", home, "--licensees", requests, "--out", out})); };
+  const auto mint = [&] {
+    return run_json(with_passphrase({"passport", "mint", "--home", home, "--licensees", requests, "--out", out}));
+  };
   const Ran first = mint();
   CHECK(first.code == 2);
   CHECK(first.json()["detail"].get<std::string>().find("1 minted, 0 were there, 1 could not be") != std::string::npos);
@@ -140,8 +151,8 @@ TEST_CASE("a folder of requests is minted with a line each, one bad request does
   fs::remove(out + "/ada.png");  // as if the run had ended before it was written
   CHECK(mint().json()["minted"] == 1);
   CHECK(read_text(out + "/ada.png") == passport);
-  const Ran issued = run(with_passphrase({"license", "issue", "--home", home, "--request", fixture("ada.request"), "--passport", out + "/ada.png", "--out",
-                                          folder.file("ada.delivery")}));
+  const Ran issued = run(with_passphrase({"license", "issue", "--home", home, "--request", fixture("ada.request"), "--passport",
+                                          out + "/ada.png", "--out", folder.file("ada.delivery")}));
   INFO(issued.err);
   CHECK(issued.code == 0);
 }
@@ -149,7 +160,9 @@ TEST_CASE("a folder of requests is minted with a line each, one bad request does
 TEST_CASE("a batch refuses a folder without requests, and a manifest that is none") {
   const TempFolder folder;
   const std::string home = folder.copy("home-registered"), requests = folder.file("requests"), out = folder.file("minted");
-  const auto mint = [&] { return run(with_passphrase({"passport", "mint", "--home", home, "--licensees", requests, "--out", out})); };
+  const auto mint = [&] {
+    return run(with_passphrase({"passport", "mint", "--home", home, "--licensees", requests, "--out", out}));
+  };
   CHECK(mint().code == 4);
   fs::create_directory(requests);
   CHECK(mint().code == 2);

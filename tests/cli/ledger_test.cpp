@@ -166,7 +166,9 @@ TEST_CASE("ledger list shows what a licensee, an issuer and a model have, and it
   std::string proof = read_text(folder.file("owner.proof"));
   proof[proof.size() / 2] = static_cast<char>(proof[proof.size() / 2] ^ 1);
   CHECK(run_json({"verify", "--list", folder.write("altered.proof", proof), "--policy", fixture("trust.policy")}).code == 1);
-  CHECK(run_json({"verify", "--list", folder.write("cut.proof", proof.substr(0, 99)), "--policy", fixture("trust.policy")}).code == 1);
+  CHECK(
+      run_json({"verify", "--list", folder.write("cut.proof", proof.substr(0, 99)), "--policy", fixture("trust.policy")}).code ==
+      1);
 }
 
 TEST_CASE("ledger list of an older size shows what was there then, and refuses what cannot be") {
@@ -193,8 +195,8 @@ TEST_CASE("a good ledger passes its audit under the auditor's policy") {
   const Ran ran = run_json(audit(fixture("home/ledger"), {"--policy", fixture("trust.policy")}));
   INFO(ran.out << ran.err);
   CHECK(ran.code == 0);
-  for (const char* code : {"audit.entries", "audit.signatures", "audit.policy", "audit.tree", "audit.checkpoint", "audit.outside-checkpoint", "audit.index",
-                           "audit.memory"}) {
+  for (const char* code : {"audit.entries", "audit.signatures", "audit.policy", "audit.tree", "audit.checkpoint",
+                           "audit.outside-checkpoint", "audit.index", "audit.memory"}) {
     CHECK(ran.outcome(code) == "valid");
   }
   const Json object = ran.json();
@@ -244,7 +246,8 @@ TEST_CASE("a ledger that was rolled back fails its audit") {
   const TempFolder folder;
   const std::string copy = folder.copy("home/ledger");
   for (const auto& [name, content] : contents_of(fixture("home-revoked/ledger"))) {
-    if (name.find('/') == std::string::npos && content.starts_with("tests.example/log\n")) folder.write("ledger/" + name, content);
+    if (name.find('/') == std::string::npos && content.starts_with("tests.example/log\n"))
+      folder.write("ledger/" + name, content);
   }
   const Ran ran = run_json(audit(copy));
   INFO(ran.out << ran.err);
@@ -267,7 +270,8 @@ TEST_CASE("bad key and policy files stop an audit") {
   const auto keys = bad_files(folder, fixture("home/log.vkey"), kSmallFile);
   require_bad_files_refused(audit(fixture("home/ledger"), {"--log-key", kFile}), keys, {2, 4}, folder);
   require_refused(audit(fixture("home/ledger"), {"--policy", folder.file("missing")}), {4}, folder);
-  require_refused(audit(fixture("home/ledger"), {"--log-key", fixture("home/log.vkey"), "--policy", fixture("trust.policy")}), {2}, folder);
+  require_refused(audit(fixture("home/ledger"), {"--log-key", fixture("home/log.vkey"), "--policy", fixture("trust.policy")}),
+                  {2}, folder);
 }
 
 TEST_CASE("what is no ledger cannot be audited") {
@@ -296,7 +300,9 @@ TEST_CASE("a ledger goes out as tiles, is audited from them, and comes back") {
   CHECK(ran.code == 0);
   CHECK(ran.json()["registrations"] == run_json(audit(fixture("home/ledger"))).json()["registrations"]);
   CHECK(run({"audit", "--tiles", folder.file("tiles"), "--policy", fixture("stranger/trust.policy")}).code == 3);
-  REQUIRE(run({"ledger", "import", folder.file("tiles"), "--out", folder.file("copy"), "--log-key", fixture("home/log.vkey")}).code == 0);
+  REQUIRE(
+      run({"ledger", "import", folder.file("tiles"), "--out", folder.file("copy"), "--log-key", fixture("home/log.vkey")}).code ==
+      0);
   CHECK(run_json(audit(folder.file("copy"))).out == run_json(audit(fixture("home/ledger"))).out);
 }
 

@@ -92,7 +92,8 @@ std::string read_text(const std::filesystem::path& path);
 /// Every file under a folder with its content; to see that a command changed nothing.
 std::map<std::string, std::string> contents_of(const std::filesystem::path& folder);
 
-/// Empty when a failed run said what it must: nothing on standard output, one line "stegpass: ..." and perhaps one "hint: ..." on standard error.
+/// Empty when a failed run said what it must: nothing on standard output, one line "stegpass: ..." and perhaps one "hint: ..." on
+/// standard error.
 std::string message_fault(const Ran& ran);
 /// The same for --json: one object with "ok": false, "error" and "detail".
 std::string json_fault(const Ran& ran);

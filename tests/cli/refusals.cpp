@@ -56,7 +56,8 @@ void require_refused(const Args& args, std::initializer_list<int> codes, const T
   CHECK(sizes_of(folder) == before);
 }
 
-void require_bad_files_refused(const Args& args, const std::vector<BadFile>& files, std::initializer_list<int> codes, const TempFolder& folder) {
+void require_bad_files_refused(const Args& args, const std::vector<BadFile>& files, std::initializer_list<int> codes,
+                               const TempFolder& folder) {
   for (const BadFile& file : files) {
     INFO("the file is " << file.kind);
     Args filled = args;

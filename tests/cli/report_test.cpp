@@ -115,8 +115,7 @@ TEST_CASE("the report of stale papers says what is missing") {
   check_report(written, "Undecided");
   const Json all_missing = written.ran.json()["missing"];
   CHECK(all_missing.size() > 0);
-  for (const Json& missing : all_missing)
-    CHECK(count_of(written.page.text(), missing["needed"].get<std::string>()) >= 2);
+  for (const Json& missing : all_missing) CHECK(count_of(written.page.text(), missing["needed"].get<std::string>()) >= 2);
 }
 
 TEST_CASE("a report is written also of what is no bundle at all") {

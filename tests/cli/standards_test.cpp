@@ -49,7 +49,8 @@ struct Authority {
     return command(attach);
   }
   void answer() const {
-    const Ran made = run_program({STEGPASS_SOURCE_DIR "/tests/support/timestamp_authority.sh", folder.file("q.tsq"), folder.file("q.tsr")});
+    const Ran made =
+        run_program({STEGPASS_SOURCE_DIR "/tests/support/timestamp_authority.sh", folder.file("q.tsq"), folder.file("q.tsr")});
     INFO(made.err);
     REQUIRE(made.code == 0);
   }

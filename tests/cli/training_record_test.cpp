@@ -52,7 +52,8 @@ TEST_CASE("a training record carries the readings and the run's own account") {
 }
 
 TEST_CASE("a training record without one of its fields is malformed and says which") {
-  for (const char* name : {"mark", "accuracy_deployment", "accuracy_verification", "owner_model_sha256", "release_model_sha256"}) {
+  for (const char* name :
+       {"mark", "accuracy_deployment", "accuracy_verification", "owner_model_sha256", "release_model_sha256"}) {
     Json json = sample_json();
     json.erase(name);
     const auto record = parse(json);

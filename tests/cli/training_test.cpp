@@ -15,7 +15,8 @@ std::string home_of(const TempFolder& folder) {
 
 /// A run of a second or two: a narrow network on few drawn images.
 Args train_args(const TempFolder& folder, Args more) {
-  Args args = {"passport", "train", "--home", home_of(folder), "--data", "drawn", "--width", "63", "--images", "160", "--epochs", "1", "--out", folder.file("out")};
+  Args args = {"passport", "train",    "--home", home_of(folder), "--data", "drawn", "--width",
+               "63",       "--images", "160",    "--epochs",      "1",      "--out", folder.file("out")};
   args.insert(args.end(), more.begin(), more.end());
   return with_passphrase(args);
 }
@@ -58,19 +59,22 @@ std::string reversed_channels(const TempFolder& folder, const std::string& model
 
 TEST_CASE("the scheme, network and norm that were asked for are trained and recorded") {
   const TempFolder folder;
-  const Json json = trained(folder, {"--scheme", "pan", "--network", "resnet18-cifar", "--norm", "group", "--layers", "layer4.1.conv1,layer4.1.conv2"});
+  const Json json = trained(
+      folder, {"--scheme", "pan", "--network", "resnet18-cifar", "--norm", "group", "--layers", "layer4.1.conv1,layer4.1.conv2"});
   CHECK(json["mark"]["scheme"] == "pan");
   CHECK(json["mark"]["layers"] == Json({"layer4.1.conv1", "layer4.1.conv2"}));
   CHECK(json["mark"]["bits"] == 64);
   CHECK(json["readings"].size() == 3);
-  CHECK(json["mark"]["architecture"].get<std::string>().find("\"network\":\"resnet18-cifar\",\"norm\":\"group\"") != std::string::npos);
+  CHECK(json["mark"]["architecture"].get<std::string>().find("\"network\":\"resnet18-cifar\",\"norm\":\"group\"") !=
+        std::string::npos);
   CHECK(std::filesystem::exists(folder.file("out/release.safetensors")));
 }
 
 TEST_CASE("a network without passport layers is trained, and cannot be registered") {
   const TempFolder folder;
   CHECK(trained(folder, {"--layers", "none"})["mark"]["bits"] == 0);
-  const Ran registered = run(with_passphrase({"model", "register", "--home", home_of(folder), "--models", folder.file("out"), "--out", folder.file("registration.cose")}));
+  const Ran registered = run(with_passphrase({"model", "register", "--home", home_of(folder), "--models", folder.file("out"),
+                                              "--out", folder.file("registration.cose")}));
   CHECK(registered.code == 2);
   CHECK(message_fault(registered).empty());
   CHECK_FALSE(std::filesystem::exists(folder.file("registration.cose")));
@@ -78,7 +82,8 @@ TEST_CASE("a network without passport layers is trained, and cannot be registere
 
 TEST_CASE("settings from a JSON file replace the preset's, layers may come as JSON too") {
   const TempFolder folder;
-  const std::string settings = folder.write("settings.json", R"({"preset": "mine", "sign_margin": 0.25, "batch": 16, "schedule": "steps", "augment": true})");
+  const std::string settings = folder.write(
+      "settings.json", R"({"preset": "mine", "sign_margin": 0.25, "batch": 16, "schedule": "steps", "augment": true})");
   const std::string layers = folder.write("layers.json", R"(["features.5", "features.6"])");
   const Json used = trained(folder, {"--settings", settings, "--layers", layers, "--validation", "40"})["run"]["run"];
   CHECK(used["settings"]["preset"] == "mine");
@@ -90,8 +95,10 @@ TEST_CASE("settings from a JSON file replace the preset's, layers may come as JS
 
 TEST_CASE("settings that are no settings are refused, and the field is named") {
   const TempFolder folder;
-  const std::vector<std::pair<std::string, std::string>> wrong = {
-      {R"({"batches": 3})", "'batches' is unknown"}, {R"({"batch": -1})", "'batch'"}, {R"({"schedule": "whenever"})", "'schedule'"}, {"{", "no JSON object"}};
+  const std::vector<std::pair<std::string, std::string>> wrong = {{R"({"batches": 3})", "'batches' is unknown"},
+                                                                  {R"({"batch": -1})", "'batch'"},
+                                                                  {R"({"schedule": "whenever"})", "'schedule'"},
+                                                                  {"{", "no JSON object"}};
   for (const auto& [content, said] : wrong) {
     const std::string settings = folder.write("settings.json", content);
     require_no_training(folder, {"--settings", settings}, {2, 4});
@@ -132,7 +139,8 @@ TEST_CASE("two processes train to what one process trains to") {
 TEST_CASE("what a launcher says must make sense") {
   const TempFolder folder;
   using Environment = std::map<std::string, std::string>;
-  for (const Environment& environment : {Environment{{"WORLD_SIZE", "two"}}, Environment{{"WORLD_SIZE", "2"}, {"RANK", "2"}}, Environment{{"MASTER_PORT", "0"}}}) {
+  for (const Environment& environment :
+       {Environment{{"WORLD_SIZE", "two"}}, Environment{{"WORLD_SIZE", "2"}, {"RANK", "2"}}, Environment{{"MASTER_PORT", "0"}}}) {
     const Ran ran = run(train_args(folder, {}), {.environment = environment});
     CHECK(ran.code == 2);
     CHECK(message_fault(ran).empty());
@@ -142,7 +150,8 @@ TEST_CASE("what a launcher says must make sense") {
 
 TEST_CASE("wrong passports are held against the binomial, and a picture shows them") {
   const TempFolder folder;
-  const Ran ran = run_json({"attack", "random", "--model", fixture("release.safetensors"), "--pictures", "4", "--seeds", "100", "--plot", folder.file("plot.png")});
+  const Ran ran = run_json({"attack", "random", "--model", fixture("release.safetensors"), "--pictures", "4", "--seeds", "100",
+                            "--plot", folder.file("plot.png")});
   INFO(ran.out << ran.err);
   REQUIRE(ran.code == 0);
   const Json json = ran.json();
@@ -161,7 +170,8 @@ TEST_CASE("passport verify names the tensors that differ, takes the tries into a
     args.insert(args.end(), more.begin(), more.end());
     return run_json(args);
   };
-  const Ran owner = with({"--original", fixture("trained/owner.safetensors"), "--tried", "1000000", "--user", fixture("ada.png")});
+  const Ran owner =
+      with({"--original", fixture("trained/owner.safetensors"), "--tried", "1000000", "--user", fixture("ada.png")});
   INFO(owner.out << owner.err);
   REQUIRE(owner.code == 0);
   CHECK(owner.json()["changed_tensors"].size() == 18);

@@ -28,11 +28,22 @@ Vault sample_vault() {
     vault.passports.push_back({role, to_bytes(std::string("picture of ") + role), Bytes(32, 1), Bytes(64, 2), Bytes(32, 3)});
   }
   vault.registrations.push_back({Bytes(16, 4), Bytes(32, 5), Digest32{6}, Digest32{7}, Digest32{8}});
-  vault.licenses.push_back({.registration_id = Bytes(16, 4), .licensee = Digest32{9}, .license_id = Bytes(16, 10), .identity = {1, 2, 3},
-                            .identity_salt = Bytes(32, 11), .isn_key_salt = Bytes(32, 12), .user_passport = Digest64{13},
-                            .reveal_psnr_mdb = 35123, .reveal_bar_mdb = 30000});
-  vault.licenses.push_back({.registration_id = Bytes(16, 4), .licensee = Digest32{14}, .license_id = {}, .identity = {4},
-                            .identity_salt = Bytes(32, 15), .isn_key_salt = Bytes(32, 16), .user_passport = Digest64{17}});
+  vault.licenses.push_back({.registration_id = Bytes(16, 4),
+                            .licensee = Digest32{9},
+                            .license_id = Bytes(16, 10),
+                            .identity = {1, 2, 3},
+                            .identity_salt = Bytes(32, 11),
+                            .isn_key_salt = Bytes(32, 12),
+                            .user_passport = Digest64{13},
+                            .reveal_psnr_mdb = 35123,
+                            .reveal_bar_mdb = 30000});
+  vault.licenses.push_back({.registration_id = Bytes(16, 4),
+                            .licensee = Digest32{14},
+                            .license_id = {},
+                            .identity = {4},
+                            .identity_salt = Bytes(32, 15),
+                            .isn_key_salt = Bytes(32, 16),
+                            .user_passport = Digest64{17}});
   return vault;
 }
 
@@ -45,7 +56,8 @@ CborMap content_of(const Vault& vault) {
 }
 
 Result<Vault> open_content(const CborMap& content) {
-  return open_vault(credential::encrypt_secret_file(SecretKind::vault, encode_cbor(Cbor::map(content)), passphrase(), kCheap), passphrase());
+  return open_vault(credential::encrypt_secret_file(SecretKind::vault, encode_cbor(Cbor::map(content)), passphrase(), kCheap),
+                    passphrase());
 }
 
 void set_field(CborMap& map, std::string_view name, Cbor value) {

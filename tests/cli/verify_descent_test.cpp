@@ -186,7 +186,8 @@ TEST_CASE("every model of a folder gets one line, and the worst decides the exit
 TEST_CASE("a folder's models fail with their papers, and nothing passes where there is no model") {
   const TempFolder folder;
   std::filesystem::create_directories(folder.file("fleet"));
-  Args args{"verify", "--bundle", fixture("revoked.bundle"), "--policy", fixture("trust.policy"), "--every-model", folder.file("fleet")};
+  Args args{"verify",        "--bundle",          fixture("revoked.bundle"), "--policy", fixture("trust.policy"),
+            "--every-model", folder.file("fleet")};
   CHECK(run(args).code == 3);
   std::filesystem::copy(fixture(kRelease), folder.file("fleet/a.safetensors"));
   const Ran revoked = run_json(args);

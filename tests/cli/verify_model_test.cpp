@@ -57,10 +57,12 @@ std::string unrelated_model(const TempFolder& folder) {
 }  // namespace
 
 TEST_CASE("the registered model, the user passport and the identity in it verify together") {
-  const Ran ran = run_json(judge(fixture("ada.bundle"), {"--model", fixture("release.safetensors"), "--passport", fixture("ada/user-passport.png")}));
+  const Ran ran = run_json(
+      judge(fixture("ada.bundle"), {"--model", fixture("release.safetensors"), "--passport", fixture("ada/user-passport.png")}));
   INFO(ran.out << ran.err);
   CHECK(ran.code == 0);
-  for (const char* code : {"model.digest", "model.tensors", "passport.digest", "user.consistent", "isn.digest", "identity.reveal", "identity.qr"}) {
+  for (const char* code :
+       {"model.digest", "model.tensors", "passport.digest", "user.consistent", "isn.digest", "identity.reveal", "identity.qr"}) {
     INFO(code);
     CHECK(ran.outcome(code) == "valid");
   }
@@ -86,7 +88,8 @@ TEST_CASE("the same tensors in another file are told apart from other tensors") 
   auto model = stegpass::parse_safetensors(as_bytes(file));
   REQUIRE(model.ok());
   model->metadata["note"] = "added later";
-  const Ran ran = run_json(with_model(folder.write("noted.safetensors", std::string(as_text(encode_safetensors(model->tensors, model->metadata))))));
+  const Ran ran = run_json(
+      with_model(folder.write("noted.safetensors", std::string(as_text(encode_safetensors(model->tensors, model->metadata))))));
   CHECK(ran.code == 1);
   CHECK(ran.outcome("model.digest") == "invalid");
   CHECK(ran.outcome("model.tensors") == "valid");
@@ -151,7 +154,8 @@ TEST_CASE("a damaged user passport is invalid and a missing one a matter of file
 
 TEST_CASE("other ISN weights than the registered ones are invalid and reveal nothing") {
   const TempFolder folder;
-  const Ran ran = run_json(judge(fixture("ada.bundle"), {"--passport", fixture("ada.png"), "--isn", fixture("release.safetensors")}));
+  const Ran ran =
+      run_json(judge(fixture("ada.bundle"), {"--passport", fixture("ada.png"), "--isn", fixture("release.safetensors")}));
   CHECK(ran.code == 1);
   CHECK(ran.outcome("isn.digest") == "invalid");
   CHECK(ran.outcome("identity.reveal") == "undecided");
@@ -159,7 +163,8 @@ TEST_CASE("other ISN weights than the registered ones are invalid and reveal not
 }
 
 TEST_CASE("a public bundle checks the passport's digest and leaves the identity closed") {
-  const Ran ran = run_json(judge(fixture("public.bundle"), {"--model", fixture("release.safetensors"), "--passport", fixture("ada.png")}));
+  const Ran ran =
+      run_json(judge(fixture("public.bundle"), {"--model", fixture("release.safetensors"), "--passport", fixture("ada.png")}));
   CHECK(ran.code == 0);
   CHECK(ran.outcome("passport.digest") == "valid");
   CHECK(ran.outcome("user.consistent") == "not checked");
@@ -194,7 +199,8 @@ TEST_CASE("a mark weaker than the policy's bound is invalid") {
   const auto line = text.find("mark-bound ");
   text.replace(line, text.find('\n', line) - line, "mark-bound -1000");
   const std::string policy = folder.write("policy", text);
-  const Ran ran = run_json({"verify", "--bundle", fixture("arbiter.bundle"), "--policy", policy, "--model", fixture("release.safetensors")});
+  const Ran ran =
+      run_json({"verify", "--bundle", fixture("arbiter.bundle"), "--policy", policy, "--model", fixture("release.safetensors")});
   INFO(ran.out << ran.err);
   CHECK(ran.code == 1);
   CHECK(ran.outcome("owner.mark") == "invalid");
@@ -221,7 +227,8 @@ TEST_CASE("another picture opened as the reserve is invalid") {
 
 TEST_CASE("another seed opened as the reserve's is invalid") {
   const TempFolder folder;
-  const Ran ran = run_json(arbiter(changed_arbiter(folder, [](stegpass::credential::Bundle& bundle) { bundle.disclosures.passports[0].seed.seed[0] ^= 1; })));
+  const Ran ran = run_json(arbiter(
+      changed_arbiter(folder, [](stegpass::credential::Bundle& bundle) { bundle.disclosures.passports[0].seed.seed[0] ^= 1; })));
   CHECK(ran.code == 1);
   CHECK(ran.outcome("opening.passport-reserve-1") == "invalid");
   CHECK(ran.outcome("owner.mark") != "valid");
@@ -238,8 +245,9 @@ TEST_CASE("bytes opened as the reserve that are no picture are invalid") {
 
 TEST_CASE("another license's ISN key opens nothing") {
   const TempFolder folder;
-  const Ran ran = run_json(judge(changed_arbiter(folder, [](stegpass::credential::Bundle& bundle) { bundle.disclosures.isn_key->key[0] ^= 1; }),
-                                 {"--passport", fixture("ada.png")}));
+  const Ran ran = run_json(
+      judge(changed_arbiter(folder, [](stegpass::credential::Bundle& bundle) { bundle.disclosures.isn_key->key[0] ^= 1; }),
+            {"--passport", fixture("ada.png")}));
   CHECK(ran.code == 1);
   CHECK(ran.outcome("opening.isn-key") == "invalid");
   CHECK(ran.outcome("identity.reveal") != "valid");

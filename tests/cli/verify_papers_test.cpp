@@ -45,8 +45,9 @@ TEST_CASE("the papers of a licensed user are valid") {
   CHECK(object["license"]["id"].get<std::string>() + "\n" == read_text(fixture("ada.id")));
   CHECK(object["registration"]["owner_name"] == "tester");
   CHECK(object["policy"]["max_age_s"] == 30 * kDay);
-  for (const char* code : {"bundle.bytes", "checkpoint.signature", "checkpoint.age", "ledger.policy", "registration.issuer", "license.signature",
-                           "license.dates", "license.status", "status.age", "receipt.license", "opening.cover", "opening.isn-key"}) {
+  for (const char* code :
+       {"bundle.bytes", "checkpoint.signature", "checkpoint.age", "ledger.policy", "registration.issuer", "license.signature",
+        "license.dates", "license.status", "status.age", "receipt.license", "opening.cover", "opening.isn-key"}) {
     CHECK(ran.outcome(code) == "valid");
   }
 }
@@ -79,7 +80,8 @@ TEST_CASE("a public bundle is valid and opens nothing") {
 TEST_CASE("a bundle cut short anywhere is invalid") {
   const TempFolder folder;
   const std::string whole = read_text(fixture("ada.bundle"));
-  for (const std::size_t length : {std::size_t{0}, std::size_t{1}, std::size_t{34}, std::size_t{1000}, whole.size() / 2, whole.size() - 1}) {
+  for (const std::size_t length :
+       {std::size_t{0}, std::size_t{1}, std::size_t{34}, std::size_t{1000}, whole.size() / 2, whole.size() - 1}) {
     INFO(length << " bytes");
     const Ran ran = run_json(papers(folder.write("cut.bundle", whole.substr(0, length))));
     CHECK(ran.code == 1);
@@ -179,8 +181,9 @@ TEST_CASE("a clock that lies before the log's own proves nothing about dates") {
 
 TEST_CASE("an owner whom the policy does not name is undecided") {
   const TempFolder folder;
-  REQUIRE(run({"policy", "init", "--log", fixture("home/log.vkey"), "--owner", "stranger=" + fixture("stranger/owner.pub"), "--max-age", "30d", "--out",
-               folder.file("policy")}).code == 0);
+  REQUIRE(run({"policy", "init", "--log", fixture("home/log.vkey"), "--owner", "stranger=" + fixture("stranger/owner.pub"),
+               "--max-age", "30d", "--out", folder.file("policy")})
+              .code == 0);
   const Ran ran = run_json(with_policy(folder.file("policy")));
   CHECK(ran.code == 3);
   CHECK(ran.outcome("registration.issuer") == "undecided");
@@ -353,12 +356,41 @@ TEST_CASE("wrong arguments are usage errors in text and as JSON") {
 }
 
 TEST_CASE("the help of each command shows an example") {
-  const std::vector<Args> commands{{"init"}, {"key", "new"}, {"key", "show"}, {"vault", "check"}, {"vault", "backup"}, {"vault", "list"}, {"data", "list"}, {"data", "check"}, {"data", "import"}, {"data", "draw"},
-                                   {"isn", "train"}, {"isn", "evaluate"}, {"passport", "new"}, {"passport", "train"}, {"passport", "evaluate"},
-                                   {"passport", "mint"}, {"passport", "verify"}, {"model", "register"}, {"license", "request"}, {"license", "issue"},
-                                   {"license", "open"}, {"license", "present"}, {"license", "revoke"}, {"license", "status"}, {"license", "list"},
-                                   {"ledger", "show"}, {"ledger", "entry"}, {"ledger", "receipt"}, {"ledger", "checkpoint"}, {"policy", "init"},
-                                   {"policy", "explain"}, {"bundle"}, {"verify"}, {"audit"}, {"inspect"}};
+  const std::vector<Args> commands{{"init"},
+                                   {"key", "new"},
+                                   {"key", "show"},
+                                   {"vault", "check"},
+                                   {"vault", "backup"},
+                                   {"vault", "list"},
+                                   {"data", "list"},
+                                   {"data", "check"},
+                                   {"data", "import"},
+                                   {"data", "draw"},
+                                   {"isn", "train"},
+                                   {"isn", "evaluate"},
+                                   {"passport", "new"},
+                                   {"passport", "train"},
+                                   {"passport", "evaluate"},
+                                   {"passport", "mint"},
+                                   {"passport", "verify"},
+                                   {"model", "register"},
+                                   {"license", "request"},
+                                   {"license", "issue"},
+                                   {"license", "open"},
+                                   {"license", "present"},
+                                   {"license", "revoke"},
+                                   {"license", "status"},
+                                   {"license", "list"},
+                                   {"ledger", "show"},
+                                   {"ledger", "entry"},
+                                   {"ledger", "receipt"},
+                                   {"ledger", "checkpoint"},
+                                   {"policy", "init"},
+                                   {"policy", "explain"},
+                                   {"bundle"},
+                                   {"verify"},
+                                   {"audit"},
+                                   {"inspect"}};
   for (Args command : commands) {
     command.push_back("--help");
     const Ran ran = run(command);

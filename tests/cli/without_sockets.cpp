@@ -24,7 +24,8 @@ sock_filter if_equal(std::uint32_t value) { return BPF_JUMP(BPF_JMP | BPF_JEQ | 
 
 bool forbid_sockets() {
   std::vector<sock_filter> filter = {load(offsetof(seccomp_data, nr))};
-  for (const int call : {SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen, SYS_accept4, SYS_sendto, SYS_sendmsg, SYS_recvfrom, SYS_recvmsg}) {
+  for (const int call : {SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen, SYS_accept4, SYS_sendto, SYS_sendmsg,
+                         SYS_recvfrom, SYS_recvmsg}) {
     filter.push_back(if_equal(static_cast<std::uint32_t>(call)));
     filter.push_back(answer(SECCOMP_RET_KILL_PROCESS));
   }

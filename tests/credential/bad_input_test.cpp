@@ -32,7 +32,9 @@ const Decoder& decoder_of(const Seed& seed) {
 }
 
 /// Lines, notes and PEM may end earlier and still be what they are.
-bool is_binary(const Seed& seed) { return seed.decoder != "text" && seed.decoder != "note" && !as_text(seed.bytes).starts_with("-----"); }
+bool is_binary(const Seed& seed) {
+  return seed.decoder != "text" && seed.decoder != "note" && !as_text(seed.bytes).starts_with("-----");
+}
 
 constexpr std::size_t kWholeSeed = 600;  // of longer ones every bit of every 64th byte is flipped
 

@@ -1,5 +1,5 @@
-#include <stegpass/credential/core/safetensors.hpp>
 #include <stegpass/credential/core/digest.hpp>
+#include <stegpass/credential/core/safetensors.hpp>
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/core/verdict.hpp>
 #include <stegpass/credential/crypto.hpp>

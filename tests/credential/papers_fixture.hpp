@@ -127,30 +127,49 @@ struct Office {
     return {.id = named_bytes("suspension", 16), .license_id = license.id, .reason = "invoice open", .effective = kNow - kDay};
   }
   Reinstatement make_reinstatement() const {
-    return {.id = named_bytes("reinstatement", 16), .license_id = license.id, .suspension_id = named_bytes("suspension", 16),
-            .reason = "invoice paid", .effective = kNow - kDay};
+    return {.id = named_bytes("reinstatement", 16),
+            .license_id = license.id,
+            .suspension_id = named_bytes("suspension", 16),
+            .reason = "invoice paid",
+            .effective = kNow - kDay};
   }
   Renewal make_renewal() const {
     return {.id = named_bytes("renewal", 16), .license_id = license.id, .expires = license.expires + 365 * kDay};
   }
   Transfer make_transfer() const {
-    return {.id = named_bytes("transfer", 16), .license_id = license.id, .successor_id = named_bytes("successor", 16),
-            .reason = "business sold", .effective = kNow - kDay};
+    return {.id = named_bytes("transfer", 16),
+            .license_id = license.id,
+            .successor_id = named_bytes("successor", 16),
+            .reason = "business sold",
+            .effective = kNow - kDay};
   }
   KeyRotation make_rotation(std::optional<std::int64_t> compromised = {}) const {
     return make_key_rotation(owner, next_owner, named_bytes("rotation", 16), "planned", compromised);
   }
   DisputeClaim make_claim() const {
-    return {.claimant = claimant.public_key(), .id = named_bytes("dispute", 16), .registration_id = registration.id,
-            .ground = DisputeGround::infringement, .statement = "fine-tuned from our model", .arbiter = arbiter.public_key().thumbprint()};
+    return {.claimant = claimant.public_key(),
+            .id = named_bytes("dispute", 16),
+            .registration_id = registration.id,
+            .ground = DisputeGround::infringement,
+            .statement = "fine-tuned from our model",
+            .arbiter = arbiter.public_key().thumbprint()};
   }
   DisputeEvidence make_evidence() const {
-    return {.party = claimant.public_key(), .id = named_bytes("evidence", 16), .dispute_id = named_bytes("dispute", 16),
-            .media_type = "application/cbor", .bytes = 4096, .digest = named_digest<32>("evidence file"), .note = "bundle that opens reserve 1"};
+    return {.party = claimant.public_key(),
+            .id = named_bytes("evidence", 16),
+            .dispute_id = named_bytes("dispute", 16),
+            .media_type = "application/cbor",
+            .bytes = 4096,
+            .digest = named_digest<32>("evidence file"),
+            .note = "bundle that opens reserve 1"};
   }
   DisputeFinding make_finding() const {
-    return {.arbiter = arbiter.public_key(), .id = named_bytes("finding", 16), .dispute_id = named_bytes("dispute", 16),
-            .outcome = DisputeOutcome::upheld, .reason = "the mark reads", .evidence = {named_bytes("evidence", 16)}};
+    return {.arbiter = arbiter.public_key(),
+            .id = named_bytes("finding", 16),
+            .dispute_id = named_bytes("dispute", 16),
+            .outcome = DisputeOutcome::upheld,
+            .reason = "the mark reads",
+            .evidence = {named_bytes("evidence", 16)}};
   }
   Disclosures disclosures(Purpose purpose) const {
     if (purpose == Purpose::public_) return {};

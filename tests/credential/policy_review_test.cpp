@@ -37,7 +37,8 @@ TEST_CASE("every check of good papers is in the catalogue, and roles are read in
   }
   CHECK(find_check_info("opening.passport-cover") != nullptr);
   CHECK(find_check_info("opening.passport-reserve-12") != nullptr);
-  for (const char* code : {"opening.passport-", "opening.passport-ROLE", "opening.passport-reserve-0", "opening.passport-reserve-", "policy.required", "", "model"})
+  for (const char* code : {"opening.passport-", "opening.passport-ROLE", "opening.passport-reserve-0",
+                           "opening.passport-reserve-", "policy.required", "", "model"})
     CHECK(find_check_info(code) == nullptr);
 }
 

@@ -72,7 +72,9 @@ TEST_CASE("a request to seal to a point of low order is refused before anything 
     point[0] = first;
     CHECK(request_refused([&](LicenseRequest& r) { r.sealing_key = point; }));
   }
-  CHECK(request_refused([](LicenseRequest& r) { r.sealing_key = parse_hex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f").value(); }));
+  CHECK(request_refused([](LicenseRequest& r) {
+    r.sealing_key = parse_hex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f").value();
+  }));
 }
 
 TEST_CASE("an identity picture of over 4 MiB is refused") {

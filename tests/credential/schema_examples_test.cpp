@@ -63,7 +63,8 @@ TEST_CASE("the request of the witness page is answered with what stands there, b
   const WitnessRequest wanted{1, {merkle_leaf(as_bytes("second"))}, block("checkpoint.md", "note")};
   CHECK(encode_witness_request(wanted) == block("witness.md", "request"));
   const WitnessRequest request = require_ok(parse_witness_request(block("witness.md", "request")));
-  const WitnessAnswer answer = answer_witness_request(request, {log}, memory, "witness.example/w1", fixed_key("witness"), 1790000060);
+  const WitnessAnswer answer =
+      answer_witness_request(request, {log}, memory, "witness.example/w1", fixed_key("witness"), 1790000060);
   CHECK(answer.verdict.outcome() == Outcome::valid);
   CHECK(encode_note_signatures({answer.cosignature}) == block("witness.md", "answer"));
   const NoteVerifier witness{"witness.example/w1", fixed_key("witness").public_key(), NoteKind::witness};

@@ -220,7 +220,8 @@ TEST_CASE("the example of a trust policy is real") {
 
 TEST_CASE("the example of a hash envelope is real") {
   const Office office;
-  const HashEnvelope envelope{HashAlgorithm::sha256, to_bytes(fast_sha256(as_bytes("content"))), "video/mp4", "https://example.org/a.mp4"};
+  const HashEnvelope envelope{HashAlgorithm::sha256, to_bytes(fast_sha256(as_bytes("content"))), "video/mp4",
+                              "https://example.org/a.mp4"};
   check_example("hash-envelope", encode_sign1(sign_hash_envelope(office.claimant, envelope, kNow)));
   const Sign1 read = decode_sign1(hex_of(read_page("hash-envelope"))).value();
   CHECK(verify_sign1(read, office.claimant.public_key()));

@@ -11,7 +11,8 @@ namespace {
 
 std::vector<Statement> one_of_each() {
   Office office;
-  return {Office::sign(office.log.key, office.policy_body, kNow), Office::sign(office.owner, office.registration, kNow),
+  return {Office::sign(office.log.key, office.policy_body, kNow),
+          Office::sign(office.owner, office.registration, kNow),
           Office::sign(office.owner, office.license, kNow),
           Office::sign(office.owner,
                        Revocation{.id = named_bytes("r", 16), .license_id = office.license.id, .reason = "x", .effective = kNow},

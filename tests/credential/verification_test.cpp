@@ -102,8 +102,8 @@ TEST_CASE("a log that the policy does not name is undecided, and so is all that 
   TrustPolicy policy = office.policy();
   policy.logs = {{office.log.origin, named_key("other log").public_key()}};
   check_only(verify_papers(encode_bundle(office.issue()), policy, {.now = kNow}),
-             {"checkpoint.signature", "checkpoint.witnesses", "checkpoint.age", "checkpoint.memory", "ledger.policy", "receipt.ledger-policy",
-              "receipt.registration", "receipt.license", "receipt.status"},
+             {"checkpoint.signature", "checkpoint.witnesses", "checkpoint.age", "checkpoint.memory", "ledger.policy",
+              "receipt.ledger-policy", "receipt.registration", "receipt.license", "receipt.status"},
              Outcome::undecided);
 }
 

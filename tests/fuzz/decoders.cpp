@@ -5,8 +5,8 @@
 
 #include <stegpass/credential/bundle.hpp>
 #include <stegpass/credential/bundle_armor.hpp>
-#include <stegpass/credential/certificate.hpp>
 #include <stegpass/credential/cbor.hpp>
+#include <stegpass/credential/certificate.hpp>
 #include <stegpass/credential/core/safetensors.hpp>
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/cose.hpp>

@@ -86,9 +86,11 @@ void add_small(Corpus& corpus, const Office& office) {
                                .identity_picture = office.identity.picture,
                                .issued_at = kNow};
   corpus.add("request", sign_license_request(office.licensee, request).value());
-  IndexRange range{5, 1, {index_record({IndexKind::model, Digest32{1}}, 1), index_record({IndexKind::issuer, Digest32{2}}, 2)}, {}};
+  IndexRange range{
+      5, 1, {index_record({IndexKind::model, Digest32{1}}, 1), index_record({IndexKind::issuer, Digest32{2}}, 2)}, {}};
   ignore_result(add_range_hashes(range, [](std::uint64_t, std::uint64_t) { return Result<Digest32>(Digest32{3}); }));
-  corpus.add("index-proof", encode_index_proof({"note", {IndexKind::issuer, Digest32{2}}, {range}, {{to_bytes("entry"), {Digest32{4}}}}}));
+  corpus.add("index-proof",
+             encode_index_proof({"note", {IndexKind::issuer, Digest32{2}}, {range}, {{to_bytes("entry"), {Digest32{4}}}}}));
   const Bytes tensors = encode_safetensors({{"weight", "F32", {2}, named_bytes("weight", 8)}}, {{"note", "of a seed"}});
   corpus.add("safetensors", tensors);
   corpus.add("tensor-proof", encode_tensor_proof(prove_tensor(tensors, "weight").value()));
@@ -118,15 +120,19 @@ Bytes read_fixture(const std::string& name) {
 }
 
 void add_standards(Corpus& corpus, const Office& office) {
-  for (const char* name : {"owner-chain.pem", "rsa.pem", "time.pem"}) corpus.add("certificate", read_certificates(read_fixture(name)).value().front());
+  for (const char* name : {"owner-chain.pem", "rsa.pem", "time.pem"})
+    corpus.add("certificate", read_certificates(read_fixture(name)).value().front());
   corpus.add("certificate", read_fixture("owner-chain.pem"));
-  for (const char* name : {"content.tst.base64", "content.tsr.base64"}) corpus.add("time", parse_base64(as_text(read_fixture(name))).value());
-  const HashEnvelope envelope{HashAlgorithm::sha256, to_bytes(fast_sha256(as_bytes("content"))), "video/mp4", "https://example.org/a.mp4"};
+  for (const char* name : {"content.tst.base64", "content.tsr.base64"})
+    corpus.add("time", parse_base64(as_text(read_fixture(name))).value());
+  const HashEnvelope envelope{HashAlgorithm::sha256, to_bytes(fast_sha256(as_bytes("content"))), "video/mp4",
+                              "https://example.org/a.mp4"};
   corpus.add("foreign", encode_sign1(sign_hash_envelope(office.owner, envelope, kNow)));
   const Bytes first = encode_disclosure(Bytes(16, 1), Cbor::text("value"), Cbor::integer(501));
-  const Cbor claims = Cbor::map({{Cbor::simple(kRedactedKeys), Cbor::array({Cbor::bytes(redacted_hash(first))})},
-                                 {Cbor::integer(65533), Cbor::map({{Cbor::text("bits"), Cbor::integer(2)},
-                                                                   {Cbor::text("lst"), Cbor::bytes(pack_status_list({0, 1, 2}))}})}});
+  const Cbor claims = Cbor::map(
+      {{Cbor::simple(kRedactedKeys), Cbor::array({Cbor::bytes(redacted_hash(first))})},
+       {Cbor::integer(65533),
+        Cbor::map({{Cbor::text("bits"), Cbor::integer(2)}, {Cbor::text("lst"), Cbor::bytes(pack_status_list({0, 1, 2}))}})}});
   const auto chain = read_certificates(read_fixture("owner-chain.pem")).value();
   corpus.add("foreign", encode_sign1(sign_sign1(office.owner, {{Cbor::integer(33), encode_x5chain(chain)}},
                                                 {{Cbor::integer(17), Cbor::array({Cbor::bytes(first)})}}, encode_cbor(claims))));

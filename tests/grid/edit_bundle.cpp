@@ -37,7 +37,8 @@ void forget_receipt(Bundle& bundle, StatementKind kind) {
 }
 
 void swap_receipts(Bundle& bundle) {
-  Bytes &license = statement_of(bundle, StatementKind::license), &registration = statement_of(bundle, StatementKind::registration);
+  Bytes &license = statement_of(bundle, StatementKind::license),
+        &registration = statement_of(bundle, StatementKind::registration);
   const auto a = *Statement::decode(license), b = *Statement::decode(registration);
   license = a.with_receipts(b.receipts());
   registration = b.with_receipts(a.receipts());
@@ -79,7 +80,8 @@ const std::map<std::string, void (*)(Bundle&, const std::string&)>& edits() {
       {"cover-seed", [](Bundle& b, const std::string&) { b.disclosures.cover->seed[0] ^= 1; }},
       {"isn-key", [](Bundle& b, const std::string&) { b.disclosures.isn_key->key[0] ^= 1; }},
       {"identity", [](Bundle& b, const std::string& other) { b.disclosures.identity->picture = read_bytes(other); }},
-      {"passport-picture", [](Bundle& b, const std::string& other) { b.disclosures.passports.at(0).picture = read_bytes(other); }},
+      {"passport-picture",
+       [](Bundle& b, const std::string& other) { b.disclosures.passports.at(0).picture = read_bytes(other); }},
       {"passport-seed", [](Bundle& b, const std::string&) { b.disclosures.passports.at(0).seed.seed[0] ^= 1; }},
   };
   return all;

@@ -65,7 +65,8 @@ Network load(const std::string& path) {
 Bytes encode(const Network& network) {
   std::vector<TensorView> views;
   for (const auto& [name, tensor] : network.tensors)
-    views.push_back({name, "F32", tensor.shape, ByteView(reinterpret_cast<const std::uint8_t*>(tensor.values.data()), tensor.values.size() * 4)});
+    views.push_back({name, "F32", tensor.shape,
+                     ByteView(reinterpret_cast<const std::uint8_t*>(tensor.values.data()), tensor.values.size() * 4)});
   return encode_safetensors(std::move(views), network.metadata);
 }
 
@@ -82,7 +83,8 @@ void permute(Network& network) {
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::shuffle(order.begin(), order.end(), network.random);
     reorder(network.conv(i).values.data(), network.conv(i).row(), order);
-    for (const char* part : {"weight", "bias", "running_mean", "running_var"}) reorder(network.norm(i, part).values.data(), 1, order);
+    for (const char* part : {"weight", "bias", "running_mean", "running_var"})
+      reorder(network.norm(i, part).values.data(), 1, order);
     Tensor& to = network.reader(i);
     for (std::size_t out = 0; out < static_cast<std::size_t>(to.shape[0]); ++out)
       reorder(to.values.data() + out * to.row(), to.row() / order.size(), order);
@@ -131,7 +133,8 @@ void fold(Network& network) {
       std::for_each(filter, filter + network.conv(i).row(), [gain](float& w) { w *= gain; });
       bias.values[c] -= network.norm(i, "running_mean").values[c] * gain;
     }
-    for (const char* part : {"weight", "bias", "running_mean", "running_var"}) network.tensors.erase(std::string(kLayers[i]) + ".bn." + part);
+    for (const char* part : {"weight", "bias", "running_mean", "running_var"})
+      network.tensors.erase(std::string(kLayers[i]) + ".bn." + part);
     network.tensors.emplace(std::string(kLayers[i]) + ".conv.bias", std::move(bias));
   }
 }
@@ -173,17 +176,28 @@ void disturb(Network& network, float share, bool replace) {
 }
 
 void change(Network& network, const std::string& edit) {
-  if (edit == "permute") permute(network);
-  else if (edit == "rescale") rescale(network);
-  else if (edit == "turn") turn(network);
-  else if (edit == "fold") fold(network);
-  else if (edit == "prune") prune(network);
-  else if (edit == "quantise") quantise(network);
-  else if (edit == "noise") disturb(network, 0.3f, false);
-  else if (edit == "random") disturb(network, 1, true);
-  else if (edit == "rename") network.metadata["note"] = "copied";
-  else if (edit == "cut") network.tensors.erase("features.6.conv.weight");
-  else throw std::runtime_error("no edit of models: " + edit);
+  if (edit == "permute")
+    permute(network);
+  else if (edit == "rescale")
+    rescale(network);
+  else if (edit == "turn")
+    turn(network);
+  else if (edit == "fold")
+    fold(network);
+  else if (edit == "prune")
+    prune(network);
+  else if (edit == "quantise")
+    quantise(network);
+  else if (edit == "noise")
+    disturb(network, 0.3f, false);
+  else if (edit == "random")
+    disturb(network, 1, true);
+  else if (edit == "rename")
+    network.metadata["note"] = "copied";
+  else if (edit == "cut")
+    network.tensors.erase("features.6.conv.weight");
+  else
+    throw std::runtime_error("no edit of models: " + edit);
 }
 
 }  // namespace

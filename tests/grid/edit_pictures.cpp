@@ -1,4 +1,5 @@
-// Writes what accidents and forgers make of a user passport: edit_pictures IN FOLDER. A program of its own, since LibTorch comes with the pictures.
+// Writes what accidents and forgers make of a user passport: edit_pictures IN FOLDER. A program of its own, since LibTorch comes
+// with the pictures.
 #include <exception>
 #include <iostream>
 #include <random>
@@ -31,7 +32,9 @@ Raster one_bit_changed(Raster picture) {
 void edit(const std::string& file, const std::string& folder) {
   const auto picture = decode_image(stegpass::test::read_bytes(file));
   if (!picture) throw std::runtime_error(file + ": " + picture.error().detail);
-  const auto write = [&](const char* name, const Raster& made) { stegpass::test::write_bytes(folder + "/" + name, encode_png(made)); };
+  const auto write = [&](const char* name, const Raster& made) {
+    stegpass::test::write_bytes(folder + "/" + name, encode_png(made));
+  };
   write("noise.png", noise(*picture));
   write("jpeg.png", through_jpeg(*picture, 90));
   write("small.png", scaled(*picture, 1, 2));

@@ -1,5 +1,5 @@
-// Papers that no command of ours makes: by keys that were handed over or stolen, of a log that shows two histories, and as of this
-// machine's clock, the only one that openssl's authority of time knows.
+// Papers that no command of ours makes: by keys that were handed over or stolen, of a log that shows two histories, and as of
+// this machine's clock, the only one that openssl's authority of time knows.
 #include <functional>
 #include <string>
 
@@ -85,7 +85,8 @@ const std::vector<std::pair<std::string, Make>> kPapers = {
      }},
     {"revoked-by-stranger", [](Filed& f) { return f.change(named_key("stranger"), f.office.make_revocation()).bundle(); }},
     {"rules-unknown", [](Filed& f) { return f.office.policy_body.rules = "stegpass.registration-policy.v9", f.bundle(); }},
-    {"log-key-other", [](Filed& f) {
+    {"log-key-other",
+     [](Filed& f) {
        f.policy_by = named_key("other log");
        f.office.policy_body.log_key = f.policy_by.public_key();
        return f.bundle();

@@ -14,9 +14,8 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-const std::vector<std::string> kCodes{"audit.entries", "audit.signatures", "audit.policy",
-                                      "audit.tree",    "audit.checkpoint", "audit.outside-checkpoint",
-                                      "audit.index",   "audit.memory"};
+const std::vector<std::string> kCodes{"audit.entries",    "audit.signatures",         "audit.policy", "audit.tree",
+                                      "audit.checkpoint", "audit.outside-checkpoint", "audit.index",  "audit.memory"};
 
 /// A closed log of 12 entries: policy, registration 1, ten licenses (entry i + 2 has id 1000 + i).
 void make_closed(const std::filesystem::path& folder) { const auto log = make_log(folder, some_statements(10)); }
@@ -50,7 +49,8 @@ void sign_again(const std::filesystem::path& folder, const std::vector<Bytes>& e
   credential::Note note{credential::encode_checkpoint({kOrigin, entries.size(), root, kNow}), {}};
   sign_note(note, kOrigin, log_key());
   tamper_put(folder, layout::checkpoint(entries.size()), to_bytes(encode_note(note)));
-  tamper_put(folder, layout::signed_root(entries.size()), credential::encode_sign1(credential::sign_tree_root(log_key(), kOrigin, root)));
+  tamper_put(folder, layout::signed_root(entries.size()),
+             credential::encode_sign1(credential::sign_tree_root(log_key(), kOrigin, root)));
   write_file(folder / "checkpoint", as_bytes(encode_note(note)));
 }
 
@@ -125,7 +125,8 @@ TEST_CASE("a log by another key than the auditor's is invalid") {
   TempFolder temp;
   const auto log = make_log(temp / "log");
   CHECK(invalid_checks(audit(log, credential::NoteVerifier{kOrigin, owner().public_key()})->verdict) == "audit.checkpoint");
-  CHECK(invalid_checks(audit(log, credential::NoteVerifier{"other.example", log_key().public_key()})->verdict) == "audit.checkpoint");
+  CHECK(invalid_checks(audit(log, credential::NoteVerifier{"other.example", log_key().public_key()})->verdict) ==
+        "audit.checkpoint");
 }
 
 TEST_CASE("progress ends at the whole") {
@@ -304,8 +305,8 @@ TEST_CASE("an entry with an unprotected header is not in the form that the ledge
 
 TEST_CASE("the state of an audit shows contested, licensed and revoked") {
   TempFolder temp;
-  const auto log = make_log(temp / "log", {registration(1), registration(2, stranger()), license(1000, 1, 0), revocation(50, 1000),
-                                           status_list(1, {credential::StatusList::revoked})});
+  const auto log = make_log(temp / "log", {registration(1), registration(2, stranger()), license(1000, 1, 0),
+                                           revocation(50, 1000), status_list(1, {credential::StatusList::revoked})});
   const auto report = audit(log, {});
   REQUIRE(report);
   const auto* state = report->state.registration(id(1));

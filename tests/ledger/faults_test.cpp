@@ -57,8 +57,8 @@ Seen judge(const fs::path& folder, const std::vector<Bytes>& truth) {
 
 /// Damages a copy of the log many times over, and counts what came of it; prints a row of the table of faults.
 template <class Damage>
-std::pair<int, int> damage_often(const std::string& title, const fs::path& log, const fs::path& copy, int times, const std::string& extension,
-                                 const Damage& damage) {
+std::pair<int, int> damage_often(const std::string& title, const fs::path& log, const fs::path& copy, int times,
+                                 const std::string& extension, const Damage& damage) {
   const auto truth = entries_of(log);
   std::mt19937 random(kSeed);
   int said = 0, wrong = 0;
@@ -93,7 +93,8 @@ void make_sorted(const fs::path& folder) {
   }
 }
 
-/// Kills a process that appends, at `rounds` instants, half of them while it opens or shortly after; what it acknowledged has to be there.
+/// Kills a process that appends, at `rounds` instants, half of them while it opens or shortly after; what it acknowledged has to
+/// be there.
 void kill_often(int rounds, unsigned seed, const std::string& job) {
   TempFolder temp;
   { const auto log = make_log(temp / "log", {registration(1)}); }
@@ -127,8 +128,9 @@ TEST_CASE("a writer killed at any instant has lost nothing that it acknowledged,
 TEST_CASE("a writer killed at any instant has lost nothing that it acknowledged, third series") { kill_often(12, 3, "append"); }
 TEST_CASE("a writer killed at any instant has lost nothing that it acknowledged, fourth series") { kill_often(12, 4, "append"); }
 
-/// Kills a process with four writer threads as often as STEGPASS_KILLS says (10 if it does not), in logs of up to 50 kills each, since every opening
-/// replays the log. What was acknowledged has to be there under its index, and the root has to be that of a shadow log of the same entries.
+/// Kills a process with four writer threads as often as STEGPASS_KILLS says (10 if it does not), in logs of up to 50 kills each,
+/// since every opening replays the log. What was acknowledged has to be there under its index, and the root has to be that of a
+/// shadow log of the same entries.
 TEST_CASE("four writers killed at any instant have lost nothing that they acknowledged") {
   const char* asked = std::getenv("STEGPASS_KILLS");
   const int kills = asked ? std::atoi(asked) : 10;
@@ -169,7 +171,8 @@ TEST_CASE("four writers killed at any instant have lost nothing that they acknow
     unacknowledged += shadow.size() - 2 - told.size();
   }
   CHECK(acknowledged > 0);
-  std::cout << kills << " kills: " << acknowledged << " statements acknowledged, 0 lost; " << unacknowledged << " kept that no one was told of\n";
+  std::cout << kills << " kills: " << acknowledged << " statements acknowledged, 0 lost; " << unacknowledged
+            << " kept that no one was told of\n";
 }
 
 TEST_CASE("a flipped bit in the write-ahead log is never silently wrong") {
@@ -206,7 +209,8 @@ TEST_CASE("a file of the ledger with a page of zeros is never silently wrong") {
   make_sorted(temp / "log");
   const auto blank = [](Bytes& bytes, std::mt19937& random) {
     const auto start = random() % bytes.size();
-    std::fill(bytes.begin() + static_cast<long>(start), bytes.begin() + static_cast<long>(std::min(bytes.size(), start + 512)), 0);
+    std::fill(bytes.begin() + static_cast<long>(start), bytes.begin() + static_cast<long>(std::min(bytes.size(), start + 512)),
+              0);
   };
   CHECK(damage_often("a page of zeros in a file", temp / "log", temp / "copy", 60, "", blank).second == 0);
 }

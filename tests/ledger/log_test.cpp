@@ -172,10 +172,15 @@ TEST_CASE("a refused statement leaves size, checkpoint and files as they were") 
   const auto before = *log.checkpoint();
   credential::LedgerPolicy other_policy{kOrigin, log_key().public_key()};
   other_policy.clock_skew_s = 500;
-  const std::vector<credential::Statement> bad{
-      license(1, 1, 7),              license(1001, 2, 0),            license(1001, 1, 0),
-      revocation(50, 77),            license(1001, 1, 1, stranger()), status_list(9, {0}),
-      policy_statement(other_policy), registration(1, stranger(), 2), registration(5, owner(), 5, kNow + 1000)};
+  const std::vector<credential::Statement> bad{license(1, 1, 7),
+                                               license(1001, 2, 0),
+                                               license(1001, 1, 0),
+                                               revocation(50, 77),
+                                               license(1001, 1, 1, stranger()),
+                                               status_list(9, {0}),
+                                               policy_statement(other_policy),
+                                               registration(1, stranger(), 2),
+                                               registration(5, owner(), 5, kNow + 1000)};
   for (const auto& statement : bad) {
     const auto refused = log.append({statement}, log_key(), kNow);
     REQUIRE_FALSE(refused.ok());
@@ -325,11 +330,13 @@ TEST_CASE("every tree starts with every older one, from size 1 to 20") {
 
 TEST_CASE("a consistency receipt is given from every size to every size at which a commit ended, and to no other") {
   TempFolder temp;
-  auto log = make_log(temp / "log", some_statements(5));  // sizes 1 to 7
+  auto log = make_log(temp / "log", some_statements(5));                                                     // sizes 1 to 7
   REQUIRE(log.append({license(2000, 1, 50), license(2001, 1, 51), license(2002, 1, 52)}, log_key(), kNow));  // 10
   std::vector<Digest32> leaves;
   for (std::uint64_t i = 0; i < log.size(); ++i) leaves.push_back(credential::merkle_leaf(*log.entry(i)));
-  const auto root = [&](std::uint64_t size) { return credential::merkle_root({leaves.begin(), leaves.begin() + static_cast<std::ptrdiff_t>(size)}); };
+  const auto root = [&](std::uint64_t size) {
+    return credential::merkle_root({leaves.begin(), leaves.begin() + static_cast<std::ptrdiff_t>(size)});
+  };
   for (std::uint64_t newer : {1, 2, 3, 4, 5, 6, 7, 10})
     for (std::uint64_t older = 1; older <= newer; ++older) {
       const auto receipt = log.consistency_receipt(older, newer);
@@ -354,7 +361,8 @@ TEST_CASE("inclusion proofs for every entry in every tree lead to that tree's ro
   }
   for (std::uint64_t size = 1; size <= log.size(); ++size)
     for (std::uint64_t index = 0; index < size; ++index)
-      CHECK(*root_from_inclusion(credential::merkle_leaf(*log.entry(index)), *log.inclusion_proof(index, size)) == roots[size - 1]);
+      CHECK(*root_from_inclusion(credential::merkle_leaf(*log.entry(index)), *log.inclusion_proof(index, size)) ==
+            roots[size - 1]);
 }
 
 TEST_CASE("a log that was moved from leaves the other whole") {

@@ -85,7 +85,8 @@ TEST_CASE("a checkpoint file signed by another log does not open") {
     const auto other = Ledger::create(temp / "other", "other.example/log", owner(), kNow);
     REQUIRE(other);
   }
-  std::filesystem::copy_file(temp / "other/checkpoint", temp / "log/checkpoint", std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy_file(temp / "other/checkpoint", temp / "log/checkpoint",
+                             std::filesystem::copy_options::overwrite_existing);
   does_not_open(temp / "log", Errc::malformed, "checkpoint");
 }
 

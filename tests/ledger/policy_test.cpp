@@ -8,8 +8,8 @@
 using namespace stegpass;
 using namespace stegpass::ledger;
 using namespace stegpass::ledger::test;
-using credential::Statement;
 using Catch::Matchers::Contains;
+using credential::Statement;
 
 namespace {
 
@@ -54,8 +54,10 @@ TEST_CASE("a policy with other rules is refused") {
   credential::LedgerPolicy policy{kOrigin, log_key().public_key()};
   policy.rules = "stegpass.registration-policy.v2";
   auto statement = sign_statement(log_key(), policy, kNow);
-  if (statement) refuses({}, *statement, "rules-version", 0);
-  else CHECK(statement.error().code == Errc::usage);  // libcredential does not sign it in the first place
+  if (statement)
+    refuses({}, *statement, "rules-version", 0);
+  else
+    CHECK(statement.error().code == Errc::usage);  // libcredential does not sign it in the first place
 }
 
 TEST_CASE("a license needs its registration in the log") { refuses(after({}), license(1000, 1, 0), "reference"); }
@@ -95,7 +97,8 @@ TEST_CASE("a license's id is taken once, over all registrations") {
 TEST_CASE("a license cannot take a registration's id") { refuses(after({registration(1)}), license(1, 1, 0), "new-id"); }
 
 TEST_CASE("a revocation's id is taken once") {
-  refuses(after({registration(1), license(1000, 1, 0), license(1001, 1, 1), revocation(50, 1000)}), revocation(50, 1001), "new-id");
+  refuses(after({registration(1), license(1000, 1, 0), license(1001, 1, 1), revocation(50, 1000)}), revocation(50, 1001),
+          "new-id");
 }
 
 TEST_CASE("a status index serves one license of a registration") {
@@ -130,12 +133,13 @@ TEST_CASE("a revocation is seen at its license, with its index") {
 }
 
 TEST_CASE("a status list that calls a revoked license valid is refused") {
-  refuses(after({registration(1), license(1000, 1, 0), revocation(50, 1000)}), status_list(1, {credential::StatusList::valid}), "status-list");
+  refuses(after({registration(1), license(1000, 1, 0), revocation(50, 1000)}), status_list(1, {credential::StatusList::valid}),
+          "status-list");
 }
 
 TEST_CASE("a status list that calls a revoked license suspended is refused") {
-  refuses(after({registration(1), license(1000, 1, 0), revocation(50, 1000)}), status_list(1, {credential::StatusList::suspended}),
-          "status-list");
+  refuses(after({registration(1), license(1000, 1, 0), revocation(50, 1000)}),
+          status_list(1, {credential::StatusList::suspended}), "status-list");
 }
 
 TEST_CASE("a status list that is too short for a revoked license is refused") {

@@ -104,7 +104,8 @@ Statement registration(std::uint64_t number, const PrivateKey& key, std::uint64_
   return must_sign(key, body, issued_at);
 }
 
-Statement license(std::uint64_t number, std::uint64_t under, std::uint64_t status_index, const PrivateKey& key, std::int64_t issued_at) {
+Statement license(std::uint64_t number, std::uint64_t under, std::uint64_t status_index, const PrivateKey& key,
+                  std::int64_t issued_at) {
   credential::License body{.id = id(number), .registration_id = id(under), .licensee = stranger().public_key()};
   body.not_before = kNow;
   body.expires = kNow + 1'000'000;
@@ -197,7 +198,8 @@ Bytes read_file(const fs::path& path) {
 }
 
 void write_file(const fs::path& path, ByteView bytes) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  std::ofstream(path, std::ios::binary | std::ios::trunc)
+      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
 }
 
 void tamper_put(const fs::path& folder, const Bytes& key, const Bytes& value) {

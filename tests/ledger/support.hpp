@@ -54,7 +54,8 @@ credential::Statement reinstatement(std::uint64_t number, std::uint64_t of_licen
                                     const credential::PrivateKey& key = owner());
 credential::Statement renewal(std::uint64_t number, std::uint64_t of_license, std::int64_t expires,
                               const credential::PrivateKey& key = owner());
-credential::Statement transfer(std::uint64_t number, std::uint64_t from, std::uint64_t to, const credential::PrivateKey& key = owner());
+credential::Statement transfer(std::uint64_t number, std::uint64_t from, std::uint64_t to,
+                               const credential::PrivateKey& key = owner());
 credential::Statement rotation(std::uint64_t number, const credential::PrivateKey& from, const credential::PrivateKey& to,
                                std::optional<std::int64_t> compromised = {});
 /// A license to somebody else than `license` gives it to.

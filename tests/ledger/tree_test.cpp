@@ -1,5 +1,5 @@
-#include "node_tile.hpp"
 #include "tree.hpp"
+#include "node_tile.hpp"
 
 #include <map>
 
@@ -35,7 +35,9 @@ struct Grown {
       return found->second;
     };
   }
-  Digest32 naive_root(std::uint64_t size) const { return credential::merkle_root({leaves.begin(), leaves.begin() + static_cast<long>(size)}); }
+  Digest32 naive_root(std::uint64_t size) const {
+    return credential::merkle_root({leaves.begin(), leaves.begin() + static_cast<long>(size)});
+  }
 };
 
 }  // namespace
@@ -66,7 +68,7 @@ TEST_CASE("consistency paths verify between all sizes") {
   for (std::uint64_t old_size = 1; old_size <= 40; ++old_size)
     for (std::uint64_t new_size = old_size; new_size <= 40; ++new_size)
       CHECK(credential::verify_consistency(tree.naive_root(old_size), tree.naive_root(new_size),
-                               {old_size, new_size, *consistency_path(tree.reader(), old_size, new_size)}));
+                                           {old_size, new_size, *consistency_path(tree.reader(), old_size, new_size)}));
 }
 
 TEST_CASE("a tree of n leaves stores one hash for each complete subtree") {

@@ -4,8 +4,9 @@
 //   acknowledged ledger_writer group FOLDER COUNT LOG OWNER      as append, from four threads; says index and leaf hash of each
 //   ledger_writer fill FOLDER COUNT LOG OWNER       as append, on a disk that is full after 256 KiB more in any one file; says
 //   "full" and the error
-//   ledger_writer series FOLDER COUNT LOG OWNER     appends licenses 1 to COUNT, the same in every run; says the number of each, or "error" and what is wrong
-//   ledger_writer export FOLDER TILES LOG OWNER     exports, opening for reading; says "exported", or "error" and what is wrong
+//   ledger_writer series FOLDER COUNT LOG OWNER     appends licenses 1 to COUNT, the same in every run; says the number of each,
+//   or "error" and what is wrong ledger_writer export FOLDER TILES LOG OWNER     exports, opening for reading; says "exported",
+//   or "error" and what is wrong
 // Each first opens the ledger for writing, and says "open". LOG and OWNER are secrets of Ed25519 keys in hexadecimal.
 
 #include <signal.h>

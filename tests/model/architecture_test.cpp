@@ -32,7 +32,8 @@ TEST_CASE("the descriptor's digest is that of an independent program") {
 
 TEST_CASE("a descriptor survives its text") {
   for (const int width : {16, 125, 1000, 2000}) {
-    const Architecture architecture = Architecture::create({.classes = 7, .width = width, .passports = {"features.2", "features.6"}}).value();
+    const Architecture architecture =
+        Architecture::create({.classes = 7, .width = width, .passports = {"features.2", "features.6"}}).value();
     CHECK(Architecture::parse(architecture.text()).value() == architecture);
   }
 }
@@ -102,8 +103,10 @@ TEST_CASE("ResNet-18 has 2,560 bits in its fourth stage, in each of its forms") 
 TEST_CASE("norms, key types and input sizes go into the descriptor, the usual ones in as many words as ever") {
   CHECK(Architecture::create({.norm = Norm::batch, .input = 32, .keys = KeyType::image}).value().text() == kText);
   std::vector<std::string> texts = {kText};
-  for (const Norm norm : {Norm::group, Norm::instance, Norm::none}) texts.push_back(Architecture::create({.norm = norm}).value().text());
-  for (const KeyType keys : {KeyType::shuffle, KeyType::random}) texts.push_back(Architecture::create({.keys = keys}).value().text());
+  for (const Norm norm : {Norm::group, Norm::instance, Norm::none})
+    texts.push_back(Architecture::create({.norm = norm}).value().text());
+  for (const KeyType keys : {KeyType::shuffle, KeyType::random})
+    texts.push_back(Architecture::create({.keys = keys}).value().text());
   texts.push_back(Architecture::create({.input = 64}).value().text());
   for (std::size_t i = 0; i < texts.size(); ++i) {
     CHECK(Architecture::parse(texts[i]).value().text() == texts[i]);
@@ -113,10 +116,12 @@ TEST_CASE("norms, key types and input sizes go into the descriptor, the usual on
 }
 
 TEST_CASE("passport layers are chosen by the papers' words or by name") {
-  CHECK(choose_passport_layers("alexnet-cifar", "last3").value() == std::vector<std::string>{"features.4", "features.5", "features.6"});
+  CHECK(choose_passport_layers("alexnet-cifar", "last3").value() ==
+        std::vector<std::string>{"features.4", "features.5", "features.6"});
   CHECK(choose_passport_layers("alexnet-cifar", "all").value().size() == 5);
   CHECK(choose_passport_layers("alexnet-cifar", "none").value().empty());
-  CHECK(choose_passport_layers("alexnet-cifar", "features.0,features.6").value() == std::vector<std::string>{"features.0", "features.6"});
+  CHECK(choose_passport_layers("alexnet-cifar", "features.0,features.6").value() ==
+        std::vector<std::string>{"features.0", "features.6"});
   CHECK(choose_passport_layers("alexnet-cifar", "layer4").error().code == Errc::usage);
   CHECK(choose_passport_layers("vgg", "all").error().code == Errc::unsupported);
 }

@@ -77,7 +77,8 @@ TEST_CASE("empty and headless IDX files are refused") {
   CHECK(idx_error(idx_images(0), idx_labels(0)) == Errc::malformed);
   for (std::size_t length = 0; length < 16; ++length) {
     const Bytes images = idx_images(1);
-    CHECK(idx_error(Bytes(images.begin(), images.begin() + static_cast<std::ptrdiff_t>(length)), idx_labels(1)) == Errc::malformed);
+    CHECK(idx_error(Bytes(images.begin(), images.begin() + static_cast<std::ptrdiff_t>(length)), idx_labels(1)) ==
+          Errc::malformed);
   }
 }
 
@@ -131,7 +132,8 @@ TEST_CASE("CIFAR-100 records give their fine labels and planar RGB") {
 }
 
 TEST_CASE("CIFAR-100 bytes that are no whole records, or whose labels are out of range, are refused") {
-  for (const std::size_t length : {0, 1, 3072, 3073, 3075, 2 * 3073}) CHECK(parse_cifar100(Bytes(length), "c").error().code == Errc::malformed);
+  for (const std::size_t length : {0, 1, 3072, 3073, 3075, 2 * 3073})
+    CHECK(parse_cifar100(Bytes(length), "c").error().code == Errc::malformed);
   Bytes records(std::size_t{2} * 3074);
   records[3074] = 20;
   CHECK(parse_cifar100(records, "c").error().detail == "coarse label 20 of image 1, 0 to 19 expected");

@@ -19,7 +19,8 @@ Raster filled(std::uint8_t value) { return {kSide, kSide, Bytes(kSide * kSide * 
 
 Raster wave(double phase) {
   Raster out = filled(0);
-  for (std::size_t i = 0; i < out.rgb.size(); ++i) out.rgb[i] = static_cast<std::uint8_t>(128 + 80 * std::sin(0.05 * static_cast<double>(i) + phase));
+  for (std::size_t i = 0; i < out.rgb.size(); ++i)
+    out.rgb[i] = static_cast<std::uint8_t>(128 + 80 * std::sin(0.05 * static_cast<double>(i) + phase));
   return out;
 }
 
@@ -84,7 +85,8 @@ TEST_CASE("what a network adds on average is the mean over mints of one's own") 
   const std::vector<Raster> secrets{wave(1), wave(2)};
   std::vector<double> sum(wave(0).rgb.size());
   for (std::uint64_t i = 0; i < 2; ++i) {
-    const Raster stego = isn.hide(wave(0), secrets[i], Sha512().update("stegpass.collusion.v1").update_u64(3).update_u64(i).finish()).value();
+    const Raster stego =
+        isn.hide(wave(0), secrets[i], Sha512().update("stegpass.collusion.v1").update_u64(3).update_u64(i).finish()).value();
     for (std::size_t j = 0; j < sum.size(); ++j) sum[j] += (static_cast<double>(stego.rgb[j]) - wave(0).rgb[j]) / 2;
   }
   CHECK(mean_change(isn, wave(0), secrets, 3).value() == sum);
@@ -101,7 +103,8 @@ TEST_CASE("a forged key comes nearer to what is wanted, is the same for a seed, 
   CHECK(forged.curve.front().step == 0);
   CHECK(forged.curve.back().step == 40);
   CHECK(forged.curve.back().reveal_psnr_db > forged.curve.front().reveal_psnr_db);
-  CHECK(psnr_db(wave(4), options.through_signs ? forged.revealed_by_signs : forged.revealed) == Approx(forged.curve.back().reveal_psnr_db));
+  CHECK(psnr_db(wave(4), options.through_signs ? forged.revealed_by_signs : forged.revealed) ==
+        Approx(forged.curve.back().reveal_psnr_db));
   CHECK(agreement_with_key(forged.key, key_of(1)) == Approx(0.5).margin(0.06));  // of 768 signs
   CHECK(forge_isn_key(isn, stego, wave(4), options).value().key.equal(forged.key));
 }

@@ -44,7 +44,8 @@ Raster smooth_picture(std::int64_t width, std::int64_t height, int phase) {
   Raster picture{width, height, Bytes(static_cast<std::size_t>(width * height * 3))};
   for (std::size_t i = 0; i < picture.rgb.size(); ++i) {
     const auto pixel = static_cast<double>(i / 3);
-    picture.rgb[i] = static_cast<std::uint8_t>(128 + 90 * std::sin(0.013 * pixel + phase) * std::cos(0.7 * static_cast<double>(i % 3) + phase));
+    picture.rgb[i] = static_cast<std::uint8_t>(128 + 90 * std::sin(0.013 * pixel + phase) *
+                                                         std::cos(0.7 * static_cast<double>(i % 3) + phase));
   }
   return picture;
 }
@@ -101,7 +102,8 @@ TEST_CASE("a new network hides nothing and reveals grey") {
 TEST_CASE("reverse undoes forward under the same rest and key, and under no other key") {
   auto network = busy_network();
   const auto cover = torch::rand({2, 3, 16, 24}), secret = torch::rand({2, 3, 16, 24});
-  const auto key = isn_key_signs(key_from(1), 16, 24).expand({2, -1, -1, -1}), other = isn_key_signs(key_from(2), 16, 24).expand({2, -1, -1, -1});
+  const auto key = isn_key_signs(key_from(1), 16, 24).expand({2, -1, -1, -1}),
+             other = isn_key_signs(key_from(2), 16, 24).expand({2, -1, -1, -1});
   const auto hidden = network->forward(cover, secret, key);
   CHECK((hidden.stego - cover).abs().max().item<double>() > 0.05);
   const auto opened = network->reverse(hidden.stego, hidden.rest, key);
@@ -130,9 +132,12 @@ TEST_CASE("every form and shape is undone within 1e-4 by its reverse") {
 TEST_CASE("random forms, shapes and seeds are undone within 1e-4 in float32, and within 0.05 in bfloat16") {
   const bool half = GENERATE(false, true);
   std::mt19937_64 random(half ? 11 : 12);
-  const auto draw = [&](std::int64_t low, std::int64_t high) { return low + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(high - low + 1)); };
+  const auto draw = [&](std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(high - low + 1));
+  };
   for (int trial = 0; trial < 20; ++trial) {
-    const IsnForm form{.blocks = draw(1, 8), .growth = draw(4, 24), .clamp = static_cast<double>(draw(50, 200)) / 100, .keyed = draw(0, 3) > 0};
+    const IsnForm form{
+        .blocks = draw(1, 8), .growth = draw(4, 24), .clamp = static_cast<double>(draw(50, 200)) / 100, .keyed = draw(0, 3) > 0};
     const auto height = 2 * draw(8, 30), width = 2 * draw(8, 30);
     torch::manual_seed(random());
     Isn network(form);
@@ -196,7 +201,7 @@ TEST_CASE("key signs are balanced, the same every time, and another set for a ke
   const auto a = isn_key_signs(key, 64, 64), b = isn_key_signs(key, 64, 64), c = isn_key_signs(near, 64, 64);
   CHECK(a.equal(b));
   CHECK(a.abs().eq(1).all().item<bool>());
-  CHECK(std::abs(a.mean().item<double>()) < 0.04);            // 4.4 standard deviations of 12,288 fair signs
+  CHECK(std::abs(a.mean().item<double>()) < 0.04);  // 4.4 standard deviations of 12,288 fair signs
   CHECK(std::abs((a * c).mean().item<double>()) < 0.04);
 }
 
@@ -298,7 +303,8 @@ TEST_CASE("evaluation is the same for the same seed and refuses what cannot be p
 TEST_CASE("structural similarity is 1 for equal pictures and falls with noise and with contrast") {
   const auto picture = smooth_picture(32, 24, 1);
   Raster noisy = picture, pale = picture;
-  for (std::size_t i = 0; i < noisy.rgb.size(); ++i) noisy.rgb[i] = static_cast<std::uint8_t>(noisy.rgb[i] ^ (i % 7 == 0 ? 16 : 0));
+  for (std::size_t i = 0; i < noisy.rgb.size(); ++i)
+    noisy.rgb[i] = static_cast<std::uint8_t>(noisy.rgb[i] ^ (i % 7 == 0 ? 16 : 0));
   for (auto& value : pale.rgb) value = static_cast<std::uint8_t>(128 + (value - 128) / 2);
   CHECK(ssim(picture, picture) == Approx(1.0));
   CHECK(ssim(picture, noisy) < 0.99);

@@ -21,7 +21,8 @@ std::vector<Raster> training_pictures() {
   for (int phase = 0; phase < 4; ++phase) {
     Raster picture{40, 36, Bytes(40 * 36 * 3)};
     for (std::size_t i = 0; i < picture.rgb.size(); ++i)
-      picture.rgb[i] = static_cast<std::uint8_t>(128 + 100 * std::sin(0.05 * static_cast<double>(i / 3) * (phase + 1)) * std::cos(phase + static_cast<double>(i % 3)));
+      picture.rgb[i] = static_cast<std::uint8_t>(128 + 100 * std::sin(0.05 * static_cast<double>(i / 3) * (phase + 1)) *
+                                                           std::cos(phase + static_cast<double>(i % 3)));
     pictures.push_back(picture);
   }
   return pictures;
@@ -89,7 +90,8 @@ TEST_CASE("an ISN run that was killed goes on from the file it left, and gives t
     torch::set_num_threads(1);
     IsnTrainingHooks hooks;
     hooks.checkpoint = [fd](Bytes state) {
-      if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, state.data(), state.size(), 0) != static_cast<ssize_t>(state.size())) ::_exit(1);
+      if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, state.data(), state.size(), 0) != static_cast<ssize_t>(state.size()))
+        ::_exit(1);
     };
     hooks.progress = [](const IsnProgress& at) { return at.step < 20 || ::pause() == 0; };  // until it is killed
     ::_exit(train_isn(training_pictures(), tiny_options(40), hooks).ok() ? 0 : 1);

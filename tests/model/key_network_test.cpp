@@ -54,8 +54,8 @@ TEST_CASE("every passport layer has its unfolded key in float64") {
 TEST_CASE("columns of a convolution are LibTorch's unfolded patches, whatever kernel, stride and padding") {
   namespace F = torch::nn::functional;
   const torch::Tensor reaching = torch::randn({2, 3, 7, 6});
-  const auto [kernel, stride, padding] =
-      GENERATE(table<int, int, int>({{1, 1, 0}, {1, 2, 0}, {2, 2, 0}, {3, 1, 1}, {3, 2, 1}, {3, 1, 0}, {5, 1, 2}, {5, 3, 2}, {7, 2, 3}}));
+  const auto [kernel, stride, padding] = GENERATE(
+      table<int, int, int>({{1, 1, 0}, {1, 2, 0}, {2, 2, 0}, {3, 1, 1}, {3, 2, 1}, {3, 1, 0}, {5, 1, 2}, {5, 3, 2}, {7, 2, 3}}));
   const torch::Tensor unfolded = F::unfold(reaching, F::UnfoldFuncOptions(kernel).padding(padding).stride(stride));
   const torch::Tensor expected = unfolded.permute({1, 0, 2}).reshape({3 * kernel * kernel, -1}).to(torch::kFloat64);
   CHECK(torch::equal(convolution_columns(reaching, kernel, stride, padding), expected));

@@ -124,8 +124,7 @@ TEST_CASE("an unmarked network matches about half the bits of any passport") {
 TEST_CASE("a mark is read from the release model by text and seed alone") {
   const Passport cover = drawn_passport(1);
   const Bytes release = encode_release_model(tiny_model().network);
-  const MarkReading reading =
-      read_mark(release, tiny_architecture().text(), Pooling::whitened, cover, seed_of(cover)).value();
+  const MarkReading reading = read_mark(release, tiny_architecture().text(), Pooling::whitened, cover, seed_of(cover)).value();
   CHECK(reading.match() == 1.0);
   CHECK(reading.log10_p == Approx(-112 * std::log10(2.0)));
   CHECK_FALSE(read_mark(release, "{}", Pooling::whitened, cover, seed_of(cover)));

@@ -93,7 +93,11 @@ Mark mark_of(std::uint64_t passport, Pooling pooling) {
 }
 
 TrainingTask tiny_task(Pooling pooling) {
-  return {tiny_architecture(), draw_shapes(1280, 1), draw_shapes(400, 2), mark_of(1, pooling), {mark_of(2, pooling), mark_of(3, pooling)}};
+  return {tiny_architecture(),
+          draw_shapes(1280, 1),
+          draw_shapes(400, 2),
+          mark_of(1, pooling),
+          {mark_of(2, pooling), mark_of(3, pooling)}};
 }
 
 TrainingSettings tiny_settings() {

@@ -63,7 +63,8 @@ TEST_CASE("the verification branch is g (a1 BN1 + c1) + h, worked out step by st
   const torch::Tensor x = torch::randn({2, 32, 8, 8});
   const torch::Tensor expected = g.view({1, -1, 1, 1}) * block.verification->bn->forward(x) + h.view({1, -1, 1, 1});
   auto& bn = *block.verification->bn;
-  const torch::Tensor fused = at::batch_norm(x, affine.gain, affine.offset, bn.running_mean, bn.running_var, false, 0.1, 1e-5, false);
+  const torch::Tensor fused =
+      at::batch_norm(x, affine.gain, affine.offset, bn.running_mean, bn.running_var, false, 0.1, 1e-5, false);
   CHECK(difference(expected, fused) < kSameTolerance);
 }
 
@@ -80,13 +81,16 @@ TEST_CASE("a layer without passport after the first one is shared whole") {
   const Architecture architecture = Architecture::create({.width = 125, .passports = {"features.4", "features.6"}}).value();
   PassportNetwork network(architecture, Branches::both, 1);
   const Passport passport = drawn_passport(1);
-  const auto keys = network_keys(architecture, make_mark(architecture, Pooling::whitened, passport, seed_of(passport)).value(), torch::kCPU);
+  const auto keys =
+      network_keys(architecture, make_mark(architecture, Pooling::whitened, passport, seed_of(passport)).value(), torch::kCPU);
   CHECK(network->both(some_images(4), keys, Precision::fp32).verification.sizes() == at::IntArrayRef({4, 10}));
   CHECK(network->passport_blocks().size() == 2);
 }
 
 TEST_CASE("the seed alone decides the initial weights") {
-  const auto weights = [](std::uint64_t seed) { return PassportNetwork(tiny_architecture(), Branches::both, seed)->parameters(); };
+  const auto weights = [](std::uint64_t seed) {
+    return PassportNetwork(tiny_architecture(), Branches::both, seed)->parameters();
+  };
   const auto a = weights(4), b = weights(4), c = weights(5);
   for (std::size_t i = 0; i < a.size(); ++i) CHECK(torch::equal(a[i], b[i]));
   CHECK_FALSE(torch::equal(a[0], c[0]));
@@ -102,12 +106,14 @@ TEST_CASE("bf16 gives the same answers within its precision") {
   PassportNetwork network(tiny_architecture(), Branches::both, 1);
   network->eval();
   const torch::Tensor images = some_images(8);
-  const torch::Tensor exact = network->deployment(images, Precision::fp32), rounded = network->deployment(images, Precision::bf16);
+  const torch::Tensor exact = network->deployment(images, Precision::fp32),
+                      rounded = network->deployment(images, Precision::bf16);
   CHECK(difference(exact, rounded) < 0.1 * exact.abs().max().item<double>());
 }
 
 TEST_CASE("precision names survive their text, and no other is known") {
-  for (const Precision precision : {Precision::fp32, Precision::bf16}) CHECK(parse_precision(precision_name(precision)).value() == precision);
+  for (const Precision precision : {Precision::fp32, Precision::bf16})
+    CHECK(parse_precision(precision_name(precision)).value() == precision);
   CHECK(parse_precision("fp64").error().code == Errc::unsupported);
 }
 
@@ -115,5 +121,6 @@ TEST_CASE("signs are the same from weights in either memory layout") {
   torch::manual_seed(1);
   const torch::Tensor w = torch::randn({8, 4, 3, 3}), u = torch::randn({8, 4, 3, 3});
   const torch::Tensor expected = (w * u).flatten(1).sum(1);
-  CHECK(difference(layer_signs(w.contiguous(at::MemoryFormat::ChannelsLast), u.contiguous(at::MemoryFormat::ChannelsLast)), expected) < kSameTolerance);
+  CHECK(difference(layer_signs(w.contiguous(at::MemoryFormat::ChannelsLast), u.contiguous(at::MemoryFormat::ChannelsLast)),
+                   expected) < kSameTolerance);
 }

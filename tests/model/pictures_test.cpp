@@ -43,7 +43,8 @@ struct Folder {
   }
   ~Folder() { fs::remove_all(path); }
   void write(const std::string& name, ByteView bytes) const {
-    std::ofstream(path / name, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    std::ofstream(path / name, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   }
   fs::path path;
 };
@@ -119,7 +120,8 @@ TEST_CASE("an identity image gives its thumbprint back at every size") {
 TEST_CASE("an identity of less contrast is softer outside its code, which reads as before") {
   const Raster picture = draw_scene(200, 200, 4);
   const Digest32 thumbprint = sha256(as_bytes("somebody"));
-  const Raster whole = compose_identity(picture, 256, thumbprint).value(), soft = compose_identity(picture, 256, thumbprint, 0.7).value();
+  const Raster whole = compose_identity(picture, 256, thumbprint).value(),
+               soft = compose_identity(picture, 256, thumbprint, 0.7).value();
   CHECK(read_identity_qr(soft).value() == thumbprint);
   const QrPlace place = qr_place(256);
   double spread_of_whole = 0, spread_of_soft = 0;
@@ -154,7 +156,8 @@ TEST_CASE("identities hidden in drawn covers come back over the bar, code and al
   const auto isn = shipped_isn();
   for (std::uint8_t i = 0; i < 8; ++i) {
     const auto cover = draw_scene(256, 256, 500u + i);
-    const auto identity = compose_identity(draw_identity_card(256, 700u + i, "licensee " + std::to_string(i)), 256, thumbprint(i)).value();
+    const auto identity =
+        compose_identity(draw_identity_card(256, 700u + i, "licensee " + std::to_string(i)), 256, thumbprint(i)).value();
     Digest64 key{}, near{};
     key.fill(static_cast<std::uint8_t>(3 * i + 1));
     near = key;

@@ -55,7 +55,8 @@ TEST_CASE("whitening is the inverse root as defined, by another way of working i
     const torch::Tensor centred = u - u.mean(1, true), patterns = r - r.mean(1, true);
     const auto [left, singular, right] = torch::linalg_svd(centred, false);
     const torch::Tensor floor = kWhiteningFloor * singular.max();
-    torch::Tensor expected = left.mm(torch::diag(singular / (singular.square() + floor.square()).sqrt())).mm(right).mm(patterns.t());
+    torch::Tensor expected =
+        left.mm(torch::diag(singular / (singular.square() + floor.square()).sqrt())).mm(right).mm(patterns.t());
     expected = (expected / expected.norm(2, 0, true) * kDirectionNorm).t();
     CHECK((pool_whitened(u, r).value() - expected).abs().max().item<double>() < kTolerance);
   }
@@ -97,7 +98,8 @@ TEST_CASE("unrelated passports are nearly orthogonal under whitened pooling") {
 
 TEST_CASE("directions are those of an independent program") {
   // schemas/mark.md's worked example: LibTorch 2.11 by singular values instead of eigenvalues.
-  const double expected[3][3] = {{-0.034924, 0.138004, 0.104538}, {-0.045992, -0.013333, 0.182309}, {0.127395, 0.015851, -0.097191}};
+  const double expected[3][3] = {
+      {-0.034924, 0.138004, 0.104538}, {-0.045992, -0.013333, 0.182309}, {0.127395, 0.015851, -0.097191}};
   const Mark mark = make_mark(tiny_architecture(), Pooling::whitened, example_passport(), example_seed()).value();
   for (std::size_t i = 0; i < 3; ++i) {
     for (int k = 0; k < 3; ++k) CHECK(mark.layers[i].scale[0][k].item<double>() == Approx(expected[i][k]).margin(2e-5));
@@ -120,7 +122,8 @@ TEST_CASE("the two pictures of a passport give different directions") {
 
 TEST_CASE("a mark of the scale picture alone leaves the bias picture out") {
   const Passport passport = drawn_passport(1);
-  const Mark mark = make_mark(tiny_architecture(), Pooling::whitened, passport, seed_of(passport), MarkPictures::scale_only).value();
+  const Mark mark =
+      make_mark(tiny_architecture(), Pooling::whitened, passport, seed_of(passport), MarkPictures::scale_only).value();
   for (const LayerMark& layer : mark.layers) {
     CHECK(layer.scale.defined());
     CHECK_FALSE(layer.bias.defined());

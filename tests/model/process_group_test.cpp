@@ -138,7 +138,8 @@ std::vector<Raster> isn_pictures() {
   std::vector<Raster> out;
   for (int phase = 0; phase < 3; ++phase) {
     Raster picture{40, 36, Bytes(40 * 36 * 3)};
-    for (std::size_t i = 0; i < picture.rgb.size(); ++i) picture.rgb[i] = static_cast<std::uint8_t>(128 + 90 * std::sin(0.05 * static_cast<double>(i) + phase));
+    for (std::size_t i = 0; i < picture.rgb.size(); ++i)
+      picture.rgb[i] = static_cast<std::uint8_t>(128 + 90 * std::sin(0.05 * static_cast<double>(i) + phase));
     out.push_back(picture);
   }
   return out;
@@ -175,7 +176,8 @@ TEST_CASE("two processes train the ISN that one process trains, within rounding"
   REQUIRE(status == 0);
   REQUIRE(shared);
   const auto one = train_isn(isn_pictures(), isn_options(4)).value();
-  const auto a = IsnModel::load(*shared).value().network()->parameters(), b = IsnModel::load(one.weights).value().network()->parameters();
+  const auto a = IsnModel::load(*shared).value().network()->parameters(),
+             b = IsnModel::load(one.weights).value().network()->parameters();
   double squares = 0, whole = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
     squares += (a[i] - b[i]).square().sum().item<double>();
@@ -197,8 +199,8 @@ TEST_CASE("a batch of pairs that processes cannot share evenly is refused") {
 
 TEST_CASE("ranks, sizes and ports out of range are usage errors") {
   using Settings = ProcessGroupSettings;
-  for (const Settings& settings : {Settings{-1, 2}, Settings{2, 2}, Settings{0, 0}, Settings{0, 5000}, Settings{0, 1, "127.0.0.1", 0},
-                                   Settings{0, 1, "127.0.0.1", 70000}}) {
+  for (const Settings& settings : {Settings{-1, 2}, Settings{2, 2}, Settings{0, 0}, Settings{0, 5000},
+                                   Settings{0, 1, "127.0.0.1", 0}, Settings{0, 1, "127.0.0.1", 70000}}) {
     CHECK(ProcessGroup::join(settings, torch::kCPU).error().code == Errc::usage);
   }
 }

@@ -25,9 +25,14 @@ Bytes marked_file(const Mark& mark, int turned = 0, const std::string& dtype = "
     const LayerMark& demands = mark.layers[kept.size()];
     torch::Tensor w = demands.scale * demands.bits.unsqueeze(1);
     w.narrow(0, 0, turned).neg_();
-    const auto type = dtype == "F32" ? torch::kFloat32 : dtype == "F16" ? torch::kFloat16 : dtype == "BF16" ? torch::kBFloat16 : torch::kFloat64;
+    const auto type = dtype == "F32"    ? torch::kFloat32
+                      : dtype == "F16"  ? torch::kFloat16
+                      : dtype == "BF16" ? torch::kBFloat16
+                                        : torch::kFloat64;
     kept.push_back(w.to(type).contiguous());
-    views.push_back({layer.name + ".conv.weight", dtype, {layer.out_channels, layer.in_channels, layer.kernel, layer.kernel},
+    views.push_back({layer.name + ".conv.weight",
+                     dtype,
+                     {layer.out_channels, layer.in_channels, layer.kernel, layer.kernel},
                      ByteView(static_cast<const std::uint8_t*>(kept.back().data_ptr()), kept.back().nbytes())});
   }
   return encode_safetensors(views, {});
@@ -43,11 +48,11 @@ TEST_CASE("the binomial tail is exact against fractions of whole numbers") {
   const struct {
     int bits, matches;
     double log10_p;
-  } cases[] = {{896, 896, -269.722876114927},    {896, 500, -3.54350417571062},     {896, 448, -0.28960842344161},
+  } cases[] = {{896, 896, -269.722876114927},     {896, 500, -3.54350417571062},     {896, 448, -0.28960842344161},
                {896, 400, -0.000256536930655829}, {10, 10, -3.01029995663981},       {10, 1, -0.000424322927651794},
-               {2560, 2537, -714.698858897546},  {10000, 10000, -3010.29995663981}, {10000, 9990, -2976.86123975726},
+               {2560, 2537, -714.698858897546},   {10000, 10000, -3010.29995663981}, {10000, 9990, -2976.86123975726},
                {10000, 5000, -0.297578663913667}, {10000, 5001, -0.304508974957363}, {1, 1, -0.301029995663981},
-               {3, 2, -0.301029995663981},       {112, 100, -18.0160171962445}};
+               {3, 2, -0.301029995663981},        {112, 100, -18.0160171962445}};
   for (const auto& c : cases) CHECK(log10_binomial_tail(c.bits, c.matches) == Approx(c.log10_p).epsilon(1e-11));
 }
 
@@ -59,7 +64,8 @@ TEST_CASE("the binomial tail is certain at no matches and impossible above all")
 }
 
 TEST_CASE("the binomial tail falls with every further match") {
-  for (int matches = 1; matches <= 300; ++matches) CHECK(log10_binomial_tail(300, matches) < log10_binomial_tail(300, matches - 1));
+  for (int matches = 1; matches <= 300; ++matches)
+    CHECK(log10_binomial_tail(300, matches) < log10_binomial_tail(300, matches - 1));
 }
 
 TEST_CASE("tries seen and unseen are charged") {

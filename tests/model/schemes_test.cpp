@@ -13,11 +13,14 @@ using namespace stegpass::model::testing;
 
 namespace {
 
-constexpr std::initializer_list<Scheme> kSchemes = {Scheme::sp, Scheme::pan, Scheme::deepipr_v1, Scheme::deepipr_v2, Scheme::deepipr_v3};
+constexpr std::initializer_list<Scheme> kSchemes = {Scheme::sp, Scheme::pan, Scheme::deepipr_v1, Scheme::deepipr_v2,
+                                                    Scheme::deepipr_v3};
 constexpr std::initializer_list<Norm> kNorms = {Norm::batch, Norm::group, Norm::instance, Norm::none};
 
 Architecture resnet(int width = 63, const char* network = "resnet18-cifar") {
-  return Architecture::create({.network = network, .width = width, .passports = choose_passport_layers(network, "layer4").value()}).value();
+  return Architecture::create(
+             {.network = network, .width = width, .passports = choose_passport_layers(network, "layer4").value()})
+      .value();
 }
 
 Mark mark_for(const Architecture& architecture, std::uint64_t passport, int size = 128, Pooling pooling = Pooling::whitened) {
@@ -116,8 +119,10 @@ TEST_CASE("every norm trains, and its models come back") {
     CHECK(trained.matches[0] > (norm == Norm::none ? 0.9 : 0.99));
     PassportNetwork owner = decode_owner_model(encode_owner_model(trained.network)).value();
     const torch::NoGradGuard no_grad;
-    CHECK(largest_difference(owner->deployment(scheme_images(4), Precision::fp32), trained.network->deployment(scheme_images(4), Precision::fp32)) == 0);
-    CHECK(largest_difference(owner->deployment(scheme_images(4), Precision::bf16), trained.network->deployment(scheme_images(4), Precision::fp32)) < 1);
+    CHECK(largest_difference(owner->deployment(scheme_images(4), Precision::fp32),
+                             trained.network->deployment(scheme_images(4), Precision::fp32)) == 0);
+    CHECK(largest_difference(owner->deployment(scheme_images(4), Precision::bf16),
+                             trained.network->deployment(scheme_images(4), Precision::fp32)) < 1);
   }
 }
 
@@ -151,12 +156,15 @@ TEST_CASE("ResNet-18 learns with its mark in the fourth stage, both branches, sh
 TEST_CASE("a block whose shortcut alone has no passport serves both branches") {
   for (const char* layers : {"layer4.0.conv1", "layer4.0.downsample.0", "layer3.1.conv2,layer4.1.conv2", "conv1"}) {
     INFO(layers);
-    const Architecture architecture = Architecture::create({.network = "resnet18-cifar", .width = 63,
-                                                            .passports = choose_passport_layers("resnet18-cifar", layers).value()}).value();
+    const Architecture architecture =
+        Architecture::create(
+            {.network = "resnet18-cifar", .width = 63, .passports = choose_passport_layers("resnet18-cifar", layers).value()})
+            .value();
     PassportNetwork network(architecture, Branches::both, 1);
     network->eval();
     const torch::NoGradGuard no_grad;
-    const auto out = network->both(scheme_images(3), network_keys(architecture, mark_for(architecture, 1), torch::kCPU), Precision::fp32);
+    const auto out =
+        network->both(scheme_images(3), network_keys(architecture, mark_for(architecture, 1), torch::kCPU), Precision::fp32);
     CHECK(largest_difference(network->deployment(scheme_images(3), Precision::fp32), out.deployment) < 1e-4);
     CHECK(out.verification.sizes() == at::IntArrayRef({3, 10}));
   }
@@ -181,7 +189,9 @@ TEST_CASE("unrelated passports and the published key types read as different mar
     const Architecture architecture = Architecture::create({.width = 125, .keys = keys}).value();
     return mark_for(architecture, passport, 64).layers[2].scale[0];
   };
-  const auto cosine = [](const torch::Tensor& a, const torch::Tensor& b) { return std::abs((a.dot(b) / (a.norm() * b.norm())).item<double>()); };
+  const auto cosine = [](const torch::Tensor& a, const torch::Tensor& b) {
+    return std::abs((a.dot(b) / (a.norm() * b.norm())).item<double>());
+  };
   for (const KeyType keys : {KeyType::image, KeyType::shuffle, KeyType::random}) {
     INFO(key_type_name(keys));
     CHECK(cosine(direction(keys, 1), direction(keys, 1)) > 0.999);
@@ -251,13 +261,15 @@ TEST_CASE("mode reference trains s a1 and is read so") {
   settings.signature = SignatureMode::reference;
   const TrainedModel trained = train(task_of(tiny_architecture(), 64), settings).value();
   const Mark mark = mark_for(tiny_architecture(), 1, 64);
-  CHECK(read_mark(encode_owner_model(trained.network), tiny_architecture(), mark, SignatureMode::reference).value().match() > 0.99);
+  CHECK(read_mark(encode_owner_model(trained.network), tiny_architecture(), mark, SignatureMode::reference).value().match() >
+        0.99);
 }
 
 TEST_CASE("names of schemes, norms and key types survive their text, and no other is known") {
   for (const Scheme scheme : kSchemes) CHECK(parse_scheme(scheme_name(scheme)).value() == scheme);
   for (const Norm norm : kNorms) CHECK(parse_norm(norm_name(norm)).value() == norm);
-  for (const KeyType keys : {KeyType::image, KeyType::shuffle, KeyType::random}) CHECK(parse_key_type(key_type_name(keys)).value() == keys);
+  for (const KeyType keys : {KeyType::image, KeyType::shuffle, KeyType::random})
+    CHECK(parse_key_type(key_type_name(keys)).value() == keys);
   CHECK(parse_scheme("SP").error().code == Errc::unsupported);
   CHECK(parse_norm("").error().code == Errc::unsupported);
   CHECK(parse_key_type("picture").error().code == Errc::unsupported);

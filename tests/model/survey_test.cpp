@@ -61,6 +61,7 @@ TEST_CASE("a survey without passports, seeds or layers is a usage error, and sto
   const Bytes release = encode_release_model(tiny_model().network);
   CHECK(survey_wrong_passports(release, tiny_architecture(), {}, 1, 1).error().code == Errc::usage);
   CHECK(survey_wrong_passports(release, tiny_architecture(), {drawn_passport(1)}, 0, 1).error().code == Errc::usage);
-  const auto stopped = survey_wrong_passports(release, tiny_architecture(), {drawn_passport(1)}, 1, 1, [](std::size_t) { return false; });
+  const auto stopped =
+      survey_wrong_passports(release, tiny_architecture(), {drawn_passport(1)}, 1, 1, [](std::size_t) { return false; });
   CHECK(stopped.error().code == Errc::interrupted);
 }

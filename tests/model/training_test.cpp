@@ -41,9 +41,7 @@ TEST_CASE("a tiny network learns the shapes in both branches") {
   CHECK(tiny_model().accuracy.verification > 0.7);
 }
 
-TEST_CASE("cover and reserves are all embedded whole") {
-  CHECK(tiny_model().matches == std::vector<double>{1, 1, 1});
-}
+TEST_CASE("cover and reserves are all embedded whole") { CHECK(tiny_model().matches == std::vector<double>{1, 1, 1}); }
 
 TEST_CASE("mean pooling embeds its cover as well") {
   TrainingTask task = tiny_task(Pooling::mean);
@@ -181,8 +179,8 @@ TEST_CASE("presets are known by name, and no other name") {
 
 TEST_CASE("the record names data, settings, library and curves") {
   const std::string record = train(short_task(), short_settings(2)).value().record;
-  for (const char* part : {"\"train_digest\":\"", "\"settings\":{\"preset\":\"quick\"", "\"libtorch\":\"", "\"curves\":[{\"epoch\":1,",
-                           "{\"epoch\":2,", "\"architecture\":{\"channels\":3,"}) {
+  for (const char* part : {"\"train_digest\":\"", "\"settings\":{\"preset\":\"quick\"", "\"libtorch\":\"",
+                           "\"curves\":[{\"epoch\":1,", "{\"epoch\":2,", "\"architecture\":{\"channels\":3,"}) {
     CHECK(record.find(part) != std::string::npos);
   }
 }

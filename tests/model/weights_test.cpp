@@ -58,8 +58,9 @@ TEST_CASE("a release model's names are those of a plain PyTorch module") {
     if (view.name.rfind("features.4.", 0) == 0 || view.name.rfind("classifier.", 0) == 0) names.push_back(view.name);
   }
   std::sort(names.begin(), names.end());
-  CHECK(names == std::vector<std::string>{"classifier.bias", "classifier.weight", "features.4.bn.bias", "features.4.bn.running_mean",
-                                          "features.4.bn.running_var", "features.4.bn.weight", "features.4.conv.weight"});
+  CHECK(names == std::vector<std::string>{"classifier.bias", "classifier.weight", "features.4.bn.bias",
+                                          "features.4.bn.running_mean", "features.4.bn.running_var", "features.4.bn.weight",
+                                          "features.4.conv.weight"});
 }
 
 TEST_CASE("a release model says nothing of the verification branch") {
@@ -144,15 +145,15 @@ TEST_CASE("a file that names no architecture, or a strange one, is refused") {
 }
 
 TEST_CASE("a small file that names a large architecture is refused before it is built") {
-  const Error error = changed_error([](Safetensors& file) {
-    file.metadata["stegpass.architecture"] = Architecture::create({.width = 2000}).value().text();
-  });
+  const Error error = changed_error(
+      [](Safetensors& file) { file.metadata["stegpass.architecture"] = Architecture::create({.width = 2000}).value().text(); });
   CHECK(error.detail == "the file is smaller than the weights of its architecture");
 }
 
 TEST_CASE("every truncation of a release model is refused") {
   const Bytes file = encode_release_model(some_network());
-  for (std::size_t length = 0; length < file.size(); length += 997) CHECK_FALSE(decode_release_model(ByteView(file).first(length)));
+  for (std::size_t length = 0; length < file.size(); length += 997)
+    CHECK_FALSE(decode_release_model(ByteView(file).first(length)));
   CHECK_FALSE(decode_release_model(ByteView(file).first(file.size() - 1)));
 }
 

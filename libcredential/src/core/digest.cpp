@@ -48,8 +48,7 @@ void compress_256(std::array<std::uint32_t, 8>& state, const std::uint8_t* block
   for (int i = 0; i < 64; ++i) {
     // SHA-256's constants are the upper halves of SHA-512's first 64.
     const std::uint32_t round = static_cast<std::uint32_t>(kRound[i] >> 32);
-    const std::uint32_t t1 =
-        h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + ((e & f) ^ (~e & g)) + round + w[i];
+    const std::uint32_t t1 = h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + ((e & f) ^ (~e & g)) + round + w[i];
     const std::uint32_t t2 = (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
     h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
   }
@@ -122,7 +121,8 @@ Digest64 Sha512::finish() {
 Digest64 sha512(ByteView data) { return Sha512().update(data).finish(); }
 
 Digest32 sha256(ByteView data) {
-  std::array<std::uint32_t, 8> state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+  std::array<std::uint32_t, 8> state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                        0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
   const std::uint64_t bits = static_cast<std::uint64_t>(data.size()) * 8;
   for (; data.size() >= 64; data = data.subspan(64)) compress_256(state, data.data());
   Bytes tail = to_bytes(data);
@@ -140,7 +140,12 @@ Digest32 sha256(ByteView data) {
 Bytes expand(std::string_view domain, ByteView seed, std::string_view label, std::size_t count) {
   const std::uint8_t zero = 0;
   Sha512 prefix;
-  prefix.update(domain).update(ByteView(&zero, 1)).update(seed).update(ByteView(&zero, 1)).update(label).update(ByteView(&zero, 1));
+  prefix.update(domain)
+      .update(ByteView(&zero, 1))
+      .update(seed)
+      .update(ByteView(&zero, 1))
+      .update(label)
+      .update(ByteView(&zero, 1));
   Bytes out;
   out.reserve(count + 63);
   for (std::uint64_t counter = 0; out.size() < count; ++counter) {

@@ -14,7 +14,8 @@ constexpr std::size_t kMaxDimensions = 16;
 /// One short line, whatever names the file has.
 Error bad(std::string what) {
   constexpr std::size_t kMost = 300;
-  std::replace_if(what.begin(), what.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  std::replace_if(
+      what.begin(), what.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   return {Errc::malformed, "safetensors: " + what.substr(0, kMost)};
 }
 
@@ -183,10 +184,14 @@ Result<std::vector<Entry>> read_header(std::string_view text, std::map<std::stri
 std::string quote(std::string_view text) {
   std::string out = "\"";
   for (char c : text) {
-    if (c == '"' || c == '\\') (out += '\\') += c;
-    else if (c == '\n') out += "\\n";
-    else if (static_cast<unsigned char>(c) < 0x20) ((out += "\\u00") += "01"[c >> 4]) += "0123456789abcdef"[c & 15];
-    else out += c;
+    if (c == '"' || c == '\\')
+      (out += '\\') += c;
+    else if (c == '\n')
+      out += "\\n";
+    else if (static_cast<unsigned char>(c) < 0x20)
+      ((out += "\\u00") += "01"[c >> 4]) += "0123456789abcdef"[c & 15];
+    else
+      out += c;
   }
   return out += '"';
 }
@@ -221,11 +226,13 @@ Result<Safetensors> parse_safetensors(ByteView file) {
                    [](const Entry& a, const Entry& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
   std::uint64_t covered = 0;
   for (Entry& entry : entries) {
-    if (safetensors_element_bytes(entry.dtype) == 0) return bad("tensor '" + entry.name + "' has the unknown dtype '" + entry.dtype + "'");
+    if (safetensors_element_bytes(entry.dtype) == 0)
+      return bad("tensor '" + entry.name + "' has the unknown dtype '" + entry.dtype + "'");
     if (entry.begin != covered || entry.end < entry.begin || entry.end > data.size()) {
       return bad("tensor '" + entry.name + "' overlaps, leaves a gap or passes the end of the file");
     }
-    if (!size_fits(entry, entry.end - entry.begin)) return bad("tensor '" + entry.name + "' has a shape that does not fit its bytes");
+    if (!size_fits(entry, entry.end - entry.begin))
+      return bad("tensor '" + entry.name + "' has a shape that does not fit its bytes");
     covered = entry.end;
     out.tensors.push_back({entry.name, entry.dtype, entry.shape, data.subspan(entry.begin, entry.end - entry.begin)});
   }

@@ -24,7 +24,8 @@ Raster paint(std::int64_t width, std::int64_t height, const Noise& noise, Colour
       const Colour colour = colour_at(static_cast<float>(column) * unit, static_cast<float>(row) * unit);
       // A little grain, as a camera's, keeps smooth parts from being quite flat.
       const float grain = 0.012F * (noise.hash(static_cast<std::int32_t>(column), static_cast<std::int32_t>(row), 900) - 0.5F);
-      for (const float value : colour) *out++ = static_cast<std::uint8_t>(std::lround(255 * std::clamp(value + grain, 0.0F, 1.0F)));
+      for (const float value : colour)
+        *out++ = static_cast<std::uint8_t>(std::lround(255 * std::clamp(value + grain, 0.0F, 1.0F)));
     }
   return picture;
 }
@@ -33,7 +34,10 @@ Raster paint(std::int64_t width, std::int64_t height, const Noise& noise, Colour
 class Landscape {
  public:
   explicit Landscape(const Noise& noise)
-      : noise_(noise), sun_x_(0.15F + 0.7F * noise.hash(1, 0, 1)), sun_y_(0.12F + 0.2F * noise.hash(2, 0, 1)), hue_(noise.hash(3, 0, 1)) {
+      : noise_(noise),
+        sun_x_(0.15F + 0.7F * noise.hash(1, 0, 1)),
+        sun_y_(0.12F + 0.2F * noise.hash(2, 0, 1)),
+        hue_(noise.hash(3, 0, 1)) {
     const float evening = noise.hash(4, 0, 1);
     zenith_ = mix(Colour{0.16F, 0.38F, 0.75F}, Colour{0.25F, 0.18F, 0.42F}, evening);
     horizon_ = mix(Colour{0.78F, 0.88F, 0.95F}, Colour{0.98F, 0.62F, 0.38F}, evening);
@@ -48,7 +52,9 @@ class Landscape {
  private:
   float ridge_height(int ridge, float x) const {
     const auto depth = static_cast<float>(ridge);
-    return 0.42F + 0.14F * depth + (0.16F - 0.025F * depth) * noise_.fractal(x * (1.4F + 0.5F * depth) + 9 * depth, depth, 7, 20 + 10 * static_cast<std::uint32_t>(ridge));
+    return 0.42F + 0.14F * depth +
+           (0.16F - 0.025F * depth) *
+               noise_.fractal(x * (1.4F + 0.5F * depth) + 9 * depth, depth, 7, 20 + 10 * static_cast<std::uint32_t>(ridge));
   }
 
   Colour sky(float x, float y) const {
@@ -120,14 +126,19 @@ class Stones {
   explicit Stones(const Noise& noise) : noise_(noise), hue_(noise.hash(2, 2, 4)), scale_(5 + 6 * noise.hash(3, 2, 4)) {}
 
   Colour operator()(float x, float y) const {
-    const float bend_x = x + 0.05F * noise_.fractal(5 * x, 5 * y, 4, 20), bend_y = y + 0.05F * noise_.fractal(5 * x, 5 * y, 4, 40);
-    const auto large = noise_.cell(bend_x * scale_, bend_y * scale_, 100), small = noise_.cell(bend_x * scale_ * 3, bend_y * scale_ * 3, 200);
+    const float bend_x = x + 0.05F * noise_.fractal(5 * x, 5 * y, 4, 20),
+                bend_y = y + 0.05F * noise_.fractal(5 * x, 5 * y, 4, 40);
+    const auto large = noise_.cell(bend_x * scale_, bend_y * scale_, 100),
+               small = noise_.cell(bend_x * scale_ * 3, bend_y * scale_ * 3, 200);
     const float field = noise_.fractal(9 * x + 30 * large.name, 9 * y, 7, 60, 0.62F);
     const float veins = std::abs(noise_.fractal(4 * x + 20 * large.name, 7 * y, 5, 80));
-    Colour stone = hsv(hue_ + 0.28F * (large.name - 0.5F), 0.25F + 0.5F * noise_.hash(static_cast<std::int32_t>(1000 * large.name), 0, 5), 0.45F + 0.45F * large.name);
+    Colour stone =
+        hsv(hue_ + 0.28F * (large.name - 0.5F), 0.25F + 0.5F * noise_.hash(static_cast<std::int32_t>(1000 * large.name), 0, 5),
+            0.45F + 0.45F * large.name);
     stone = mix(stone, hsv(hue_ + 0.45F, 0.3F, 0.9F), 0.5F * smooth_step(0.12F, 0.0F, veins));
     stone = scaled(stone, 0.72F + 0.42F * smooth_step(0, 0.5F, large.border) + 0.4F * field);
-    const Colour gravel = scaled(hsv(hue_ + 0.08F + 0.2F * small.name, 0.35F, 0.35F + 0.3F * small.name), 0.55F + 0.6F * smooth_step(0, 0.35F, small.border));
+    const Colour gravel = scaled(hsv(hue_ + 0.08F + 0.2F * small.name, 0.35F, 0.35F + 0.3F * small.name),
+                                 0.55F + 0.6F * smooth_step(0, 0.35F, small.border));
     return mix(gravel, stone, smooth_step(0.03F, 0.12F, large.border));
   }
 
@@ -143,8 +154,12 @@ struct Portrait {
 
 Portrait portrait_of(const Noise& noise) {
   const float tone = noise.hash(1, 5, 6);
-  return {noise.hash(0, 5, 6), 0.125F + 0.03F * noise.hash(2, 5, 6), 0.165F + 0.03F * noise.hash(3, 5, 6), noise.hash(4, 5, 6),
-          mix(Colour{0.95F, 0.78F, 0.64F}, Colour{0.42F, 0.27F, 0.19F}, tone), hsv(0.07F, 0.3F + 0.5F * noise.hash(6, 5, 6), 0.12F + 0.5F * noise.hash(5, 5, 6)),
+  return {noise.hash(0, 5, 6),
+          0.125F + 0.03F * noise.hash(2, 5, 6),
+          0.165F + 0.03F * noise.hash(3, 5, 6),
+          noise.hash(4, 5, 6),
+          mix(Colour{0.95F, 0.78F, 0.64F}, Colour{0.42F, 0.27F, 0.19F}, tone),
+          hsv(0.07F, 0.3F + 0.5F * noise.hash(6, 5, 6), 0.12F + 0.5F * noise.hash(5, 5, 6)),
           hsv(noise.hash(7, 5, 6), 0.55F, 0.55F)};
 }
 
@@ -156,15 +171,18 @@ float ellipse(float x, float y, float centre_x, float centre_y, float radius_x, 
 Colour card_background(const Noise& noise, const Portrait& who, float x, float y) {
   const float waves = std::sin(46 * (y + 0.06F * std::sin(7 * x + 6 * who.hue)) + 5 * noise.fractal(2 * x, 2 * y, 4, 20));
   const float cloud = noise.fractal(3 * x, 3 * y, 6, 40);
-  const Colour base = mix(hsv(who.hue, 0.35F, 0.86F), hsv(who.hue + 0.14F, 0.5F, 0.6F), smooth_step(0, 1, 0.55F * (x + y) + 0.25F * cloud));
+  const Colour base =
+      mix(hsv(who.hue, 0.35F, 0.86F), hsv(who.hue + 0.14F, 0.5F, 0.6F), smooth_step(0, 1, 0.55F * (x + y) + 0.25F * cloud));
   return scaled(base, 1 + 0.05F * waves + 0.1F * cloud);
 }
 
 Colour card_colour(const Noise& noise, const Portrait& who, float x, float y) {
   constexpr float kHeadX = 0.42F, kHeadY = 0.36F;
-  const float texture = noise.fractal(14 * x, 14 * y, 5, 80, 0.6F), shade = 1.08F - 0.55F * (x - kHeadX) - 0.15F * (y - kHeadY) + 0.08F * texture;
+  const float texture = noise.fractal(14 * x, 14 * y, 5, 80, 0.6F),
+              shade = 1.08F - 0.55F * (x - kHeadX) - 0.15F * (y - kHeadY) + 0.08F * texture;
   Colour colour = card_background(noise, who, x, y);
-  const float hair = ellipse(x, y, kHeadX, kHeadY - 0.03F + 0.06F * who.hair, who.head_width + 0.035F, who.head_height + 0.02F + 0.07F * who.hair);
+  const float hair = ellipse(x, y, kHeadX, kHeadY - 0.03F + 0.06F * who.hair, who.head_width + 0.035F,
+                             who.head_height + 0.02F + 0.07F * who.hair);
   const float strands = noise.fractal(60 * x, 6 * y, 4, 90);
   colour = mix(colour, scaled(who.hair_colour, shade + 0.35F * strands), smooth_step(1.03F, 0.97F, hair));
   const float coat = ellipse(x, y, kHeadX, 0.92F, 0.33F, 0.33F + 0.02F * who.hair);
@@ -180,10 +198,13 @@ Colour card_colour(const Noise& noise, const Portrait& who, float x, float y) {
     const float eye_x = kHeadX + side * 0.42F * who.head_width, eye_y = kHeadY - 0.02F;
     colour = mix(colour, Colour{0.97F, 0.97F, 0.95F}, smooth_step(1.1F, 0.9F, ellipse(x, y, eye_x, eye_y, 0.026F, 0.015F)));
     colour = mix(colour, hsv(who.hue + 0.3F, 0.6F, 0.3F), smooth_step(1.1F, 0.9F, ellipse(x, y, eye_x, eye_y, 0.012F, 0.013F)));
-    colour = mix(colour, scaled(who.hair_colour, 0.8F), smooth_step(1.15F, 0.85F, ellipse(x, y, eye_x, eye_y - 0.036F, 0.034F, 0.007F)));
+    colour = mix(colour, scaled(who.hair_colour, 0.8F),
+                 smooth_step(1.15F, 0.85F, ellipse(x, y, eye_x, eye_y - 0.036F, 0.034F, 0.007F)));
   }
-  colour = mix(colour, scaled(who.skin, 0.72F), smooth_step(1.1F, 0.8F, ellipse(x, y, kHeadX + 0.008F, kHeadY + 0.045F, 0.011F, 0.022F)));
-  return mix(colour, Colour{0.68F, 0.28F, 0.27F}, smooth_step(1.15F, 0.85F, ellipse(x, y, kHeadX, kHeadY + 0.6F * who.head_height, 0.04F, 0.011F)));
+  colour = mix(colour, scaled(who.skin, 0.72F),
+               smooth_step(1.1F, 0.8F, ellipse(x, y, kHeadX + 0.008F, kHeadY + 0.045F, 0.011F, 0.022F)));
+  return mix(colour, Colour{0.68F, 0.28F, 0.27F},
+             smooth_step(1.15F, 0.85F, ellipse(x, y, kHeadX, kHeadY + 0.6F * who.head_height, 0.04F, 0.011F)));
 }
 
 void write_name(Raster& card, std::string_view name) {

@@ -29,7 +29,8 @@ Error with_path(const fs::path& path, const Error& error) { return {error.code, 
 
 bool is_image(const fs::path& path) {
   auto ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
 }
 
@@ -83,8 +84,10 @@ Result<Bytes> gunzip(ByteView file, std::size_t max_bytes) {
   Bytes out;
   const int state = inflate_all(stream, out, max_bytes);
   if (out.size() > max_bytes) return {Errc::unsupported, "gzip: unpacks to more than " + std::to_string(max_bytes) + " bytes"};
-  if (state == Z_BUF_ERROR || state == Z_OK) return {Errc::malformed, "gzip: ends after " + std::to_string(file.size()) + " bytes, before the end of its data"};
-  if (state != Z_STREAM_END) return {Errc::malformed, std::string("gzip: ") + (stream.msg != nullptr ? stream.msg : "damaged data")};
+  if (state == Z_BUF_ERROR || state == Z_OK)
+    return {Errc::malformed, "gzip: ends after " + std::to_string(file.size()) + " bytes, before the end of its data"};
+  if (state != Z_STREAM_END)
+    return {Errc::malformed, std::string("gzip: ") + (stream.msg != nullptr ? stream.msg : "damaged data")};
   if (stream.avail_in != 0) return {Errc::malformed, "gzip: " + std::to_string(stream.avail_in) + " bytes after its end"};
   return out;
 }
@@ -99,7 +102,8 @@ Result<Bytes> read_gzip_file(const fs::path& path, std::size_t max_bytes) {
 Result<std::vector<fs::path>> list_image_files(const fs::path& folder) {
   std::vector<fs::path> paths;
   std::error_code error;
-  for (auto entry = fs::recursive_directory_iterator(folder, error); !error && entry != fs::recursive_directory_iterator(); entry.increment(error))
+  for (auto entry = fs::recursive_directory_iterator(folder, error); !error && entry != fs::recursive_directory_iterator();
+       entry.increment(error))
     if (is_image(entry->path()) && entry->is_regular_file(error)) paths.push_back(entry->path());
   if (error) return {Errc::io, folder.string() + ": " + error.message()};
   if (paths.empty()) return {Errc::not_found, folder.string() + ": no .png, .jpg or .jpeg file in it"};

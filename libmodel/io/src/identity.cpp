@@ -58,7 +58,8 @@ cv::Mat sample_symbol(const cv::Mat& grey, const QrPlace& place) {
   cv::Mat clean((modules + 2 * quiet) * kReadModule, (modules + 2 * quiet) * kReadModule, CV_8U, cv::Scalar(255));
   for (int row = 0; row < modules; ++row)
     for (int column = 0; column < modules; ++column) {
-      const cv::Rect cell(static_cast<int>(place.left) + column * module, static_cast<int>(place.top) + row * module, module, module);
+      const cv::Rect cell(static_cast<int>(place.left) + column * module, static_cast<int>(place.top) + row * module, module,
+                          module);
       if (cv::mean(grey(cell))[0] >= 128) continue;
       clean(cv::Rect((column + quiet) * kReadModule, (row + quiet) * kReadModule, kReadModule, kReadModule)).setTo(0);
     }
@@ -75,10 +76,12 @@ QrPlace qr_place(std::int64_t size) {
 
 Result<Raster> compose_identity(const Raster& picture, std::int64_t size, const Digest32& thumbprint, double contrast) {
   STEGPASS_CHECK_OK(check_size(size));
-  if (!read_symbol(grey_of(picture), false).empty()) return {Errc::refused, "identity picture: it already holds a qr code, expected a picture without one"};
+  if (!read_symbol(grey_of(picture), false).empty())
+    return {Errc::refused, "identity picture: it already holds a qr code, expected a picture without one"};
   auto identity = centre_square(picture, size);
   const auto place = qr_place(size);
-  const int module = static_cast<int>(place.module), side = static_cast<int>(place.side), quiet = static_cast<int>(kQrQuiet) * module;
+  const int module = static_cast<int>(place.module), side = static_cast<int>(place.side),
+            quiet = static_cast<int>(kQrQuiet) * module;
   cv::Mat image = mat_of_raster(identity), symbol, colour;
   if (contrast < 1) image.convertTo(image, -1, contrast, 128 * (1 - contrast));
   const cv::Rect inner(static_cast<int>(place.left), static_cast<int>(place.top), side, side);
@@ -92,11 +95,13 @@ Result<Raster> compose_identity(const Raster& picture, std::int64_t size, const 
 Result<Digest32> read_identity_qr(const Raster& identity) {
   STEGPASS_CHECK_OK(check_size(identity.width));
   if (identity.width != identity.height)
-    return {Errc::usage, "identity image: " + std::to_string(identity.width) + " by " + std::to_string(identity.height) + ", expected a square"};
+    return {Errc::usage, "identity image: " + std::to_string(identity.width) + " by " + std::to_string(identity.height) +
+                             ", expected a square"};
   const auto text = read_symbol(sample_symbol(grey_of(identity), qr_place(identity.width)), true);
   if (text.empty()) return {Errc::malformed, "identity image: no qr code reads at its place"};
   const auto bytes = parse_base64url(text);
-  if (!bytes || bytes->size() != Digest32{}.size()) return {Errc::malformed, "identity image: its qr code is not a thumbprint of 32 bytes"};
+  if (!bytes || bytes->size() != Digest32{}.size())
+    return {Errc::malformed, "identity image: its qr code is not a thumbprint of 32 bytes"};
   Digest32 thumbprint{};
   std::copy(bytes->begin(), bytes->end(), thumbprint.begin());
   return thumbprint;

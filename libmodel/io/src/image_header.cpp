@@ -26,14 +26,16 @@ Result<ImageHeader> read_png(ByteView file) {
   ImageHeader header{ImageFormat::png, 0, 0};
   std::size_t at = kPngSignature.size();
   while (true) {
-    if (file.size() - at < 12) return malformed("png ends after " + std::to_string(file.size()) + " bytes, before its IEND chunk");
+    if (file.size() - at < 12)
+      return malformed("png ends after " + std::to_string(file.size()) + " bytes, before its IEND chunk");
     const std::size_t length = big_endian(file, at, 4);
     if (length > file.size() - at - 12)
       return malformed("png chunk at byte " + std::to_string(at) + " claims " + std::to_string(length) + " bytes, the file has " +
                        std::to_string(file.size() - at - 12) + " left");
     const auto checked = file.subspan(at + 4, 4 + length);
     const auto checksum = crc32(0, checked.data(), static_cast<uInt>(checked.size()));
-    if (checksum != big_endian(file, at + 8 + length, 4)) return malformed("png chunk at byte " + std::to_string(at) + " has a wrong checksum");
+    if (checksum != big_endian(file, at + 8 + length, 4))
+      return malformed("png chunk at byte " + std::to_string(at) + " has a wrong checksum");
     const auto type = as_text(checked.first(4));
     if (at == kPngSignature.size()) {
       if (type != "IHDR" || length != 13) return malformed("png does not begin with its IHDR chunk");
@@ -46,7 +48,9 @@ Result<ImageHeader> read_png(ByteView file) {
   return header;
 }
 
-bool is_frame(std::uint8_t marker) { return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC; }
+bool is_frame(std::uint8_t marker) {
+  return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
+}
 
 bool has_no_length(std::uint8_t marker) { return marker == 0x01 || (marker >= 0xD0 && marker <= 0xD7); }
 
@@ -69,7 +73,8 @@ Result<ImageHeader> read_jpeg(ByteView file) {
     if (marker == 0xD9) break;
     if (has_no_length(marker)) continue;
     const std::size_t length = file.size() - at >= 2 ? big_endian(file, at, 2) : 0;
-    if (length < 2 || length > file.size() - at) return malformed("jpeg segment at byte " + std::to_string(at - 2) + " is cut off or has no length");
+    if (length < 2 || length > file.size() - at)
+      return malformed("jpeg segment at byte " + std::to_string(at - 2) + " is cut off or has no length");
     if (is_frame(marker)) {
       if (length < 8) return malformed("jpeg frame header of " + std::to_string(length) + " bytes, expected at least 8");
       header.height = big_endian(file, at + 3, 2), header.width = big_endian(file, at + 5, 2);
@@ -84,7 +89,8 @@ Result<ImageHeader> read_jpeg(ByteView file) {
 
 Result<ImageHeader> read_image_header(ByteView file) {
   if (file.empty()) return malformed("no bytes, expected png or jpeg");
-  if (file.size() >= kPngSignature.size() && std::equal(kPngSignature.begin(), kPngSignature.end(), file.begin())) return read_png(file);
+  if (file.size() >= kPngSignature.size() && std::equal(kPngSignature.begin(), kPngSignature.end(), file.begin()))
+    return read_png(file);
   if (file.size() >= 2 && file[0] == 0xFF && file[1] == 0xD8) return read_jpeg(file);
   return malformed("begins with " + to_hex(file.first(std::min<std::size_t>(file.size(), 8))) + ", expected png or jpeg");
 }

@@ -57,8 +57,10 @@ Noise::Cell Noise::cell(float x, float y, std::uint32_t purpose) const {
     for (std::int32_t i = column - 1; i <= column + 1; ++i) {
       const float dx = static_cast<float>(i) + hash(i, j, purpose) - x, dy = static_cast<float>(j) + hash(i, j, purpose + 1) - y;
       const float distance = std::sqrt(dx * dx + dy * dy);
-      if (distance < nearest.distance) second = nearest.distance, nearest = {distance, 0, hash(i, j, purpose + 2)};
-      else second = std::min(second, distance);
+      if (distance < nearest.distance)
+        second = nearest.distance, nearest = {distance, 0, hash(i, j, purpose + 2)};
+      else
+        second = std::min(second, distance);
     }
   nearest.border = second - nearest.distance;
   return nearest;

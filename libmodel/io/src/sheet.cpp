@@ -51,7 +51,8 @@ void put_tile(cv::Mat& page, const Layout& layout, int index, const Tile& tile) 
   write(page, tile.note, {corner.x, corner.y + layout.side + 2 * line}, layout.scale * 0.8, kPale);
 }
 
-// How many values differ by -8 ... 8, as bars beside the difference's label; the middle bar is 0, the outermost hold what is beyond.
+// How many values differ by -8 ... 8, as bars beside the difference's label; the middle bar is 0, the outermost hold what is
+// beyond.
 void put_histogram(cv::Mat& page, const Layout& layout, int index, const Raster& cover, const Raster& stego) {
   constexpr int kMost = 8;
   std::array<double, 2 * kMost + 1> counts{};
@@ -63,7 +64,8 @@ void put_histogram(cv::Mat& page, const Layout& layout, int index, const Raster&
   const int left = corner.x + layout.side - bars * step, bottom = corner.y + layout.side + layout.text;
   for (int i = 0; i < bars; ++i) {
     const int tall = std::max(1, static_cast<int>(height * counts[static_cast<std::size_t>(i)] / highest));
-    cv::rectangle(page, cv::Rect(left + i * step, bottom - tall, std::max(1, step - 1), tall), i == kMost ? kInk : kPale, cv::FILLED);
+    cv::rectangle(page, cv::Rect(left + i * step, bottom - tall, std::max(1, step - 1), tall), i == kMost ? kInk : kPale,
+                  cv::FILLED);
   }
 }
 

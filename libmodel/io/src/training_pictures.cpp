@@ -13,7 +13,8 @@ namespace stegpass::model::io {
 namespace {
 
 constexpr std::int64_t kSide = 256;
-constexpr std::array kNames{"Ada Byron", "Northwind Ltd", "J. Okafor", "Licensee 4711", "Mira Sol", "Atelier Blau", "K. Tanaka", "Polar Labs"};
+constexpr std::array kNames{"Ada Byron", "Northwind Ltd", "J. Okafor", "Licensee 4711",
+                            "Mira Sol",  "Atelier Blau",  "K. Tanaka", "Polar Labs"};
 
 Digest32 thumbprint_of(std::uint64_t seed) {
   Bytes bytes;
@@ -33,7 +34,8 @@ std::vector<Raster> draw_training_pictures(const TrainingPictureOptions& options
   std::vector<Raster> pictures;
   // Seeds far from those that users meet, so that what is shown was not trained on.
   const auto first = (options.seed << 32) + (std::uint64_t{1} << 48);
-  for (std::int64_t i = 0; i < options.scenes; ++i) pictures.push_back(draw_scene(kSide, kSide, first + static_cast<std::uint64_t>(i)));
+  for (std::int64_t i = 0; i < options.scenes; ++i)
+    pictures.push_back(draw_scene(kSide, kSide, first + static_cast<std::uint64_t>(i)));
   for (std::int64_t i = 0; i < options.cards; ++i) pictures.push_back(draw_card(first + static_cast<std::uint64_t>(i)));
   return pictures;
 }

@@ -21,13 +21,15 @@ struct Place {
 __device__ Place place_of(std::int64_t index, const HaarShape& shape) {
   const std::int64_t area = shape.height * shape.width, column = index % shape.width, row = index / shape.width % shape.height;
   const std::int64_t plane = index / area, picture = plane / shape.channels, channel = plane % shape.channels;
-  return {plane * 4 * area + row * 4 * shape.width + 2 * column, (picture * 4 * shape.channels + channel) * area + row * shape.width + column};
+  return {plane * 4 * area + row * 4 * shape.width + 2 * column,
+          (picture * 4 * shape.channels + channel) * area + row * shape.width + column};
 }
 
 // One thread a 2x2 block. Pixel pairs are read and written as float2: 8-byte aligned, since rows hold an even number.
 __global__ void haar_forward(const float* __restrict__ picture, float* __restrict__ bands, HaarShape shape, std::int64_t blocks) {
   const std::int64_t step = shape.channels * shape.height * shape.width;
-  for (std::int64_t i = blockIdx.x * static_cast<std::int64_t>(blockDim.x) + threadIdx.x; i < blocks; i += static_cast<std::int64_t>(gridDim.x) * blockDim.x) {
+  for (std::int64_t i = blockIdx.x * static_cast<std::int64_t>(blockDim.x) + threadIdx.x; i < blocks;
+       i += static_cast<std::int64_t>(gridDim.x) * blockDim.x) {
     const auto at = place_of(i, shape);
     const float2 top = *reinterpret_cast<const float2*>(picture + at.pixel);
     const float2 bottom = *reinterpret_cast<const float2*>(picture + at.pixel + 2 * shape.width);
@@ -38,7 +40,8 @@ __global__ void haar_forward(const float* __restrict__ picture, float* __restric
 
 __global__ void haar_inverse(const float* __restrict__ bands, float* __restrict__ picture, HaarShape shape, std::int64_t blocks) {
   const std::int64_t step = shape.channels * shape.height * shape.width;
-  for (std::int64_t i = blockIdx.x * static_cast<std::int64_t>(blockDim.x) + threadIdx.x; i < blocks; i += static_cast<std::int64_t>(gridDim.x) * blockDim.x) {
+  for (std::int64_t i = blockIdx.x * static_cast<std::int64_t>(blockDim.x) + threadIdx.x; i < blocks;
+       i += static_cast<std::int64_t>(gridDim.x) * blockDim.x) {
     const auto at = place_of(i, shape);
     const float4 out = butterfly({bands[at.band], bands[at.band + step], bands[at.band + 2 * step], bands[at.band + 3 * step]});
     *reinterpret_cast<float2*>(picture + at.pixel) = {out.x, out.y};

@@ -49,9 +49,7 @@ void wait_for(const torch::Device& device) {
   if (device.is_cuda()) torch::cuda::synchronize();
 }
 
-double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now_seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 Bytes drawn_picture(std::uint64_t seed, int size) {
   Bytes rgb(static_cast<std::size_t>(size) * size * 3);
@@ -65,7 +63,8 @@ Bytes drawn_picture(std::uint64_t seed, int size) {
     for (auto& [x_rate, y_rate, phase, height] : wave) {
       const double rate = 30.0 * random() * random() / size;
       const double angle = 6.283185307 * random();
-      x_rate = rate * std::cos(angle), y_rate = rate * std::sin(angle), phase = 6.283185307 * random(), height = 20 + 20 * random();
+      x_rate = rate * std::cos(angle), y_rate = rate * std::sin(angle), phase = 6.283185307 * random(),
+      height = 20 + 20 * random();
     }
     for (int y = 0; y < size; ++y)
       for (int x = 0; x < size; ++x) {

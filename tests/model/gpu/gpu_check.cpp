@@ -74,7 +74,8 @@ std::string run(const Case& one, const torch::Device& device, bool& all_passed) 
     report.claim("no exception: " + std::string(problem.what()).substr(0, 300), false);
   }
   const double seconds = now_seconds() - start;
-  for (const auto& [text, holds] : report.claims()) std::printf("%s %s: %s\n", holds ? "ok    " : "FAILED", one.name.c_str(), text.c_str());
+  for (const auto& [text, holds] : report.claims())
+    std::printf("%s %s: %s\n", holds ? "ok    " : "FAILED", one.name.c_str(), text.c_str());
   all_passed = all_passed && report.passed();
   return "{\"case\": " + json_text(one.name) + ", \"seconds\": " + json_number(seconds) + ", " + report.json_members() + "}";
 }

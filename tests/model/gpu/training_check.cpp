@@ -19,8 +19,12 @@ struct Trained {
 
 Trained train_network(const torch::Device& device) {
   const auto architecture = small_architecture();
-  model::TrainingTask task{architecture, model::draw_shapes(2000, 1), model::draw_shapes(500, 2), drawn_mark(architecture, 1),
-                           {drawn_mark(architecture, 3), drawn_mark(architecture, 4)}, device};
+  model::TrainingTask task{architecture,
+                           model::draw_shapes(2000, 1),
+                           model::draw_shapes(500, 2),
+                           drawn_mark(architecture, 1),
+                           {drawn_mark(architecture, 3), drawn_mark(architecture, 4)},
+                           device};
   auto settings = model::training_preset("quick").value();
   settings.epochs = 6;
   settings.rate = 0.05;  // the preset's suit the whole width

@@ -33,7 +33,8 @@ class Ledger {
   /// Makes a new log whose entry 0 is its policy, signed by `log_key`. Errors exists; io.
   static Result<Ledger> create(const std::filesystem::path& folder, const std::string& origin,
                                const credential::PrivateKey& log_key, std::int64_t now);
-  /// Errors  not_found; busy (second writer); malformed (no ledger, or rolled back: the last checkpoint, kept in a file beside the database, is
+  /// Errors  not_found; busy (second writer); malformed (no ledger, or rolled back: the last checkpoint, kept in a file beside
+  /// the database, is
   ///         newer than or disagrees with the database); io.
   static Result<Ledger> open(const std::filesystem::path& folder, Mode mode);
   Ledger(Ledger&&) noexcept;
@@ -47,7 +48,8 @@ class Ledger {
   /// Registers statements together: all or none, in one synced write batch with the new checkpoint and signed root.
   /// Calls from other threads that arrive meanwhile join the next batch; each is taken or refused by itself.
   /// A statement that is there already is skipped and keeps its index.
-  /// Errors  refused with the rule that a statement breaks (nothing is written); io; usage in read mode or with another key than the log's.
+  /// Errors  refused with the rule that a statement breaks (nothing is written); io; usage in read mode or with another key than
+  /// the log's.
   Result<std::vector<Appended>> append(const std::vector<credential::Statement>& statements,
                                        const credential::PrivateKey& log_key, std::int64_t now);
 

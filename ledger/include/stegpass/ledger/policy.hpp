@@ -47,31 +47,33 @@ struct DisputeState {
 struct RegistrationState {
   credential::Registration registration;
   std::uint64_t index = 0;
-  bool contested = false;  ///< somebody else registered the same release model
-  std::map<std::string, LicenseState> licenses;  ///< by license id in hex
-  std::optional<std::uint64_t> newest_status;    ///< index of the newest status list
-  std::int64_t issued_at = 0;                    ///< iat of the registration
-  std::optional<credential::PublicKey> rotated_to{};    ///< the owner's key of now, if it is not the registration's
-  std::vector<std::uint64_t> rotations{};               ///< indices of the rotations that led there
-  std::map<std::string, DisputeState> disputes{};       ///< by id in hex
+  bool contested = false;                             ///< somebody else registered the same release model
+  std::map<std::string, LicenseState> licenses;       ///< by license id in hex
+  std::optional<std::uint64_t> newest_status;         ///< index of the newest status list
+  std::int64_t issued_at = 0;                         ///< iat of the registration
+  std::optional<credential::PublicKey> rotated_to{};  ///< the owner's key of now, if it is not the registration's
+  std::vector<std::uint64_t> rotations{};             ///< indices of the rotations that led there
+  std::map<std::string, DisputeState> disputes{};     ///< by id in hex
 
   /// The key that the owner signs with now.
   const credential::PublicKey& signer() const { return rotated_to ? *rotated_to : registration.owner; }
 };
 
 /// The state that the log's statements come to, and the rules by which the next one is taken. Pure: no disk.
-/// Rules ("stegpass.registration-policy.v1", schemas/ledger-policy.md): entry 0 is the policy and no other entry is; signature valid; a license, revocation or
-/// status list is signed by its registration's owner; references exist; ids are new; status indices are not reused; iat is at most the allowed
-/// skew after `now` and not before the registration's; a revoked license is not revoked again; a status list says nothing milder than the log.
-/// Those for suspension, reinstatement, renewal, transfer, key rotation and disputes are on that page too.
-/// A refusal reads `rule NAME: what was found`, NAME one of first-entry, rules-version, time, reference, issuer, signature, new-id,
-/// status-index, revoked-once, status-list, license-ended, suspension, renewal, transfer, rotated-key, dispute.
+/// Rules ("stegpass.registration-policy.v1", schemas/ledger-policy.md): entry 0 is the policy and no other entry is; signature
+/// valid; a license, revocation or status list is signed by its registration's owner; references exist; ids are new; status
+/// indices are not reused; iat is at most the allowed skew after `now` and not before the registration's; a revoked license is
+/// not revoked again; a status list says nothing milder than the log. Those for suspension, reinstatement, renewal, transfer, key
+/// rotation and disputes are on that page too. A refusal reads `rule NAME: what was found`, NAME one of first-entry,
+/// rules-version, time, reference, issuer, signature, new-id, status-index, revoked-once, status-list, license-ended, suspension,
+/// renewal, transfer, rotated-key, dispute.
 class RegistrationPolicy {
  public:
   /// Takes a statement as entry `index`. Errors refused, with the rule; the state is then unchanged.
   Status accept(const credential::Statement& statement, std::uint64_t index, std::int64_t now);
   /// As `accept`; a signature that was found good under `verified` is not checked again when that is the key it must be by.
-  Status accept(const credential::Statement& statement, std::uint64_t index, std::int64_t now, const std::optional<credential::PublicKey>& verified);
+  Status accept(const credential::Statement& statement, std::uint64_t index, std::int64_t now,
+                const std::optional<credential::PublicKey>& verified);
   /// The key that the statement would have to be signed by; takes nothing. Errors as of `accept`, without the signature.
   Result<credential::PublicKey> key_for(const credential::Statement& statement, std::uint64_t index, std::int64_t now) const;
   /// As `accept`, but leaves the signature to the caller and gives the key that it must be by; for replaying on several cores.
@@ -133,15 +135,15 @@ class RegistrationPolicy {
     IdOf of = IdOf::other;
     Id registration{};
   };
-  static Id to_id(ByteView id);                        // requires 16 bytes
-  const IdUse* id_use(ByteView id) const;              // null for ids that are new, and for other lengths
-  const Id* under(ByteView id, IdOf of) const;         // the registration of a license or a dispute; null when it is none
+  static Id to_id(ByteView id);                 // requires 16 bytes
+  const IdUse* id_use(ByteView id) const;       // null for ids that are new, and for other lengths
+  const Id* under(ByteView id, IdOf of) const;  // the registration of a license or a dispute; null when it is none
   void use_id(ByteView id, IdOf of = IdOf::other, ByteView registration = {});
 
-  std::map<Id, IdUse> ids_;                                          // of all statements that have one
-  std::map<Digest32, std::vector<std::string>> registrations_of_;   // release model -> ids in hex
-  std::map<Digest32, std::uint64_t> rotated_keys_;                  // thumbprints of keys that handed over -> index of the rotation
-  std::set<std::pair<Id, std::uint64_t>> status_indices_;           // registration id, index in its status list
+  std::map<Id, IdUse> ids_;                                        // of all statements that have one
+  std::map<Digest32, std::vector<std::string>> registrations_of_;  // release model -> ids in hex
+  std::map<Digest32, std::uint64_t> rotated_keys_;         // thumbprints of keys that handed over -> index of the rotation
+  std::set<std::pair<Id, std::uint64_t>> status_indices_;  // registration id, index in its status list
 };
 
 }  // namespace stegpass::ledger

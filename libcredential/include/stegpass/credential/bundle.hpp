@@ -31,10 +31,10 @@ struct IdentityOpening {
 };
 /// A whole passport: the seed follows from its digest, the owner's thumbprint and `seed_salt`.
 struct PassportOpening {
-  std::string role;   ///< "cover" or "reserve-1", "reserve-2", ...
-  Bytes seed_salt;    ///< 32 bytes
+  std::string role;  ///< "cover" or "reserve-1", "reserve-2", ...
+  Bytes seed_salt;   ///< 32 bytes
   SeedOpening seed;
-  Bytes picture;      ///< PNG file
+  Bytes picture;  ///< PNG file
 };
 
 struct Disclosures {
@@ -49,7 +49,7 @@ struct Disclosures {
 /// Schema  schemas/bundle.cddl
 struct Bundle {
   Purpose purpose = Purpose::public_;
-  std::string checkpoint;         ///< signed note
+  std::string checkpoint;  ///< signed note
   std::vector<Bytes> statements;
   Disclosures disclosures;
   std::optional<Bytes> time_token;  ///< RFC 3161, over the checkpoint's note; such a bundle is of version 2

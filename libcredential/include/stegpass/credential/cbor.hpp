@@ -73,8 +73,8 @@ class Cbor {
     std::uint64_t magnitude;
     friend bool operator==(Negative, Negative) = default;
   };
-  using Value = std::variant<Null, std::uint64_t, Negative, Bytes, std::string, bool, double, Simple, CborArray, CborMap,
-                             std::vector<Tag>>;
+  using Value =
+      std::variant<Null, std::uint64_t, Negative, Bytes, std::string, bool, double, Simple, CborArray, CborMap, std::vector<Tag>>;
   Value value_;
   friend Bytes encode_cbor(const Cbor&);
   friend std::string cbor_diagnostic(const Cbor&);

@@ -15,23 +15,25 @@ namespace stegpass::credential {
 namespace cose {
 inline constexpr std::int64_t kAlg = 1, kCrit = 2, kContentType = 3, kKid = 4, kCwtClaims = 15, kTyp = 16;
 inline constexpr std::int64_t kSdClaims = 17, kX5chain = 33, kX5t = 34;
-inline constexpr std::int64_t kPayloadHashAlg = 258, kPreimageType = 259, kPayloadLocation = 260, kTimeOfContent = 269, kTimeOfSignature = 270;
+inline constexpr std::int64_t kPayloadHashAlg = 258, kPreimageType = 259, kPayloadLocation = 260, kTimeOfContent = 269,
+                              kTimeOfSignature = 270;
 inline constexpr std::int64_t kReceipts = 394, kVds = 395, kVdp = 396;
 inline constexpr std::int64_t kEd25519 = -19, kEdDsa = -8, kEsp256 = -9, kEs256 = -7, kEsp384 = -51, kEs384 = -35;
 inline constexpr std::int64_t kMlDsa44 = -48, kMlDsa65 = -49, kMlDsa87 = -50;
 inline constexpr std::uint64_t kSign1Tag = 18;
 }  // namespace cose
 
-/// The fully specified algorithm of a key (RFC 9864, 9964), which we write: Ed25519 -19, ESP256 -9, ESP384 -51, ML-DSA -48 to -50.
+/// The fully specified algorithm of a key (RFC 9864, 9964), which we write: Ed25519 -19, ESP256 -9, ESP384 -51, ML-DSA -48 to
+/// -50.
 std::int64_t cose_algorithm(KeyType type);
 /// Whether a key may be used with an algorithm number: its own, or the older one for the same computation (-8, -7, -35).
 bool key_type_allows(KeyType type, std::int64_t algorithm);
 
 /// A COSE_Sign1 message as received: the signed octets are kept verbatim, the headers are decoded beside them.
 struct Sign1 {
-  Bytes protected_bytes;  ///< content of the protected bstr; empty for the empty map
-  Cbor protected_header;  ///< map
-  Cbor unprotected;       ///< map
+  Bytes protected_bytes;         ///< content of the protected bstr; empty for the empty map
+  Cbor protected_header;         ///< map
+  Cbor unprotected;              ///< map
   std::optional<Bytes> payload;  ///< absent: detached
   Bytes signature;
 };

@@ -16,19 +16,21 @@ class CborView;
 
 struct ReadyKey;
 
-/// Statements of ours are signed with Ed25519 and P-256 alone (`signs_statements`); the others are for reading other people's messages.
+/// Statements of ours are signed with Ed25519 and P-256 alone (`signs_statements`); the others are for reading other people's
+/// messages.
 enum class KeyType { ed25519, p256, p384, ml_dsa_44, ml_dsa_65, ml_dsa_87 };
 /// "ed25519", "p256", "p384", "ml-dsa-44", ...
 std::string_view key_type_name(KeyType type);
 inline bool signs_statements(KeyType type) { return type == KeyType::ed25519 || type == KeyType::p256; }
 
 /// A public signing key as a COSE_Key (RFC 9052 section 7): OKP/Ed25519, EC2/P-256 and P-384, AKP/ML-DSA (RFC 9964).
-/// Made only by `create*`/`decode`, so a value always names a key of the right length and curve. Copies are cheap, and safe from any
-/// thread.
+/// Made only by `create*`/`decode`, so a value always names a key of the right length and curve. Copies are cheap, and safe from
+/// any thread.
 class PublicKey {
  public:
   /// `x`, `y`: coordinates of 32 bytes (P-384: 48); Ed25519 and ML-DSA have `x` alone, the public key as it is.
-  /// Errors  malformed on other lengths and on points that are not of the curve; unsupported for ML-DSA where the OpenSSL at hand has
+  /// Errors  malformed on other lengths and on points that are not of the curve; unsupported for ML-DSA where the OpenSSL at hand
+  /// has
   ///         none (before 3.5).
   static Result<PublicKey> create(KeyType type, ByteView x, ByteView y = {});
   static Result<PublicKey> create_ed25519(ByteView x) { return create(KeyType::ed25519, x); }
@@ -70,7 +72,8 @@ class PrivateKey {
  public:
   /// Requires a type that `signs_statements` (assertion).
   static PrivateKey generate(KeyType type);
-  /// `signing`: 32-byte Ed25519 seed or P-256 scalar; `sealing`: 32-byte X25519 secret. Errors malformed; unsupported for other types.
+  /// `signing`: 32-byte Ed25519 seed or P-256 scalar; `sealing`: 32-byte X25519 secret. Errors malformed; unsupported for other
+  /// types.
   static Result<PrivateKey> create(KeyType type, SecretBytes signing, SecretBytes sealing);
 
   const PublicKey& public_key() const { return public_key_; }

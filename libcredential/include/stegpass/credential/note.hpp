@@ -12,7 +12,8 @@
 
 namespace stegpass::credential {
 
-/// What an Ed25519 key signs notes as: with plain signatures, as logs do, or with cosignature/v1 (C2SP tlog-cosignature), as witnesses do.
+/// What an Ed25519 key signs notes as: with plain signatures, as logs do, or with cosignature/v1 (C2SP tlog-cosignature), as
+/// witnesses do.
 enum class NoteKind : std::uint8_t { log = 0x01, witness = 0x04 };
 
 /// An Ed25519 key that signs notes: `name+hex(key id)+base64(kind || key)` (C2SP signed-note).
@@ -47,7 +48,8 @@ Result<std::vector<NoteSignature>> parse_note_signatures(std::string_view lines)
 std::string encode_note_signatures(const std::vector<NoteSignature>& signatures);
 /// Adds a signature line. Requires an Ed25519 key and a name without spaces or '+'.
 void sign_note(Note& note, std::string_view name, const PrivateKey& key);
-/// Requires a verifier of kind log. Errors  not_found when there is no signature by it; malformed when there is one and it is bad.
+/// Requires a verifier of kind log. Errors  not_found when there is no signature by it; malformed when there is one and it is
+/// bad.
 Status verify_note(const Note& note, const NoteVerifier& verifier);
 
 /// Adds the signature line of a witness who saw this checkpoint as the largest of its log at `time`, seconds since 1970.
@@ -64,7 +66,7 @@ struct Checkpoint {
   std::string origin;
   std::uint64_t tree_size = 0;
   Digest32 root{};
-  std::int64_t time = 0;  ///< seconds since 1970; 0 when the note does not say
+  std::int64_t time = 0;                 ///< seconds since 1970; 0 when the note does not say
   std::optional<Digest32> index_root{};  ///< none when the note does not say
 
   friend bool operator==(const Checkpoint&, const Checkpoint&) = default;

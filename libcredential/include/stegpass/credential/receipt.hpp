@@ -34,7 +34,8 @@ using VerifiedRoot = Digest32;
 
 /// Recomputes the root from the entry and checks the log's signature over it. The payload may be attached if it is that root.
 /// Receipts of one tree share their signature: with `last`, the last one that held is remembered there and not verified again.
-/// Errors  malformed (shape, path, signature, anything beside the one proof in the unprotected header); unsupported (another verifiable data structure than 1);
+/// Errors  malformed (shape, path, signature, anything beside the one proof in the unprotected header); unsupported (another
+/// verifiable data structure than 1);
 ///         refused when `kid` names another key than `log_key`.
 Result<Receipt> verify_receipt(ByteView receipt, ByteView entry, const PublicKey& log_key,
                                std::optional<VerifiedRoot>* last = nullptr);
@@ -42,8 +43,8 @@ Result<Receipt> verify_receipt(ByteView receipt, ByteView entry, const PublicKey
 /// The receipt that a tree starts with an older one: the newer tree's signed root with a consistency proof in label 396.
 Bytes encode_consistency_receipt(const Sign1& signed_root, const ConsistencyProof& proof);
 
-/// What a consistency receipt says, once checked: the tree of `root` starts with that of the older root. As with entries, sizes are as good
-/// as their path.
+/// What a consistency receipt says, once checked: the tree of `root` starts with that of the older root. As with entries, sizes
+/// are as good as their path.
 struct ConsistencyReceipt {
   std::string origin;
   ConsistencyProof proof;

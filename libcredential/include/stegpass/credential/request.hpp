@@ -13,10 +13,10 @@ namespace stegpass::credential {
 /// Schema  schemas/license-request.cddl
 struct LicenseRequest {
   PublicKey licensee;
-  Bytes sealing_key;         ///< X25519, 32 bytes: what the user passport is sealed to
-  Bytes registration_id;     ///< of the model that is asked for
-  std::string name;          ///< how the licensee wants to be called, at most 200 bytes
-  Bytes identity_picture;    ///< PNG file, at most 4 MiB
+  Bytes sealing_key;       ///< X25519, 32 bytes: what the user passport is sealed to
+  Bytes registration_id;   ///< of the model that is asked for
+  std::string name;        ///< how the licensee wants to be called, at most 200 bytes
+  Bytes identity_picture;  ///< PNG file, at most 4 MiB
   std::int64_t issued_at = 0;
 };
 

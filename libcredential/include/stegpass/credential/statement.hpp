@@ -27,38 +27,38 @@ Digest32 commitment(std::string_view label, const Digest32& owner, ByteView salt
 
 /// Entry 0 of every ledger: which rules it registers by. Signed by the log key, which it carries.
 struct LedgerPolicy {
-  std::string origin;        ///< name of the log, as in its checkpoints
-  PublicKey log_key;         ///< Ed25519
+  std::string origin;                                     ///< name of the log, as in its checkpoints
+  PublicKey log_key;                                      ///< Ed25519
   std::string rules = "stegpass.registration-policy.v1";  ///< schemas/ledger-policy.md
-  std::int64_t clock_skew_s = 300;  ///< how far in the future a statement's iat may lie
+  std::int64_t clock_skew_s = 300;                        ///< how far in the future a statement's iat may lie
 };
 
 /// How and where the owner's mark is woven into the network; enough for a stranger to read it once a passport is opened.
 struct MarkClaim {
-  std::string scheme = "sp";        ///< sp, pan, deepipr-v1, deepipr-v2 or deepipr-v3
-  std::string signature = "strict"; ///< strict or reference
-  std::string pooling = "whitened"; ///< whitened or mean
-  std::string architecture;         ///< canonical descriptor text of libmodel
+  std::string scheme = "sp";         ///< sp, pan, deepipr-v1, deepipr-v2 or deepipr-v3
+  std::string signature = "strict";  ///< strict or reference
+  std::string pooling = "whitened";  ///< whitened or mean
+  std::string architecture;          ///< canonical descriptor text of libmodel
   std::vector<std::string> layers;
   std::uint64_t bits = 0;
-  std::uint64_t picture_size = 0;   ///< S
-  Digest32 cover{};                 ///< commitment "mark-seed" to the cover passport's seed
-  std::vector<Digest32> reserves;   ///< the same for each reserve; at least two
+  std::uint64_t picture_size = 0;  ///< S
+  Digest32 cover{};                ///< commitment "mark-seed" to the cover passport's seed
+  std::vector<Digest32> reserves;  ///< the same for each reserve; at least two
 };
 
 /// The owner credential: a model, whose it is, and the commitments that prove it later.
 struct Registration {
-  PublicKey owner;               ///< in `cnf`; signs the statement and everything under it
-  Bytes id;                      ///< cti, 16 bytes
-  std::string model_name;        ///< file name of the release model, without folders
-  Digest32 model_root{};         ///< OMS root over the release model's files (method files, sha256)
-  Digest32 model_digest{};       ///< SHA-256 of the release model's one file
-  Digest32 tensor_root{};        ///< Merkle root over `tensor_leaf` in order of names
+  PublicKey owner;          ///< in `cnf`; signs the statement and everything under it
+  Bytes id;                 ///< cti, 16 bytes
+  std::string model_name;   ///< file name of the release model, without folders
+  Digest32 model_root{};    ///< OMS root over the release model's files (method files, sha256)
+  Digest32 model_digest{};  ///< SHA-256 of the release model's one file
+  Digest32 tensor_root{};   ///< Merkle root over `tensor_leaf` in order of names
   std::uint64_t tensor_count = 0;
-  Digest32 owner_model{};        ///< commitment "owner-model" to its SHA-256
+  Digest32 owner_model{};  ///< commitment "owner-model" to its SHA-256
   MarkClaim mark;
-  Digest32 isn_digest{};         ///< SHA-256 of the ISN weights that mint user passports
-  std::uint32_t accuracy_deployment = 0;    ///< test accuracy in 1/10000
+  Digest32 isn_digest{};                  ///< SHA-256 of the ISN weights that mint user passports
+  std::uint32_t accuracy_deployment = 0;  ///< test accuracy in 1/10000
   std::uint32_t accuracy_verification = 0;
   std::optional<Digest32> card;  ///< SHA-256 of the resilience card (schemas/attack.md)
 };
@@ -81,18 +81,18 @@ std::string describe_terms(const LicenseTerms& terms);
 
 /// The user credential: this licensee may use that registered model, with this user passport.
 struct License {
-  Bytes id;                      ///< cti, 16 bytes
-  Bytes registration_id;         ///< cti of the registration
-  PublicKey licensee;            ///< in `cnf`
-  std::int64_t not_before = 0;   ///< seconds since 1970
+  Bytes id;                     ///< cti, 16 bytes
+  Bytes registration_id;        ///< cti of the registration
+  PublicKey licensee;           ///< in `cnf`
+  std::int64_t not_before = 0;  ///< seconds since 1970
   std::int64_t expires = 0;
-  std::uint64_t status_index = 0;  ///< in the registration's status list (claim 65535)
-  Digest64 user_passport{};      ///< canonical digest of the user passport
-  Digest32 identity{};           ///< commitment "identity" to the SHA-256 of the identity picture's file
-  Digest32 isn_key{};            ///< commitment "isn-key" to this license's key
+  std::uint64_t status_index = 0;    ///< in the registration's status list (claim 65535)
+  Digest64 user_passport{};          ///< canonical digest of the user passport
+  Digest32 identity{};               ///< commitment "identity" to the SHA-256 of the identity picture's file
+  Digest32 isn_key{};                ///< commitment "isn-key" to this license's key
   std::uint32_t reveal_bar_mdb = 0;  ///< least PSNR of the revealed identity, in thousandths of a decibel
   LicenseTerms terms;
-  std::vector<Digest32> personal;    ///< redacted hashes of the personal part and of decoys; ascending, at most 32
+  std::vector<Digest32> personal;  ///< redacted hashes of the personal part and of decoys; ascending, at most 32
 };
 
 /// State of every license of a registration (draft-ietf-oauth-status-list, CBOR form, two bits each, ZLIB).
@@ -105,11 +105,22 @@ struct StatusList {
   std::vector<std::uint8_t> states;  ///< one `State` a license, by status index
 };
 
-using StatementBody = std::variant<LedgerPolicy, Registration, License, Revocation, StatusList, Suspension, Reinstatement, Renewal,
-                                   Transfer, KeyRotation, DisputeClaim, DisputeEvidence, DisputeFinding>;
+using StatementBody = std::variant<LedgerPolicy, Registration, License, Revocation, StatusList, Suspension, Reinstatement,
+                                   Renewal, Transfer, KeyRotation, DisputeClaim, DisputeEvidence, DisputeFinding>;
 enum class StatementKind {
-  ledger_policy, registration, license, revocation, status_list, suspension, reinstatement, renewal, transfer, key_rotation,
-  dispute_claim, dispute_evidence, dispute_finding
+  ledger_policy,
+  registration,
+  license,
+  revocation,
+  status_list,
+  suspension,
+  reinstatement,
+  renewal,
+  transfer,
+  key_rotation,
+  dispute_claim,
+  dispute_evidence,
+  dispute_finding
 };
 inline constexpr std::size_t kStatementKinds = std::variant_size_v<StatementBody>;
 
@@ -127,10 +138,13 @@ class Statement {
 
   StatementKind kind() const { return static_cast<StatementKind>(body().index()); }
   const StatementBody& body() const;
-  template <class T> const T* as() const { return std::get_if<T>(&body()); }
-  const std::string& issuer() const;    ///< thumbprint URI
-  const std::string& subject() const;   ///< urn:stegpass:...
-  std::int64_t issued_at() const;       ///< iat, seconds since 1970
+  template <class T>
+  const T* as() const {
+    return std::get_if<T>(&body());
+  }
+  const std::string& issuer() const;   ///< thumbprint URI
+  const std::string& subject() const;  ///< urn:stegpass:...
+  std::int64_t issued_at() const;      ///< iat, seconds since 1970
   const Digest32& kid() const;
   /// The message as a value of its own.
   Sign1 message() const;

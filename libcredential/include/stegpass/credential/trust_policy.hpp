@@ -38,7 +38,7 @@ struct TrustPolicy {
   };
   struct Group {
     std::string name;
-    std::size_t needed = 0;  ///< 1 to members.size()
+    std::size_t needed = 0;            ///< 1 to members.size()
     std::vector<std::string> members;  ///< witnesses and groups before this one; each in one group at most
   };
   std::vector<NoteVerifier> logs;
@@ -46,8 +46,8 @@ struct TrustPolicy {
   std::vector<Group> groups;
   std::string quorum;  ///< a witness or group; empty for none
   std::vector<Issuer> issuers;
-  std::vector<TrustedRoot> certifiers;   ///< lines x509
-  std::vector<TrustedRoot> time_roots;   ///< lines time
+  std::vector<TrustedRoot> certifiers;  ///< lines x509
+  std::vector<TrustedRoot> time_roots;  ///< lines time
   std::optional<std::int64_t> max_age_s;
   std::vector<std::string> required;
   double mark_bound_log10 = -30;

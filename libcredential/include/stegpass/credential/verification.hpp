@@ -37,23 +37,25 @@ struct PaperOptions {
 /// What the papers alone come to: bytes, signatures, receipts, checkpoint, freshness, status, terms, dates, openings, possession.
 struct PaperVerdict {
   Verdict verdict;
-  std::optional<Registration> registration;  ///< set once its signature held
-  std::optional<License> license;            ///< likewise; its `expires` is a renewal's, once that held
-  std::vector<PersonalClaim> personal;       ///< what the license shows of its personal part, once its signature held
-  Disclosures disclosures;                   ///< only those whose commitments opened
-  std::int64_t as_of = 0;                    ///< time of the checkpoint, once its signature held; else 0
-  std::map<std::string, std::int64_t> times; ///< when the evidence of a check was made, by its code, where that bears a time
-  VerifierMemory memory;                     ///< to be kept by the caller when the verdict is not invalid
+  std::optional<Registration> registration;   ///< set once its signature held
+  std::optional<License> license;             ///< likewise; its `expires` is a renewal's, once that held
+  std::vector<PersonalClaim> personal;        ///< what the license shows of its personal part, once its signature held
+  Disclosures disclosures;                    ///< only those whose commitments opened
+  std::int64_t as_of = 0;                     ///< time of the checkpoint, once its signature held; else 0
+  std::map<std::string, std::int64_t> times;  ///< when the evidence of a check was made, by its code, where that bears a time
+  VerifierMemory memory;                      ///< to be kept by the caller when the verdict is not invalid
 };
 
-/// Judges a bundle's bytes without disk, network or tensors. Never valid on less than: bytes, a trusted log's checkpoint, a receipt of
-/// every statement, a trusted issuer's registration, a license in force and a fresh status.
-/// Codes, in order (schemas/bundle.md says when each is valid or undecided): bundle.bytes, checkpoint.signature, checkpoint.witnesses, checkpoint.age,
-/// checkpoint.memory, checkpoint.time (when there is a timestamp), ledger.policy, receipt.ledger-policy, registration.signature, registration.issuer, receipt.registration,
-/// key-rotation, license.signature, receipt.license, license.personal (when it has a personal part), renewal, license.dates, license.status, status.age, receipt.status, suspension,
-/// reinstatement, transfer, revocation (key-rotation, renewal and these four when there is one), opening.cover, opening.isn-key, opening.identity, opening.passport-ROLE (one for each passport opened), holder.possession.
-/// Bytes that are no bundle give `bundle.bytes` alone. What `opening.passport-ROLE` leaves to the caller is whether the seed
-/// follows from the picture.
+/// Judges a bundle's bytes without disk, network or tensors. Never valid on less than: bytes, a trusted log's checkpoint, a
+/// receipt of every statement, a trusted issuer's registration, a license in force and a fresh status. Codes, in order
+/// (schemas/bundle.md says when each is valid or undecided): bundle.bytes, checkpoint.signature, checkpoint.witnesses,
+/// checkpoint.age, checkpoint.memory, checkpoint.time (when there is a timestamp), ledger.policy, receipt.ledger-policy,
+/// registration.signature, registration.issuer, receipt.registration, key-rotation, license.signature, receipt.license,
+/// license.personal (when it has a personal part), renewal, license.dates, license.status, status.age, receipt.status,
+/// suspension, reinstatement, transfer, revocation (key-rotation, renewal and these four when there is one), opening.cover,
+/// opening.isn-key, opening.identity, opening.passport-ROLE (one for each passport opened), holder.possession. Bytes that are no
+/// bundle give `bundle.bytes` alone. What `opening.passport-ROLE` leaves to the caller is whether the seed follows from the
+/// picture.
 PaperVerdict verify_papers(ByteView bundle, const TrustPolicy& policy, const PaperOptions& options);
 
 /// Adds `policy.required`, undecided, for each check that the policy requires and that is absent or was not made.

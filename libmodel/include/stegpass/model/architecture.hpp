@@ -41,14 +41,14 @@ struct ConvPlan {
   static constexpr int kPrevious = -1;  ///< `from`: the convolution before, or the network's input
   static constexpr int kNothing = -2;   ///< `add`
 
-  std::string name;          ///< the layer: "features.4", "layer4.0.conv1"
-  std::string conv;          ///< module that holds its weight: "features.4.conv", "layer4.0.conv1"
-  std::string norm;          ///< module that holds gain a0, offset c0 and statistics: "features.4.bn", "layer4.0.bn1"
+  std::string name;  ///< the layer: "features.4", "layer4.0.conv1"
+  std::string conv;  ///< module that holds its weight: "features.4.conv", "layer4.0.conv1"
+  std::string norm;  ///< module that holds gain a0, offset c0 and statistics: "features.4.bn", "layer4.0.bn1"
   int in_channels = 0;
   int out_channels = 0;
-  int kernel = 0;            ///< odd
+  int kernel = 0;  ///< odd
   int stride = 1;
-  int side = 0;              ///< of the square that goes in
+  int side = 0;  ///< of the square that goes in
   Pool pool = Pool::none;
   bool relu = true;
   bool relu_before = false;  ///< a ReLU of its own before the addition
@@ -69,7 +69,7 @@ struct ArchitectureSettings {
   int width = 1000;  ///< per mille of the published channel counts; small ones are for tests
   std::vector<std::string> passports = {"features.4", "features.5", "features.6"};  ///< none: an unprotected network
   Norm norm = Norm::batch;
-  int input = 32;    ///< side of the images in pixels
+  int input = 32;  ///< side of the images in pixels
   KeyType keys = KeyType::image;
 };
 

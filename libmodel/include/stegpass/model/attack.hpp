@@ -24,11 +24,12 @@ struct OpenedMark {
 struct AttackTask {
   PassportNetwork model{nullptr};  ///< the attacker's copy: the deployment branch alone
   PassportNetwork owner{nullptr};  ///< both branches, whose verification parts judge (and serve the fakes); or null
-  std::vector<OpenedMark> marks;   ///< the owner's, cover first and of both pictures. An attack does not look at them unless it says so
+  std::vector<OpenedMark>
+      marks;  ///< the owner's, cover first and of both pictures. An attack does not look at them unless it says so
   Pooling pooling = Pooling::whitened;
   SignatureMode signature = SignatureMode::strict;
-  LabelledImages train;  ///< the attacker's; may have other classes for `finetune`
-  LabelledImages test;   ///< accuracies are measured on it
+  LabelledImages train;            ///< the attacker's; may have other classes for `finetune`
+  LabelledImages test;             ///< accuracies are measured on it
   std::vector<Passport> pictures;  ///< drawn ones, which attackers embed, forge with or learn from
   std::vector<MarkSeed> seeds;     ///< theirs, one each
   std::optional<Passport> user;    ///< what a licensee has; its attacks take the cover itself without one
@@ -39,21 +40,21 @@ struct AttackTask {
 
 /// All that an attack is chosen by; each reads what it needs.
 struct AttackSettings {
-  std::string name;     ///< finetune, prune, ...: `attack_names`
-  std::string variant;  ///< of its name: ftal or rtal, l1 or random or structured, ...; empty: the first
+  std::string name;               ///< finetune, prune, ...: `attack_names`
+  std::string variant;            ///< of its name: ftal or rtal, l1 or random or structured, ...; empty: the first
   std::vector<double> strengths;  ///< of attacks in steps: shares pruned, bits kept, noise
   int epochs = 6;
   int batch = 64;
   double rate = 1e-3;
   double momentum = 0.9;
   double weight_decay = 5e-4;
-  double sign_weight = 0.1;    ///< of the attacker's own sign loss: his strength
+  double sign_weight = 0.1;  ///< of the attacker's own sign loss: his strength
   double sign_margin = 0.5;
-  double data_share = 1;       ///< of the training images that the attacker has
-  int count = 1;               ///< passports in a row, natural passports, tries
-  int at_once = 8;             ///< of `informed`: natural passports in one step
+  double data_share = 1;  ///< of the training images that the attacker has
+  int count = 1;          ///< passports in a row, natural passports, tries
+  int at_once = 8;        ///< of `informed`: natural passports in one step
   bool augment = true;
-  bool verification = false;   ///< whether the verification branch is measured too, at every point
+  bool verification = false;  ///< whether the verification branch is measured too, at every point
   Precision precision = Precision::fp32;
   std::uint64_t seed = 1;
   std::int64_t train_images = 0;  ///< drawn by the seed; 0 takes all
@@ -69,10 +70,10 @@ struct AttackHooks {
 
 /// What an attack came to.
 struct AttackOutcome {
-  std::string settings;  ///< JSON: what decided the outcome, data digests among it
-  std::string curve;     ///< JSON array of points: schemas/attack.md
-  std::string details;   ///< JSON object of figures of this attack alone
-  PassportNetwork model{nullptr};  ///< as the attacker leaves it, on the CPU; null where no model is changed
+  std::string settings;                ///< JSON: what decided the outcome, data digests among it
+  std::string curve;                   ///< JSON array of points: schemas/attack.md
+  std::string details;                 ///< JSON object of figures of this attack alone
+  PassportNetwork model{nullptr};      ///< as the attacker leaves it, on the CPU; null where no model is changed
   std::int64_t steps = 0, images = 0;  ///< the attacker's cost: steps of training, and images they saw
 };
 
@@ -87,6 +88,7 @@ const std::vector<AttackKind>& attack_kinds();
 /// settings give the same curve on one machine with one number of threads, also when `resume` took it up again.
 /// Errors  usage on settings out of range or something missing from the task; malformed or refused on a damaged state or one of
 ///         another run; diverged; interrupted.
-Result<AttackOutcome> run_attack(const AttackTask& task, const AttackSettings& settings, const AttackHooks& hooks = {}, ByteView resume = {});
+Result<AttackOutcome> run_attack(const AttackTask& task, const AttackSettings& settings, const AttackHooks& hooks = {},
+                                 ByteView resume = {});
 
 }  // namespace stegpass::model

@@ -68,7 +68,8 @@ class CouplingBlockImpl : public torch::nn::Module {
   struct WithGradients {
     IsnStreams streams, gradients;
   };
-  /// From the outputs of `forward` (of `reverse`) back to its inputs, which need not have been kept; adds to the parameters' gradients.
+  /// From the outputs of `forward` (of `reverse`) back to its inputs, which need not have been kept; adds to the parameters'
+  /// gradients.
   WithGradients undo_forward(const WithGradients& y, const torch::Tensor& key);
   WithGradients undo_reverse(const WithGradients& x, const torch::Tensor& key);
   /// The type that the subnets compute in; the streams and the weights stay float32.
@@ -86,7 +87,8 @@ class CouplingBlockImpl : public torch::nn::Module {
 TORCH_MODULE(CouplingBlock);
 
 /// Hides one picture in another under a key, and finds it again under the same key alone.
-/// Shapes  pictures (N, 3, H, W) with values in [0, 1], H and W even; key and rest z (N, 12, H/2, W/2). A form without a key ignores it.
+/// Shapes  pictures (N, 3, H, W) with values in [0, 1], H and W even; key and rest z (N, 12, H/2, W/2). A form without a key
+/// ignores it.
 class IsnImpl : public torch::nn::Module {
  public:
   explicit IsnImpl(const IsnForm& form = {});
@@ -108,8 +110,8 @@ class IsnImpl : public torch::nn::Module {
   const IsnForm& form() const { return form_; }
   /// float32 (the default), or bfloat16 for the subnets alone: about 1.7 times as fast to train on CPUs that have it.
   void compute_in(torch::Dtype type);
-  /// Whether training works the blocks' inputs out again on the way back, instead of keeping them: memory that does not grow with the
-  /// number of blocks, for a third more time. The network must then outlive the backward pass.
+  /// Whether training works the blocks' inputs out again on the way back, instead of keeping them: memory that does not grow with
+  /// the number of blocks, for a third more time. The network must then outlive the backward pass.
   void recompute(bool on) { recompute_ = on; }
 
  private:
@@ -137,11 +139,11 @@ class IsnModel {
   ///         refused (a tensor too many), unsupported (metadata names another form or version).
   static Result<IsnModel> load(ByteView safetensors);
 
-  /// Hides `secret` in `cover`; of an odd side the last row or column stays as it was. Errors  usage when sizes differ, are under 16 or
-  /// over 4096.
+  /// Hides `secret` in `cover`; of an odd side the last row or column stays as it was. Errors  usage when sizes differ, are under
+  /// 16 or over 4096.
   Result<Raster> hide(const Raster& cover, const Raster& secret, const Digest64& key) const;
-  /// The picture that `key` finds in `stego`: the secret for the right key, noise for any other; of an odd side the last row or column
-  /// is its neighbour's. Errors  as hide.
+  /// The picture that `key` finds in `stego`: the secret for the right key, noise for any other; of an odd side the last row or
+  /// column is its neighbour's. Errors  as hide.
   Result<Raster> reveal(const Raster& stego, const Digest64& key) const;
 
   /// SHA-256 of the file that was loaded: the ISN digest of a registration.
@@ -166,12 +168,12 @@ struct RefineOptions {
   double rate = 5e-4;       ///< Adam's, of pixel values over 255
   double stego_weight = 2;  ///< of the squared distance from the cover, beside that of the reveal from the secret
 };
-/// Improves a stego picture for its own key: Adam on the pixels, through the rounding to 8 bits, for a reveal nearer to the secret and a
-/// stego near to the cover. A step costs about three reveals. Errors  usage (sizes differ or are odd).
+/// Improves a stego picture for its own key: Adam on the pixels, through the rounding to 8 bits, for a reveal nearer to the
+/// secret and a stego near to the cover. A step costs about three reveals. Errors  usage (sizes differ or are odd).
 Result<Raster> refine_stego(const IsnModel& model, const HiddenParts& parts, const RefineOptions& options = {});
 
-/// The weights as a safetensors file: float32, metadata format (which says whether there is a key), blocks, growth, clamp and the given
-/// run record (may be empty).
+/// The weights as a safetensors file: float32, metadata format (which says whether there is a key), blocks, growth, clamp and the
+/// given run record (may be empty).
 Bytes encode_isn(const Isn& network, std::string_view record);
 
 /// Puts checked weights into a network of the file's form; what IsnModel::load uses.

@@ -12,7 +12,8 @@
 
 namespace stegpass::model {
 
-/// How a forger searches: Adam on the squared error between what is revealed and what is wanted. He has the weights, which are public.
+/// How a forger searches: Adam on the squared error between what is revealed and what is wanted. He has the weights, which are
+/// public.
 struct ForgeOptions {
   std::int64_t steps = 1000;
   double rate = 1e-3;              ///< Adam's; of key values, or of pixel values over 255
@@ -26,9 +27,10 @@ struct ForgeOptions {
 /// A point on the way, from 8-bit pictures.
 struct ForgePoint {
   std::int64_t step = 0;
-  double loss = 0;            ///< of the step before
-  double reveal_psnr_db = 0;  ///< revealed against wanted; of a key by its real values, or by its signs when the search went through them
-  double start_psnr_db = 0;   ///< of a picture: against the one it started from; else 0
+  double loss = 0;  ///< of the step before
+  double reveal_psnr_db =
+      0;  ///< revealed against wanted; of a key by its real values, or by its signs when the search went through them
+  double start_psnr_db = 0;  ///< of a picture: against the one it started from; else 0
 };
 /// Called at every point; false stops (Errc::interrupted).
 using ForgeProgress = std::function<bool(const ForgePoint&)>;
@@ -51,11 +53,13 @@ struct ForgedPicture {
   Raster revealed;  ///< from it, under the key
   std::vector<ForgePoint> curve;
 };
-/// Searches a picture near `start` from which `key` reveals `wanted`; rounding to 8 bits is passed straight through. Errors  as above.
+/// Searches a picture near `start` from which `key` reveals `wanted`; rounding to 8 bits is passed straight through. Errors  as
+/// above.
 Result<ForgedPicture> forge_isn_picture(const IsnModel& model, const Raster& start, const Raster& wanted, const Digest64& key,
                                         const ForgeOptions& options, const ForgeProgress& progress = {});
 
-/// Share of the values of `forged` whose sign is that of the tensor that `key` expands to; 0.5 for tensors that have nothing to do with it.
+/// Share of the values of `forged` whose sign is that of the tensor that `key` expands to; 0.5 for tensors that have nothing to
+/// do with it.
 double agreement_with_key(const torch::Tensor& forged, const Digest64& key);
 
 /// The pictures that licensees of one cover bring together: one byte a value and licensee.
@@ -65,8 +69,8 @@ class Collusion {
   void add(const Raster& stego);
   std::size_t count() const { return pictures_.size(); }
 
-  /// Value by value over the first `count` pictures: the mean, not rounded; the median, of an even count the lower middle one; one
-  /// picture's, drawn by the seed. Requires 1 <= count <= count().
+  /// Value by value over the first `count` pictures: the mean, not rounded; the median, of an even count the lower middle one;
+  /// one picture's, drawn by the seed. Requires 1 <= count <= count().
   std::vector<double> mean(std::size_t count) const;
   Raster median(std::size_t count) const;
   Raster mix(std::size_t count, std::uint64_t seed) const;
@@ -77,9 +81,10 @@ class Collusion {
   std::vector<Raster> pictures_;
 };
 
-/// What hiding adds to each value of `guess` on average over secrets and keys of one's own: colluders who have the weights subtract it from
-/// their mean. Keys follow from `seed`. Errors  those of IsnModel::hide.
-Result<std::vector<double>> mean_change(const IsnModel& model, const Raster& guess, const std::vector<Raster>& secrets, std::uint64_t seed);
+/// What hiding adds to each value of `guess` on average over secrets and keys of one's own: colluders who have the weights
+/// subtract it from their mean. Keys follow from `seed`. Errors  those of IsnModel::hide.
+Result<std::vector<double>> mean_change(const IsnModel& model, const Raster& guess, const std::vector<Raster>& secrets,
+                                        std::uint64_t seed);
 
 /// How exactly a picture came back.
 struct Exactness {

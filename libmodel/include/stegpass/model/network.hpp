@@ -56,8 +56,8 @@ class PassportNetworkImpl : public torch::nn::Module {
   PassportNetworkImpl(const Architecture& architecture, Branches branches, std::uint64_t seed = 0, Scheme scheme = Scheme::sp);
 
   struct Outputs {
-    torch::Tensor deployment;    ///< logits (N, classes), float32
-    torch::Tensor verification;  ///< the same; the very tensor of `deployment` where the branches do not differ
+    torch::Tensor deployment;                 ///< logits (N, classes), float32
+    torch::Tensor verification;               ///< the same; the very tensor of `deployment` where the branches do not differ
     std::vector<VerificationAffine> affines;  ///< one per passport layer
   };
 

@@ -26,8 +26,9 @@ inline constexpr double kWhiteningFloor = 0.02;
 /// The average column. `columns`: U (D, n) float64. Returns (D).
 torch::Tensor pool_mean(const torch::Tensor& columns);
 
-/// W U (U'U + (0.02 s_max)^2 I)^(-1/2) over centred U: what the sign of every pattern can be told from, since s_c is this row times r_c,
-/// but for a positive factor. Shapes  `weights` W (C, D), `columns` U (D, n) float64 -> (C, n). Errors  those of `pool_whitened`.
+/// W U (U'U + (0.02 s_max)^2 I)^(-1/2) over centred U: what the sign of every pattern can be told from, since s_c is this row
+/// times r_c, but for a positive factor. Shapes  `weights` W (C, D), `columns` U (D, n) float64 -> (C, n). Errors  those of
+/// `pool_whitened`.
 Result<torch::Tensor> whitened_responses(const torch::Tensor& weights, const torch::Tensor& columns);
 
 /// u_c = U (U'U + (0.02 s_max)^2 I)^(-1/2) r_c over centred U and centred r_c, each scaled to norm 1.8.

@@ -62,8 +62,9 @@ double best_log10_p(int bits);
 int count_matches(const torch::Tensor& bits, const torch::Tensor& s);
 
 /// Reads a mark from a model file, owner or release model or anything with the same tensors in F32, F64, F16 or BF16.
-/// Only the weights of the passport layers (`ConvPlan::conv`) are looked at (and, for `reference`, `LAYER.verification.bn.weight`).
-/// Errors  malformed when the file or a shape is not as the architecture demands, not_found when a weight is absent.
+/// Only the weights of the passport layers (`ConvPlan::conv`) are looked at (and, for `reference`,
+/// `LAYER.verification.bn.weight`). Errors  malformed when the file or a shape is not as the architecture demands, not_found when
+/// a weight is absent.
 Result<MarkReading> read_mark(ByteView weights, const Architecture& architecture, const Mark& mark,
                               SignatureMode mode = SignatureMode::strict);
 

@@ -22,10 +22,10 @@ struct StateDict {
 bool is_torch_file(ByteView file);
 
 /// Reads what torch.save wrote, the zip form (since 1.6) and the older one, and runs nothing of it: schemas/pytorch.md.
-/// The state dict is the entry `state_dict`, else `model_state_dict`, `model` or `net`, where that is a dict, else the whole; the prefix
-/// `module.` is dropped where every name has it. Types: F64, F32, F16, BF16, I64, I32, I16, I8, U8 and bool. Tensors over one part of a storage share
-/// memory. Errors  refused, with its name, when the file asks for a class or function other than those of tensors; unsupported on
-/// compressed
+/// The state dict is the entry `state_dict`, else `model_state_dict`, `model` or `net`, where that is a dict, else the whole; the
+/// prefix `module.` is dropped where every name has it. Types: F64, F32, F16, BF16, I64, I32, I16, I8, U8 and bool. Tensors over
+/// one part of a storage share memory. Errors  refused, with its name, when the file asks for a class or function other than
+/// those of tensors; unsupported on compressed
 ///         entries, big-endian files, other pickle protocols; malformed on everything else: what does not fit its storage,
 ///         damaged or missing bytes, bytes too many, names that are not printable ASCII of 1 to 512 characters or that repeat,
 ///         more tensor bytes than four times the file's.

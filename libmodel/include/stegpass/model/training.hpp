@@ -31,17 +31,17 @@ struct TrainingSettings {
   Schedule schedule = Schedule::steps;
   double momentum = 0.9;
   double weight_decay = 5e-4;
-  double sign_weight = 0.1;   ///< of the hinge on b . s, summed over bits and passports
-  double sign_margin = 0.5;   ///< the papers use 0.1
-  double sign_decay = 1e-5;   ///< of |s|^2
-  double balance = 0;         ///< lambda: pulls both branches' affine maps together
-  double last_gain = 1;       ///< initial a0 of the last convolution's norm; less makes large rates stable at the classifier
-  bool augment = true;        ///< shift by up to four pixels, mirror
+  double sign_weight = 0.1;  ///< of the hinge on b . s, summed over bits and passports
+  double sign_margin = 0.5;  ///< the papers use 0.1
+  double sign_decay = 1e-5;  ///< of |s|^2
+  double balance = 0;        ///< lambda: pulls both branches' affine maps together
+  double last_gain = 1;      ///< initial a0 of the last convolution's norm; less makes large rates stable at the classifier
+  bool augment = true;       ///< shift by up to four pixels, mirror
   bool evaluate_each_epoch = true;  ///< otherwise after the last one only
   Precision precision = Precision::fp32;
-  std::uint64_t seed = 1;          ///< of initial weights, order and augmentation
-  std::int64_t train_images = 0;   ///< drawn from the training set by the seed; 0 takes all
-  std::int64_t test_images = 0;    ///< the same of the test set
+  std::uint64_t seed = 1;              ///< of initial weights, order and augmentation
+  std::int64_t train_images = 0;       ///< drawn from the training set by the seed; 0 takes all
+  std::int64_t test_images = 0;        ///< the same of the test set
   std::int64_t validation_images = 0;  ///< held out of the training images; the curves are measured on them where there are any
   std::int64_t trigger_images = 0;     ///< drawn pictures with random labels, two in every batch; DeepIPR's V3 needs some
 };
@@ -78,7 +78,7 @@ struct TrainingTask {
   Architecture architecture;
   LabelledImages train;
   LabelledImages test;
-  Mark cover = {};             ///< of both pictures
+  Mark cover = {};                  ///< of both pictures
   std::vector<Mark> reserves = {};  ///< scale pictures suffice
   torch::Device device = torch::kCPU;
   /// Weights to begin from (safetensors, PyTorch's or our names), or empty: what the file lacks or has in another shape, as
@@ -100,8 +100,8 @@ struct TrainedModel {
 /// Trains an owner network. The same task and settings give the same weights on one machine with one number of threads,
 /// also when the run was cut in pieces by `resume` (the last state that `checkpoint` was given; empty to begin).
 /// Errors  usage on settings out of range or a mark of another architecture; malformed or refused on a state that is
-///         damaged or of another run, or initial weights that do not fit; diverged when a loss is not finite, interrupted when `progress` asked to stop: in
-///         both the last checkpoint is the last good state.
+///         damaged or of another run, or initial weights that do not fit; diverged when a loss is not finite, interrupted when
+///         `progress` asked to stop: in both the last checkpoint is the last good state.
 Result<TrainedModel> train(const TrainingTask& task, const TrainingSettings& settings, const TrainingHooks& hooks = {},
                            ByteView resume = {});
 

@@ -66,13 +66,13 @@ void ignore_result(const Result<T>&) {}
 }  // namespace stegpass
 
 /// Returns the error of `expression` from the calling function, or binds its value to `name`.
-#define STEGPASS_TRY(name, expression)                            \
-  auto name##_result = (expression);                              \
+#define STEGPASS_TRY(name, expression)                                 \
+  auto name##_result = (expression);                                   \
   if (!name##_result) return ::stegpass::Error(name##_result.error()); \
   auto& name = name##_result.value()
 
 /// Returns the error of `expression`, a `Status`, from the calling function.
-#define STEGPASS_CHECK_OK(expression)                                                   \
-  do {                                                                                  \
+#define STEGPASS_CHECK_OK(expression)                                                     \
+  do {                                                                                    \
     if (auto status_ = (expression); !status_) return ::stegpass::Error(status_.error()); \
   } while (false)

@@ -24,7 +24,8 @@ enum class DataKind {
 std::string_view data_kind_name(DataKind kind);
 
 /// What a data set is, judged by the names that lie at `path`; contents are not read.
-/// Errors  not_found (nothing there, or nothing that is known: says what was looked for), unsupported (CIFAR's Python version), io
+/// Errors  not_found (nothing there, or nothing that is known: says what was looked for), unsupported (CIFAR's Python version),
+/// io
 ///         (a device).
 Result<DataKind> find_data_kind(std::string_view path);
 

@@ -13,7 +13,7 @@ struct QrPlace {
   std::int64_t module = 0;  ///< pixels a module: size / 128, so 2 at 256
   std::int64_t left = 0;    ///< first column and row of the symbol itself, inside four modules of white
   std::int64_t top = 0;
-  std::int64_t side = 0;    ///< pixels of the symbol, 33 modules
+  std::int64_t side = 0;  ///< pixels of the symbol, 33 modules
 };
 
 /// Modules a side of the one symbol form in use: version 4, level Q (a quarter of the code words may be wrong), bytes.
@@ -24,8 +24,8 @@ inline constexpr std::int64_t kQrQuiet = 4;
 QrPlace qr_place(std::int64_t size);
 
 /// Makes the identity image: the picture's centred square at `size` pixels, with the base64url text of the licensee key's
-/// thumbprint as a QR code in its place. `contrast`, over 0 and at most 1, draws the picture's values, not the code's, towards grey.
-/// Errors  usage (size is not even or not 128 to 4096), refused (the picture already holds a QR code that reads).
+/// thumbprint as a QR code in its place. `contrast`, over 0 and at most 1, draws the picture's values, not the code's, towards
+/// grey. Errors  usage (size is not even or not 128 to 4096), refused (the picture already holds a QR code that reads).
 Result<Raster> compose_identity(const Raster& picture, std::int64_t size, const Digest32& thumbprint, double contrast = 1);
 
 /// Reads the thumbprint back, from that place alone.

@@ -28,8 +28,8 @@ Bytes encode_png(const Raster& picture);
 /// The picture as a JPEG of that quality, 1 to 100, gives it back.
 Raster through_jpeg(const Raster& picture, int quality);
 
-/// The largest centred part of that shape, brought to `width` by `height` pixels: exact area averages when it gets smaller, linear when
-/// larger. Requires width and height >= 1.
+/// The largest centred part of that shape, brought to `width` by `height` pixels: exact area averages when it gets smaller,
+/// linear when larger. Requires width and height >= 1.
 Raster centre_part(const Raster& picture, std::int64_t width, std::int64_t height);
 /// The same for a square.
 Raster centre_square(const Raster& picture, std::int64_t side);
