@@ -123,7 +123,7 @@ std::string grow(const fs::path& folder, std::uint64_t size) {
 int main(int argc, char** argv) {
   if (argc != 3) return std::cerr << "usage: million_ledger FOLDER COUNT\n", 2;
   const fs::path folder = argv[1];
-  const auto count = std::strtoull(argv[2], nullptr, 10);
+  const std::uint64_t count = std::strtoull(argv[2], nullptr, 10);
   if (count == 0) {
     std::cout << "{\"open_for_writing_seconds\": " << open_ms(folder / "ledger", ledger::Ledger::Mode::write) / 1e3 << "}\n";
     return 0;
