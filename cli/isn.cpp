@@ -28,6 +28,7 @@ struct TrainOptions {
 struct EvaluateOptions {
   std::string images, weights;
   std::uint32_t size = 224;
+  bool whole = false;
   std::uint64_t seed = 1, mints = 0;
 };
 
@@ -161,11 +162,12 @@ Status add_mints(const EvaluateOptions& options, ModelPart& model, ByteView weig
 Result<Report> evaluate(const EvaluateOptions& options) {
   STEGPASS_TRY(model, load_model_part());
   STEGPASS_TRY(weights, load_isn_weights(options.weights));
-  STEGPASS_TRY(figures, model->evaluate_isn(weights, options.images, options.size, options.seed));
+  STEGPASS_TRY(figures, model->evaluate_isn(weights, options.images, options.whole ? 0 : options.size, options.seed));
   Report report;
   report.text =
-      "on " + std::to_string(figures.images) + " pictures of " + std::to_string(options.size) +
-      " pixels, from 8-bit values:\n  stego   " + with_decimals(figures.stego_psnr_db, 2) + " dB (least " +
+      "on " + std::to_string(figures.images) +
+      (options.whole ? " whole pictures" : " pictures of " + std::to_string(options.size) + " pixels") +
+      ", from 8-bit values:\n  stego   " + with_decimals(figures.stego_psnr_db, 2) + " dB (least " +
       with_decimals(figures.stego_psnr_db_min, 2) + "), SSIM " + with_decimals(figures.stego_ssim, 4) + "\n  reveal  " +
       with_decimals(figures.reveal_psnr_db, 2) + " dB (least " + with_decimals(figures.reveal_psnr_db_min, 2) + "), SSIM " +
       with_decimals(figures.reveal_ssim, 4) + "\n  wrong key: correlation " + with_decimals(figures.wrong_key_correlation, 3) +
@@ -174,7 +176,7 @@ Result<Report> evaluate(const EvaluateOptions& options) {
       " dB, when it was resized to three quarters and back: " + with_decimals(figures.resized_reveal_psnr_db, 2) +
       " dB (passport.digest refuses both first)";
   report.figures = {{"images", figures.images},
-                    {"size", options.size},
+                    {"size", options.whole ? nlohmann::json("whole") : nlohmann::json(options.size)},
                     {"stego_psnr_db", figures.stego_psnr_db},
                     {"stego_psnr_db_min", figures.stego_psnr_db_min},
                     {"reveal_psnr_db", figures.reveal_psnr_db},
@@ -242,9 +244,11 @@ void setup_evaluate(Commands& commands, CLI::App& group) {
       group.add_subcommand("evaluate", "Measure stego, reveal and wrong key on a folder of photos, from 8-bit values");
   command->add_option("--images", options->images, "Folder with at least two pictures")->required();
   command->add_option("--weights", options->weights, "ISN weights; default: those that come with stegpass");
-  command->add_option("--size", options->size, "Side of the square crops in pixels")
-      ->check(CLI::Range(32, 2048))
-      ->capture_default_str();
+  auto* size = command->add_option("--size", options->size, "Side of the centred squares in pixels")
+                   ->check(CLI::Range(32, 2048))
+                   ->capture_default_str();
+  command->add_flag("--whole", options->whole, "Whole pictures, whatever their sizes; each secret is brought to its cover's")
+      ->excludes(size);
   command->add_option("--seed", options->seed, "Seed of pairs and keys")->capture_default_str();
   command
       ->add_option("--mints", options->mints,

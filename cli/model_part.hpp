@@ -308,6 +308,7 @@ class ModelPart {
   /// PSNR in dB over two pictures of one size.
   virtual Result<double> psnr(ByteView a_png, ByteView b_png) = 0;
   virtual Result<IsnTrainResult> train_isn(const IsnTrainRequest& request, const Progress& progress) = 0;
+  /// `size`: side of the centred squares, or 0 for whole pictures.
   virtual Result<IsnFigures> evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size,
                                           std::uint64_t seed) = 0;
   virtual Result<MintTrial> try_mints(ByteView weights, const std::filesystem::path& images, std::uint64_t count,

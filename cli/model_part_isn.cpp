@@ -105,12 +105,14 @@ Result<IsnTrainResult> LibtorchModelPart::train_isn(const IsnTrainRequest& reque
 
 namespace {
 
+Raster fit_secret(const Raster& secret, const Raster& cover) { return model::io::centre_part(secret, cover.width, cover.height); }
+
 /// What is left of a hidden picture when the stego is not the file that was written: little, which is why its digest is checked
 /// first.
 Status judge_robustness(const model::IsnModel& isn, const std::vector<Raster>& pictures, IsnFigures& figures) {
   const std::size_t count = std::min<std::size_t>(pictures.size(), 8);
   for (std::size_t i = 0; i < count; ++i) {
-    const Raster& secret = pictures[(i + 1) % pictures.size()];
+    const Raster secret = fit_secret(pictures[(i + 1) % pictures.size()], pictures[i]);
     const Digest64 key = Sha512().update("stegpass.isn-robustness.v1").update_u64(i).finish();
     STEGPASS_TRY(stego, isn.hide(pictures[i], secret, key));
     const Raster smaller = model::io::centre_part(stego, stego.width * 3 / 4, stego.height * 3 / 4);
@@ -127,8 +129,8 @@ Status judge_robustness(const model::IsnModel& isn, const std::vector<Raster>& p
 Result<IsnFigures> LibtorchModelPart::evaluate_isn(ByteView weights, const std::filesystem::path& images, std::uint32_t size,
                                                    std::uint64_t seed) {
   STEGPASS_TRY(isn, model::IsnModel::load(weights));
-  STEGPASS_TRY(pictures, model::io::load_image_squares(images, size));
-  STEGPASS_TRY(figures, model::evaluate_isn(isn, pictures, seed));
+  STEGPASS_TRY(pictures, size == 0 ? model::io::load_image_folder(images) : model::io::load_image_squares(images, size));
+  STEGPASS_TRY(figures, model::evaluate_isn(isn, pictures, seed, fit_secret));
   IsnFigures out{.images = static_cast<std::uint64_t>(figures.count),
                  .stego_psnr_db = figures.stego_psnr_db,
                  .reveal_psnr_db = figures.reveal_psnr_db,

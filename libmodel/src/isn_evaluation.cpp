@@ -79,14 +79,16 @@ double correlation(const Raster& a, const Raster& b) {
   return square_a > 0 && square_b > 0 ? both / std::sqrt(square_a * square_b) : 0.0;
 }
 
-Result<IsnEvaluation> evaluate_isn(const IsnModel& model, const std::vector<Raster>& pictures, std::uint64_t seed) {
+Result<IsnEvaluation> evaluate_isn(const IsnModel& model, const std::vector<Raster>& pictures, std::uint64_t seed,
+                                   const FitSecret& fit) {
   if (pictures.size() < 2)
     return {Errc::usage, "isn evaluation: " + std::to_string(pictures.size()) + " pictures, expected at least two"};
   const auto partner = draw_partners(pictures.size(), seed);
   const auto count = static_cast<double>(pictures.size());
   IsnEvaluation sum{.count = static_cast<std::int64_t>(pictures.size()), .stego_psnr_db_min = 1e9, .reveal_psnr_db_min = 1e9};
   for (std::size_t i = 0; i < pictures.size(); ++i) {
-    STEGPASS_TRY(pair, evaluate_pair(model, pictures[i], pictures[partner[i]], key_of(seed, i)));
+    const Raster& secret = pictures[partner[i]];
+    STEGPASS_TRY(pair, evaluate_pair(model, pictures[i], fit ? fit(secret, pictures[i]) : secret, key_of(seed, i)));
     sum.stego_psnr_db += pair.stego_db / count, sum.reveal_psnr_db += pair.reveal_db / count;
     sum.stego_ssim += pair.stego_ssim / count, sum.reveal_ssim += pair.reveal_ssim / count;
     sum.wrong_key_correlation += pair.wrong_secret / count, sum.wrong_key_cover_correlation += pair.wrong_cover / count;

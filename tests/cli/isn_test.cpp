@@ -92,6 +92,19 @@ TEST_CASE("evaluation counts the QR codes that come back, and those that wrong k
   CHECK(ran.json()["stego_ssim"].get<double>() > 0.9);
 }
 
+TEST_CASE("evaluation takes whole pictures of different sizes, each secret brought to its cover's") {
+  const TempFolder folder;
+  REQUIRE(run({"data", "draw", "--count", "2", "--size", "64", "--out", folder.file("pictures/small")}).code == 0);
+  REQUIRE(run({"data", "draw", "--count", "1", "--size", "96", "--out", folder.file("pictures/large")}).code == 0);
+  const Ran ran = run_json({"isn", "evaluate", "--images", folder.file("pictures"), "--whole"});
+  INFO(ran.err << ran.out);
+  REQUIRE(ran.code == 0);
+  CHECK(ran.json()["images"] == 3);
+  CHECK(ran.json()["size"] == "whole");
+  CHECK(ran.json()["reveal_psnr_db"].get<double>() > 20);
+  CHECK(run({"isn", "evaluate", "--images", folder.file("pictures"), "--whole", "--size", "64"}).code == 2);
+}
+
 TEST_CASE("training takes the form that is asked for, and leaves weights, record and curves") {
   const TempFolder folder;
   const std::string pictures = folder.file("pictures"), out = folder.file("isn.safetensors");

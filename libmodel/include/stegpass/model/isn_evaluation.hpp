@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include <stegpass/credential/core/result.hpp>
@@ -21,9 +22,13 @@ struct IsnEvaluation {
   double wrong_key_cover_correlation = 0;  ///< the same with the cover
 };
 
-/// Hides each picture's partner in it under a key of its own. Partners and keys follow from `seed`.
-/// Errors  usage (fewer than two pictures, not all of one size, a size that hide does not take).
-Result<IsnEvaluation> evaluate_isn(const IsnModel& model, const std::vector<Raster>& pictures, std::uint64_t seed);
+/// Brings a secret to the width and height of its cover.
+using FitSecret = std::function<Raster(const Raster& secret, const Raster& cover)>;
+
+/// Hides each picture's partner, brought to its size by `fit`, in it under a key of its own. Partners and keys follow from
+/// `seed`. Errors  usage (fewer than two pictures, a size that hide does not take; without `fit`, pictures not all of one size).
+Result<IsnEvaluation> evaluate_isn(const IsnModel& model, const std::vector<Raster>& pictures, std::uint64_t seed,
+                                   const FitSecret& fit = {});
 
 /// Structural similarity, the mean over pixels and colours; 1 for equal pictures. Requires equal sizes of at least 11 pixels a
 /// side. Source  Wang et al., "Image quality assessment", IEEE TIP 2004, equation 13: window 11 x 11, sigma 1.5, K1 0.01, K2
