@@ -66,7 +66,8 @@ def make(folder, arguments, step, table, root, page, where):
     def row_of(decoder):
         return kept.get(decoder) or step(folder, f"{decoder}-{seconds}", lambda: {**fuzz(root, decoder, seconds), "cpu": where["cpu"]})
 
-    wanted = [name for name in decoders(root) if arguments.only in name or name in kept]
+    made = lambda name: (folder / f"{name}-{seconds}.json").exists()
+    wanted = [name for name in decoders(root) if arguments.only in name or name in kept or made(name)]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         rows = list(pool.map(row_of, wanted))
     missing = [name for name in decoders(root) if name not in wanted]
