@@ -111,13 +111,6 @@ def attack(program, folder, data, name, options, n, device):
     return {key: record[key] for key in ("attack", "settings", "curve", "details", "cost", "models")}
 
 
-def false_claims(program, folder, n):
-    """Wrong passports on one network, held against the exact binomial: chi-square and Bonferroni at 0.001."""
-    pictures = 200 if n["tries"] > 20 else 5
-    seen = call([program, "attack", "random", "--model", folder / "model" / "release.safetensors", "--pictures", pictures, "--seeds", 20, "--json"])
-    return {key: seen[key] for key in ("pictures", "seeds", "bits", "mean_match", "chi_square", "degrees_of_freedom", "p_value", "smallest_p", "binomial")}
-
-
 def best(point, roles):
     """The smallest log10 p of the named roles under the strict reading."""
     values = [mark["log10_p"] for mark in point["marks"] if mark["reading"] == "strict" and mark["role"].startswith(roles) and mark["log10_p"] is not None]
@@ -212,7 +205,9 @@ def make(folder, arguments, run, step, table, program, shared, page, machine):
             if what[0] == "search" and "hash" in what and trained[subject]["mark"]["pooling"] != "whitened":
                 continue
             rows[subject, name] = step(place, name, lambda: attack(program, place, data, name, what, n, arguments.device))
-    claims = old_claims | {s: step(folder / s, "false-claims", lambda: false_claims(program, folder / s, n)) for s in trained if claimable(folder / s, trained[s])}
+    pictures = 200 if n["tries"] > 20 else 5
+    claims = old_claims | {s: step(folder / s, "false-claims", lambda: results_train.wrong_passports(program, folder / s / "model" / "release.safetensors", pictures))
+                           for s in trained if claimable(folder / s, trained[s])}
     text = f"Training {n['train']} epochs, attacks {n['attack']}, ERB {n['erb']} on a tenth of the data; {n['images'] or 10000} training images" + \
         (f", {n['overwrite']} for each overwriting passport" if n["overwrite"] else "") + f", {n['test'] or 10000} test images; batch 64, bf16.\n\n"
     text += table(["default `sp`: log10 p after", "wanted", "found", ""], list(promises(rows))) + "\n"

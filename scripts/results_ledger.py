@@ -74,11 +74,11 @@ def root_of(said):
 
 def draw_growth(growth, path):
     """What a log costs as it grows, four panels over its entries, drawn by gnuplot."""
-    panels = [("appends, 1/s", "appends_per_second", 1), ("a receipt, us", "receipt_us", 1), ("opening for writing, ms", "opened_for_writing_ms", 1),
-              ("memory, MB", "memory_mb", 1)]
+    panels = [("appends, 1/s", "appends_per_second"), ("a receipt, us", "receipt_us"), ("opening for writing, ms", "opened_for_writing_ms"),
+              ("memory, MB", "memory_mb")]
     script = f"set terminal svg size 900,600 font 'sans,12'\nset output '{path}'\nset multiplot layout 2,2\nset logscale x\nset format x '10^{{%L}}'\nset grid\nset yrange [0:*]\n"
-    for title, key, scale in panels:
-        points = "\n".join(f"{one['entries']} {one[key] / scale}" for one in growth)
+    for title, key in panels:
+        points = "\n".join(f"{one['entries']} {one[key]}" for one in growth)
         script += f"set title '{title}'\n$points << EOD\n{points}\nEOD\nplot $points with linespoints pt 7 ps 0.5 lw 2 notitle\n"
     subprocess.run(["gnuplot"], input=script.encode(), check=True)
 
