@@ -118,6 +118,15 @@ TEST_CASE("expanded bytes are SHA-512 of domain, seed, label and counter, and sh
   CHECK(expand("other", seed, "label", 70) != short_bytes);
 }
 
+TEST_CASE("eight digests at once are those of one at a time, whatever came before the counter") {
+  Bytes input;
+  for (std::size_t length = 0; length <= 300; ++length, input.push_back(static_cast<std::uint8_t>(length))) {
+    const std::uint64_t first = 0xfffffffc + length;  // some counters have a fifth byte
+    const auto eight = Sha512().update(input).finish_eight(first);
+    for (std::uint64_t i = 0; i < 8; ++i) CHECK(eight[i] == Sha512().update(input).update_u64(first + i).finish());
+  }
+}
+
 TEST_CASE("a verdict with nothing checked is undecided") {
   Verdict verdict;
   CHECK(verdict.outcome() == Outcome::undecided);

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <span>
+
+#pragma GCC diagnostic ignored "-Wpsabi"  // wide words are returned by what is compiled into its callers alone
 
 namespace stegpass {
 namespace {
@@ -36,6 +39,54 @@ std::uint32_t load_32(const std::uint8_t* p) {
   return (std::uint32_t{p[0]} << 24) | (std::uint32_t{p[1]} << 16) | (std::uint32_t{p[2]} << 8) | p[3];
 }
 
+template <class Word>
+[[gnu::always_inline]] inline Word rotr(const Word& x, int count) {
+  return (x >> count) | (x << (64 - count));
+}
+
+// FIPS 180-4, section 6.4.2, for a Word of one hash, or of several side by side.
+template <class Word>
+[[gnu::always_inline]] inline void compress_words(Word* state, const Word* block) {
+  Word w[80];
+  for (int i = 0; i < 16; ++i) w[i] = block[i];
+  for (int i = 16; i < 80; ++i) {
+    const Word s0 = rotr(w[i - 15], 1) ^ rotr(w[i - 15], 8) ^ (w[i - 15] >> 7);
+    const Word s1 = rotr(w[i - 2], 19) ^ rotr(w[i - 2], 61) ^ (w[i - 2] >> 6);
+    w[i] = w[i - 16] + s0 + w[i - 7] + s1;
+  }
+  Word a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
+  for (int i = 0; i < 80; ++i) {
+    const Word t1 = h + (rotr(e, 14) ^ rotr(e, 18) ^ rotr(e, 41)) + ((e & f) ^ (~e & g)) + kRound[i] + w[i];
+    const Word t2 = (rotr(a, 28) ^ rotr(a, 34) ^ rotr(a, 39)) + ((a & b) ^ (a & c) ^ (b & c));
+    h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
+  }
+  const Word add[] = {a, b, c, d, e, f, g, h};
+  for (int i = 0; i < 8; ++i) state[i] += add[i];
+}
+
+#if defined(__x86_64__)
+using Lanes = std::uint64_t __attribute__((vector_size(64)));  // one word of each of eight hashes
+
+[[gnu::target("avx512f")]] void compress_lanes(Lanes* state, const Lanes* block) { compress_words(state, block); }
+
+// The digests of `tail`, one or two blocks with the counter at `at`, after `before`; for counters `first` ... `first` + 7.
+std::array<Digest64, 8> finish_lanes(const std::array<std::uint64_t, 8>& before, std::span<std::uint8_t> tail, std::size_t at,
+                                     std::uint64_t first) {
+  Lanes words[32], state[8];
+  for (std::size_t i = 0; i < tail.size() / 8; ++i) words[i] = Lanes{} + load_64(tail.data() + 8 * i);
+  for (std::size_t lane = 0; lane < 8; ++lane) {
+    store_64(tail.data() + at, first + lane);
+    for (std::size_t i = at / 8; i <= (at + 7) / 8; ++i) words[i][lane] = load_64(tail.data() + 8 * i);
+  }
+  for (std::size_t i = 0; i < 8; ++i) state[i] = Lanes{} + before[i];
+  for (std::size_t block = 0; block < tail.size() / 128; ++block) compress_lanes(state, words + 16 * block);
+  std::array<Digest64, 8> digests;
+  for (std::size_t lane = 0; lane < 8; ++lane)
+    for (std::size_t i = 0; i < 8; ++i) store_64(digests[lane].data() + 8 * i, state[i][lane]);
+  return digests;
+}
+#endif
+
 void compress_256(std::array<std::uint32_t, 8>& state, const std::uint8_t* block) {
   std::array<std::uint32_t, 64> w;
   for (int i = 0; i < 16; ++i) w[i] = load_32(block + 4 * i);
@@ -63,22 +114,9 @@ Sha512::Sha512()
              0x510e527fade682d1, 0x9b05688c2b3e6c1f, 0x1f83d9abfb41bd6b, 0x5be0cd19137e2179} {}
 
 void Sha512::compress(const std::uint8_t* block) {
-  std::array<std::uint64_t, 80> w;
-  for (int i = 0; i < 16; ++i) w[i] = load_64(block + 8 * i);
-  for (int i = 16; i < 80; ++i) {
-    const std::uint64_t s0 = std::rotr(w[i - 15], 1) ^ std::rotr(w[i - 15], 8) ^ (w[i - 15] >> 7);
-    const std::uint64_t s1 = std::rotr(w[i - 2], 19) ^ std::rotr(w[i - 2], 61) ^ (w[i - 2] >> 6);
-    w[i] = w[i - 16] + s0 + w[i - 7] + s1;
-  }
-  auto [a, b, c, d, e, f, g, h] = state_;
-  for (int i = 0; i < 80; ++i) {
-    const std::uint64_t t1 =
-        h + (std::rotr(e, 14) ^ std::rotr(e, 18) ^ std::rotr(e, 41)) + ((e & f) ^ (~e & g)) + kRound[i] + w[i];
-    const std::uint64_t t2 = (std::rotr(a, 28) ^ std::rotr(a, 34) ^ std::rotr(a, 39)) + ((a & b) ^ (a & c) ^ (b & c));
-    h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
-  }
-  const std::array<std::uint64_t, 8> add = {a, b, c, d, e, f, g, h};
-  for (int i = 0; i < 8; ++i) state_[i] += add[i];
+  std::uint64_t words[16];
+  for (int i = 0; i < 16; ++i) words[i] = load_64(block + 8 * i);
+  compress_words(state_.data(), words);
 }
 
 Sha512& Sha512::update(ByteView data) {
@@ -118,6 +156,23 @@ Digest64 Sha512::finish() {
   return digest;
 }
 
+std::array<Digest64, 8> Sha512::finish_eight(std::uint64_t first) const {
+#if defined(__x86_64__)
+  static const bool lanes = __builtin_cpu_supports("avx512f") != 0;
+  if (lanes) {
+    const std::size_t used = length_ % buffer_.size(), size = used + 8 + 17 > buffer_.size() ? 256 : 128;
+    std::array<std::uint8_t, 256> tail{};
+    std::copy_n(buffer_.begin(), used, tail.begin());
+    tail[used + 8] = 0x80;
+    store_64(tail.data() + size - 8, (length_ + 8) * 8);
+    return finish_lanes(state_, std::span(tail).first(size), used, first);
+  }
+#endif
+  std::array<Digest64, 8> digests;
+  for (std::uint64_t i = 0; i < 8; ++i) digests[i] = Sha512(*this).update_u64(first + i).finish();
+  return digests;
+}
+
 Digest64 sha512(ByteView data) { return Sha512().update(data).finish(); }
 
 Digest32 sha256(ByteView data) {
@@ -147,11 +202,9 @@ Bytes expand(std::string_view domain, ByteView seed, std::string_view label, std
       .update(label)
       .update(ByteView(&zero, 1));
   Bytes out;
-  out.reserve(count + 63);
-  for (std::uint64_t counter = 0; out.size() < count; ++counter) {
-    Sha512 block = prefix;
-    append(out, block.update_u64(counter).finish());
-  }
+  out.reserve(count + 8 * 64);
+  for (std::uint64_t counter = 0; out.size() < count; counter += 8)
+    for (const Digest64& block : prefix.finish_eight(counter)) append(out, block);
   out.resize(count);
   return out;
 }

@@ -23,6 +23,9 @@ class Sha512 {
   Sha512& update_u64(std::uint64_t value);
   /// Ends the computation; the object must not be updated afterwards.
   Digest64 finish();
+  /// Eight digests, at once where the processor has AVX-512, which takes a fifth of the time: of the input so far followed by
+  /// each of `first` ... `first` + 7, as eight bytes. The object stays as it is.
+  std::array<Digest64, 8> finish_eight(std::uint64_t first) const;
 
  private:
   void compress(const std::uint8_t* block);
