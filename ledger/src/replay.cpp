@@ -18,8 +18,6 @@ using credential::PublicKey, credential::Statement;
 
 constexpr std::size_t kChunkEntries = 1024, kRunEntries = 32;  // of a chunk; of what one core decodes at a time
 
-std::string entry_name(std::uint64_t index) { return "entry " + std::to_string(index); }
-
 /// One entry on its way through the passes.
 struct Item {
   std::uint64_t index = 0;
@@ -100,8 +98,8 @@ class Replayer {
 
   /// A gap in the numbering: nothing can be said of what follows it.
   void break_off(std::uint64_t index) {
-    note(index, entry_name(index) + " is missing");
-    if (!found_.tree_fault) found_.tree_fault = entry_name(index) + " is missing, so the tree cannot be rebuilt";
+    note(index, "entry " + std::to_string(index) + " is missing");
+    if (!found_.tree_fault) found_.tree_fault = "entry " + std::to_string(index) + " is missing, so the tree cannot be rebuilt";
     broken_off_ = true;
   }
   void note(std::uint64_t index, const std::string& detail) {
@@ -153,7 +151,7 @@ class Replayer {
     const auto end = chunk.items.begin() + static_cast<std::ptrdiff_t>(chunk.taken);
     const auto bad = std::find_if(chunk.items.begin(), end, [](const Item& item) { return !item.fault.empty(); });
     if (bad == end) return Done{};
-    found_.fault = Fault{bad->index, "audit.signatures", entry_name(bad->index) + ": " + bad->fault};
+    found_.fault = Fault{bad->index, "audit.signatures", "entry " + std::to_string(bad->index) + ": " + bad->fault};
     decoded_.taken = 0;
     STEGPASS_TRY(state, state_before(source_, commits_, bad->index));
     found_.state = std::move(state);
@@ -171,7 +169,7 @@ class Replayer {
 
   void take(Item& item) {
     if (!item.statement) {
-      found_.fault = Fault{item.index, "audit.entries", entry_name(item.index) + ": " + item.fault};
+      found_.fault = Fault{item.index, "audit.entries", "entry " + std::to_string(item.index) + ": " + item.fault};
       return;
     }
     auto key = found_.state.accept_unverified(*item.statement, item.index, commit_time(commits_, item.index));
@@ -181,7 +179,7 @@ class Replayer {
       if (const auto root = found_.index_roots.find(index_.size()); root != found_.index_roots.end())
         root->second = index_.root();
     } else
-      found_.fault = Fault{item.index, "audit.policy", entry_name(item.index) + ": " + key.error().detail};
+      found_.fault = Fault{item.index, "audit.policy", "entry " + std::to_string(item.index) + ": " + key.error().detail};
   }
 
   Status grow_tree(const Item& item) {
@@ -202,7 +200,8 @@ class Replayer {
 
   Status compare_index(const Item& item) {
     if (!item.way_fault) return item.way_fault.error();
-    if (!found_.tree_fault && !item.way_fault->empty()) found_.tree_fault = entry_name(item.index) + ": " + *item.way_fault;
+    if (!found_.tree_fault && !item.way_fault->empty())
+      found_.tree_fault = "entry " + std::to_string(item.index) + ": " + *item.way_fault;
     return Done{};
   }
 
@@ -248,7 +247,7 @@ Result<Replay> replay(const LogSource& source, const std::vector<StoredCommit>& 
   if (progress) progress(std::min(replayer.found().tree.size(), total), total);
   const auto entries = replayer.found().entries;
   if (entries < total && !replayer.broken_off()) replayer.break_off(entries);
-  if (entries > total) replayer.note(total, entry_name(total) + " lies beyond the newest checkpoint");
+  if (entries > total) replayer.note(total, "entry " + std::to_string(total) + " lies beyond the newest checkpoint");
   return std::move(replayer).finish();
 }
 
