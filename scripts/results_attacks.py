@@ -10,6 +10,9 @@ import sys
 
 import results_train
 
+UNPROTECTED = "alexnet-unprotected"
+TRIED = ("alexnet-sp", "alexnet-sp-mean", "alexnet-sp-margin-0.1", "alexnet-sp-margin-1", "alexnet-sp-weight-1", "alexnet-sp-all")  # for the defaults
+CLAIMED = ("alexnet-sp", "alexnet-pan", "alexnet-deepipr-v1", "alexnet-deepipr-v2", "alexnet-deepipr-v3")  # 4,000 wrong passports each
 KEPT = 0.95  # what an attacker must keep of the accuracy for a point to count
 
 
@@ -23,6 +26,18 @@ def lengths(arguments):
 
 
 def subjects():
+    """(name, options of passport train, settings beside the protocol's): the schemes, then what was tried for the defaults."""
+    for name, options in schemes():
+        yield name, options, {}
+    alexnet = ["--network", "alexnet-cifar", "--scheme", "sp", "--layers"]
+    yield "alexnet-sp-margin-0.1", alexnet + ["last3"], {"sign_margin": 0.1}
+    yield "alexnet-sp-margin-1", alexnet + ["last3"], {"sign_margin": 1}
+    yield "alexnet-sp-weight-1", alexnet + ["last3"], {"sign_weight": 1}
+    yield "alexnet-sp-all", alexnet + ["all"], {}
+    yield UNPROTECTED, ["--network", "alexnet-cifar", "--layers", "none"], {}
+
+
+def schemes():
     """(name, options of passport train); the first is the default in full."""
     alexnet = ["--network", "alexnet-cifar", "--layers", "last3"]
     yield "alexnet-sp", alexnet + ["--scheme", "sp"]
@@ -51,8 +66,13 @@ def attacks(subject, n):
         ("sign-flip", ["sign-flip", "--count", 10]),
         ("erb-cerb", ["erb", *erb]),
     ]
+    informed = ("informed-passports", ["informed", "--count", n["natural"], *trained])
+    if subject == UNPROTECTED:
+        return []
+    if subject in TRIED and subject not in ("alexnet-sp", "alexnet-sp-mean"):
+        return [attack for attack in telling if attack[0] == "overwrite"] + [informed]
     if subject not in ("alexnet-sp", "resnet18-sp"):
-        return telling
+        return telling + ([informed] if subject in TRIED else [])
     return telling + [
         ("finetune-rtal", ["finetune", "--variant", "rtal", *trained]),
         ("prune-random", ["prune", "--variant", "random"]),
@@ -61,7 +81,7 @@ def attacks(subject, n):
         ("noise", ["noise"]),
         ("fold", ["fold"]),
         ("frame", ["frame", *trained]),
-        ("informed-passports", ["informed", "--count", n["natural"], *trained]),
+        informed,
         ("informed-subspace", ["informed", "--variant", "subspace", "--count", max(2, n["natural"] // 5), "--epochs", n["attack"]]),
         ("insider-picture", ["insider", "--variant", "picture", *trained]),
         ("distill", ["distill", "--epochs", n["train"]]),
@@ -82,10 +102,12 @@ def call(command):
     return json.loads(done.stdout)
 
 
-def train(program, folder, data, options, n, device):
+def train(program, folder, data, options, settings, n, device):
     out = folder / "model"
+    protocol = {"preset": "paper", "evaluate_each_epoch": False, **({"test_images": n["test"]} if n["test"] else {}), **settings}
+    (folder / "settings.json").write_text(json.dumps(protocol))
     command = [program, "passport", "train", "--home", folder.parent / "home", "--passphrase-file", folder.parent / "passphrase", "--json", "--data", data,
-               "--preset", "paper", "--epochs", n["train"], "--precision", "bf16", "--settings", folder.parent / "settings.json", "--out", out, "--device", device, *options]
+               "--preset", "paper", "--epochs", n["train"], "--precision", "bf16", "--settings", folder / "settings.json", "--out", out, "--device", device, *options]
     if n["images"]:
         command += ["--images", n["images"]]
     if (out / "training.checkpoint").exists():
@@ -166,57 +188,85 @@ def on_record(page, n):
     return page["networks"], {tuple(key.split(" ", 1)): record for key, record in page["attacks"].items()}, page["false_claims"]
 
 
-def claimable(folder, trained):
-    """Whether the reading is one that a verifier takes, and the network is at hand."""
-    return trained["mark"]["pooling"] == "whitened" and trained["mark"]["signature"] == "strict" and (folder / "model" / "release.safetensors").exists()
+def settings_table(rows, trained, table):
+    """What the settings tried for the defaults cost and withstand."""
+    plain = trained[UNPROTECTED]["deployment"] if UNPROTECTED in trained else None
+    number = lambda value: "-" if value is None else f"{value:.1f}"
+    lines = []
+    for subject in TRIED:
+        curves = [rows[subject, name]["curve"] if (subject, name) in rows else None for name in ("overwrite", "informed-passports")]
+        if subject in trained and all(curves):
+            overwrite, informed = curves
+            lines.append((subject, "-" if plain is None else f"{100 * (trained[subject]['deployment'] - plain):+.2f}", number(best(overwrite[-1], "cover")),
+                          f"{100 * overwrite[-1]['accuracy_deployment']:.2f}", number(best(informed[-1], "cover")), number(worst(informed, "reserve")),
+                          f"{100 * informed[-1]['accuracy_deployment']:.2f}"))
+    if not lines:
+        return ""
+    return "Settings tried for the defaults: points of accuracy against the unprotected network of the same protocol, log10 p, and the accuracy an attacker is left with.\n\n" + \
+        table(["network", "points", "cover after overwriting", "accuracy %", "cover after informed", "reserve at 95 %", "accuracy %"], lines) + "\n"
+
+
+def page_text(n, rows, trained, claims, table):
+    few = f", {n['overwrite']} for each overwriting passport" if n["overwrite"] else ""
+    text = f"Training {n['train']} epochs, attacks {n['attack']}, ERB {n['erb']} on a tenth of the data; {n['images'] or 10000} training images{few}, " \
+        f"{n['test'] or 10000} test images; batch 64, bf16.\n\n"
+    text += table(["default `sp`: log10 p after", "wanted", "found", ""], list(promises(rows))) + "\n" + settings_table(rows, trained, table)
+    text += table(["network", "deployment %", "verification %", "cover bits", "log10 p"],
+                  [(s, f"{100 * t['deployment']:.2f}", f"{100 * t['verification']:.2f}", f"{t['marks'][0]['matches']}/{t['mark']['bits']}", f"{t['marks'][0]['log10_p']:.1f}")
+                   if t["marks"] else (s, f"{100 * t['deployment']:.2f}", "-", "-", "-") for s, t in trained.items()]) + "\n"
+    text += "Accuracies in per cent: of the untouched network, and at the attack's last point. Log10 p of cover and best reserve at the last point, and the largest over all points that keep 95 % of the accuracy.\n\n"
+    text += table(["network", "attack", "before", "after", "cover", "reserve", "cover at 95 %", "reserve at 95 %", "the attacker's", "steps", "images", "s"],
+                  [row(subject, name, record) for (subject, name), record in rows.items()])
+    missing = [f"{s} {name}" for s, _, _ in subjects() for name, _ in attacks(s, n) if (s, name) not in rows]
+    if claims:
+        text += "\nWrong passports against the exact binomial:\n\n" + table(["network", "passports", "mean match", "chi-square", "df", "p", "any one (Bonferroni)", "binomial"],
+            [(s, c["pictures"] * c["seeds"], f"{c['mean_match']:.5f}", f"{c['chi_square']:.1f}", c["degrees_of_freedom"], f"{c['p_value']:.4f}", f"{c['smallest_p']:.4f}", c["binomial"]) for s, c in claims.items()])
+    return text + ("\nNot run yet: " + ", ".join(missing) + ". The same command goes on with them.\n" if missing else "")
+
+
+def prepare(folder, arguments, run, program, shared):
+    """The owner's home, and the data file or `drawn`."""
+    (folder / "passphrase").write_text("for trials only\n")
+    home = folder / "home"
+    if not (home / "vault").exists():
+        run([program, "init", home, "--origin", "results.example/log", "--name", "results", "--passphrase-file", folder / "passphrase"])
+        run([program, "passport", "new", "--home", home, "--draw", "--seed", "1", "--passphrase-file", folder / "passphrase"])
+    archive = pathlib.Path(arguments.images or shared / "data" / "cifar10-jpeg.tar.xz")
+    if archive.exists():
+        return results_train.data_file(run, program, folder.parent, "balanced", archive)
+    if not arguments.trial:
+        sys.exit("results: name the archive cifar10-jpeg.tar.xz (train/CLASS/0000.jpg ..., test/CLASS/...) with --images")
+    return "drawn"
 
 
 def make(folder, arguments, run, step, table, program, shared, page, machine):
     folder = folder / ("full" if arguments.full else "trial" if arguments.trial else "default")  # runs of other lengths are other runs
     folder.mkdir(exist_ok=True)
     n = lengths(arguments)
-    (folder / "passphrase").write_text("for trials only\n")
-    (folder / "settings.json").write_text(json.dumps({"preset": "paper", "evaluate_each_epoch": False, **({"test_images": n["test"]} if n["test"] else {})}))
-    home = folder / "home"
-    if not (home / "vault").exists():
-        run([program, "init", home, "--origin", "results.example/log", "--name", "results", "--passphrase-file", folder / "passphrase"])
-        run([program, "passport", "new", "--home", home, "--draw", "--seed", "1", "--passphrase-file", folder / "passphrase"])
-    archive = pathlib.Path(arguments.images or shared / "data" / "cifar10-jpeg.tar.xz")
-    if arguments.trial and not archive.exists():
-        data = "drawn"
-    elif not archive.exists():
-        sys.exit("results: name the archive cifar10-jpeg.tar.xz (train/CLASS/0000.jpg ..., test/CLASS/...) with --images")
-    else:
-        data = results_train.data_file(run, program, folder.parent, "balanced", archive)
+    data = prepare(folder, arguments, run, program, shared)
     old_networks, old_rows, old_claims = on_record(page, n)
     rows, trained = {}, {}
-    for subject, options in subjects():
+
+    def network(subject, options, settings):
+        (folder / subject).mkdir(exist_ok=True)
+        return step(folder / subject, "trained",
+                    lambda: {**train(program, folder / subject, data, options, settings, n, arguments.device), "cpu": machine["cpu"]})
+
+    for subject, options, settings in subjects():
         place = folder / subject
+        if subject in old_networks and not (place / "trained.json").exists():
+            trained[subject] = old_networks[subject]
+        elif arguments.only in subject or (place / "trained.json").exists():
+            trained[subject] = network(subject, options, settings)
         for name, what in attacks(subject, n):
             made = (place / f"{name}.json").exists()
             if (subject, name) in old_rows and not made:
-                trained.setdefault(subject, old_networks[subject])
                 rows[subject, name] = old_rows[subject, name]
-                continue
-            if arguments.only not in f"{subject} {name}" and not made:
-                continue
-            place.mkdir(exist_ok=True)
-            trained[subject] = step(place, "trained", lambda: {**train(program, place, data, options, n, arguments.device), "cpu": machine["cpu"]})
-            if what[0] == "search" and "hash" in what and trained[subject]["mark"]["pooling"] != "whitened":
-                continue
-            rows[subject, name] = step(place, name, lambda: attack(program, place, data, name, what, n, arguments.device))
+            elif arguments.only in f"{subject} {name}" or made:
+                trained[subject] = network(subject, options, settings)
+                rows[subject, name] = step(place, name, lambda: attack(program, place, data, name, what, n, arguments.device))
     pictures = 200 if n["tries"] > 20 else 5
     claims = old_claims | {s: step(folder / s, "false-claims", lambda: results_train.wrong_passports(program, folder / s / "model" / "release.safetensors", pictures))
-                           for s in trained if claimable(folder / s, trained[s])}
-    text = f"Training {n['train']} epochs, attacks {n['attack']}, ERB {n['erb']} on a tenth of the data; {n['images'] or 10000} training images" + \
-        (f", {n['overwrite']} for each overwriting passport" if n["overwrite"] else "") + f", {n['test'] or 10000} test images; batch 64, bf16.\n\n"
-    text += table(["default `sp`: log10 p after", "wanted", "found", ""], list(promises(rows))) + "\n"
-    text += table(["network", "deployment %", "verification %", "cover bits", "log10 p"],
-                  [(s, f"{100 * t['deployment']:.2f}", f"{100 * t['verification']:.2f}", f"{t['marks'][0]['matches']}/{t['mark']['bits']}", f"{t['marks'][0]['log10_p']:.1f}") for s, t in trained.items()]) + "\n"
-    text += "Accuracies in per cent: of the untouched network, and at the attack's last point. Log10 p of cover and best reserve at the last point, and the largest over all points that keep 95 % of the accuracy.\n\n"
-    text += table(["network", "attack", "before", "after", "cover", "reserve", "cover at 95 %", "reserve at 95 %", "the attacker's", "steps", "images", "s"],
-                  [row(subject, name, record) for (subject, name), record in rows.items()])
-    if claims:
-        text += "\nWrong passports against the exact binomial:\n\n" + table(["network", "passports", "mean match", "chi-square", "df", "p", "any one (Bonferroni)", "binomial"],
-            [(s, c["pictures"] * c["seeds"], f"{c['mean_match']:.5f}", f"{c['chi_square']:.1f}", c["degrees_of_freedom"], f"{c['p_value']:.4f}", f"{c['smallest_p']:.4f}", c["binomial"]) for s, c in claims.items()])
-    return {"lengths": n, "networks": trained, "attacks": {f"{subject} {name}": record for (subject, name), record in rows.items()}, "false_claims": claims}, text
+                           for s in trained if s in CLAIMED and (folder / s / "model" / "release.safetensors").exists()}
+    record = {"lengths": n, "networks": trained, "attacks": {f"{subject} {name}": record for (subject, name), record in rows.items()}, "false_claims": claims}
+    return record, page_text(n, rows, trained, claims, table)
