@@ -217,11 +217,12 @@ def page_text(n, rows, trained, claims, table):
     text += "Accuracies in per cent: of the untouched network, and at the attack's last point. Log10 p of cover and best reserve at the last point, and the largest over all points that keep 95 % of the accuracy.\n\n"
     text += table(["network", "attack", "before", "after", "cover", "reserve", "cover at 95 %", "reserve at 95 %", "the attacker's", "steps", "images", "s"],
                   [row(subject, name, record) for (subject, name), record in rows.items()])
-    missing = [f"{s} {name}" for s, _, _ in subjects() for name, _ in attacks(s, n) if (s, name) not in rows]
+    missing = {s: sum((s, name) not in rows for name, _ in attacks(s, n)) for s, _, _ in subjects()}
+    missing = [f"{count} on {s}" for s, count in missing.items() if count]
     if claims:
         text += "\nWrong passports against the exact binomial:\n\n" + table(["network", "passports", "mean match", "chi-square", "df", "p", "any one (Bonferroni)", "binomial"],
             [(s, c["pictures"] * c["seeds"], f"{c['mean_match']:.5f}", f"{c['chi_square']:.1f}", c["degrees_of_freedom"], f"{c['p_value']:.4f}", f"{c['smallest_p']:.4f}", c["binomial"]) for s, c in claims.items()])
-    return text + ("\nNot run yet: " + ", ".join(missing) + ". The same command goes on with them.\n" if missing else "")
+    return text + ("\nAttacks not run yet: " + ", ".join(missing) + ". The same command goes on with them.\n" if missing else "")
 
 
 def prepare(folder, arguments, run, program, shared):
