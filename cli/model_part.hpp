@@ -62,10 +62,10 @@ struct TrainRequest {
   std::string network = "alexnet-cifar", norm = "batch", keys = "image", scheme = "sp", pooling = "whitened";
   std::string layers;  ///< last3, layer4, all, none, or names with commas between; empty: the network's usual ones
   std::uint64_t width = 1000, input = 32;
-  std::string preset = "quick";         ///< quick, paper, published
-  std::string settings;                 ///< JSON whose fields replace the preset's, or empty
-  std::string signature;                ///< strict, reference, or empty for the preset's
-  std::optional<std::uint64_t> images;  ///< so many of the training set, drawn by the seed
+  std::string preset = "quick";                      ///< quick, paper, published
+  std::string settings;                              ///< JSON whose fields replace the preset's, or empty
+  std::string signature;                             ///< strict, reference, or empty for the preset's
+  std::optional<std::uint64_t> images, test_images;  ///< so many of the training set and the test set, drawn by the seed
   std::optional<std::uint64_t> epochs, batch, validation;
   std::optional<double> rate, balance;
   std::uint64_t seed = 1;

@@ -133,6 +133,7 @@ Result<model::TrainingSettings> settings_of(const TrainRequest& request) {
   if (request.epochs) settings.epochs = static_cast<int>(whole(*request.epochs, 1000000));
   if (request.batch) settings.batch = static_cast<int>(whole(*request.batch, 1000000));
   if (request.images) settings.train_images = static_cast<std::int64_t>(whole(*request.images, 1u << 30));
+  if (request.test_images) settings.test_images = static_cast<std::int64_t>(whole(*request.test_images, 1u << 30));
   if (request.validation) settings.validation_images = static_cast<std::int64_t>(whole(*request.validation, 1u << 30));
   if (request.rate) settings.rate = *request.rate;
   if (request.balance) settings.balance = *request.balance;

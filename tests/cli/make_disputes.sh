@@ -30,7 +30,7 @@ owner() {
   quiet passport new --home "$1" --draw --seed "$2" --size "$3" "${secret[@]}" 2>/dev/null
 }
 # HOME FOLDER OPTION...: a narrow network, from nothing or by a few steps more from another, in three seconds or so.
-train() { quiet passport train --home "$1" --out "$2" --data drawn "${@:3}" "${secret[@]}"; }
+train() { quiet passport train --home "$1" --out "$2" --data drawn --test-images 200 "${@:3}" "${secret[@]}"; }
 from_nothing=(--width 300 --images 512 --epochs 4)
 few_steps=(--width 300 --images 256 --epochs 3)
 # HOME FOLDER STATEMENT

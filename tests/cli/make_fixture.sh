@@ -25,7 +25,7 @@ s() { printf '+ stegpass %s\n' "$*"; "$program" "$@"; }
 s init home --origin tests.example/log --name tester "${secret[@]}"
 s init stranger --origin stranger.example/log --name stranger "${secret[@]}"
 s passport new --home home --draw --seed 7 "${secret[@]}"
-s passport train --home home --data drawn --preset quick --images 512 --epochs 4 --out trained "${secret[@]}"
+s passport train --home home --data drawn --preset quick --images 512 --epochs 4 --test-images 200 --out trained "${secret[@]}"
 cp trained/release.safetensors release.safetensors
 s model register --home home --models trained --out registration.cose "${secret[@]}"
 cp -a home home-registered

@@ -15,8 +15,8 @@ std::string home_of(const TempFolder& folder) {
 
 /// A run of a second or two: a narrow network on few drawn images.
 Args train_args(const TempFolder& folder, Args more) {
-  Args args = {"passport", "train",    "--home", home_of(folder), "--data", "drawn", "--width",
-               "63",       "--images", "160",    "--epochs",      "1",      "--out", folder.file("out")};
+  Args args = {"passport", "train",    "--home", home_of(folder), "--data", "drawn", "--width",         "63", "--images",
+               "160",      "--epochs", "1",      "--test-images", "100",    "--out", folder.file("out")};
   args.insert(args.end(), more.begin(), more.end());
   return with_passphrase(args);
 }

@@ -36,7 +36,7 @@ g bundle flip $release flipped.safetensors
 head -c 100000 $release >short.safetensors
 cp -a fixture/stranger thief
 s passport new --home thief --draw --seed 9 "${secret[@]}"
-train=(passport train --home thief --data drawn --preset quick --images 128 --epochs 1 "${secret[@]}")
+train=(passport train --home thief --data drawn --preset quick --images 128 --epochs 1 --test-images 200 "${secret[@]}")
 s "${train[@]}" --layers none --init $release --out finetuned
 s "${train[@]}" --layers none --init permute.safetensors --out permute-finetuned
 s "${train[@]}" --init $release --out overwritten
