@@ -228,7 +228,8 @@ void add_run_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--init", options.initial,
                      "Weights to begin from (safetensors; passport convert makes them of PyTorch's files)");
   command.add_option("--images", request.images, "Train on so many images, drawn by the seed; default: the preset's");
-  command.add_option("--test-images", request.test_images, "Measure on so many of the test images; default: the preset's");
+  command.add_option("--test-images", request.test_images,
+                     "Measure on so many of the test images, drawn by the seed; default: the preset's");
   command.add_option("--validation", request.validation,
                      "Hold out so many of them, and measure the curves there instead of on the test images");
   command.add_option("--epochs", request.epochs, "Passes over the data; default: the preset's");

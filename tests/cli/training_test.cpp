@@ -90,6 +90,7 @@ TEST_CASE("settings from a JSON file replace the preset's, layers may come as JS
   CHECK(used["settings"]["sign_margin"] == 0.25);
   CHECK(used["settings"]["batch"] == 16);
   CHECK(used["settings"]["validation_images"] == 40);
+  CHECK(used["settings"]["test_images"] == 100);  // by train_args, where the settings say nothing
   CHECK(used["architecture"]["passports"] == Json({"features.5", "features.6"}));
 }
 

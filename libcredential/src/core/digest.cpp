@@ -39,6 +39,7 @@ std::uint32_t load_32(const std::uint8_t* p) {
   return (std::uint32_t{p[0]} << 24) | (std::uint32_t{p[1]} << 16) | (std::uint32_t{p[2]} << 8) | p[3];
 }
 
+// std::rotr for 64-bit numbers and vectors of them.
 template <class Word>
 [[gnu::always_inline]] inline Word rotr(const Word& x, int count) {
   return (x >> count) | (x << (64 - count));
