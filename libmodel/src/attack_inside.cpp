@@ -68,7 +68,10 @@ Result<std::vector<torch::Tensor>> natural_axes(AttackRun& run) {
     }
     STEGPASS_CHECK_OK(run.progress(i + 1.0, run.settings.count, "natural passports"));
   }
-  for (torch::Tensor& sum : sums) sum = std::get<1>(at::linalg_eigh(sum)).flip(1).contiguous();
+  // In double precision: over 2,896 rows LAPACK's float version says its workspace's size in a float, which rounds it too small.
+  for (torch::Tensor& sum : sums) {
+    sum = std::get<1>(at::linalg_eigh(sum.to(torch::kFloat64))).flip(1).to(torch::kFloat32).contiguous();
+  }
   return sums;
 }
 
