@@ -214,7 +214,7 @@ def page_text(n, rows, trained, claims, table):
     text += table(["network", "deployment %", "verification %", "cover bits", "log10 p"],
                   [(s, f"{100 * t['deployment']:.2f}", f"{100 * t['verification']:.2f}", f"{t['marks'][0]['matches']}/{t['mark']['bits']}", f"{t['marks'][0]['log10_p']:.1f}")
                    if t["marks"] else (s, f"{100 * t['deployment']:.2f}", "-", "-", "-") for s, t in trained.items()]) + "\n"
-    text += "Accuracies in per cent: of the untouched network, and at the attack's last point. Log10 p of cover and best reserve at the last point, and the largest over all points that keep 95 % of the accuracy.\n\n"
+    text += "Accuracies in per cent: of the untouched network (attacks draw other test images than training did, unless all are taken), and at the attack's last point. Log10 p of cover and best reserve at the last point, and the largest over all points that keep 95 % of the accuracy.\n\n"
     text += table(["network", "attack", "before", "after", "cover", "reserve", "cover at 95 %", "reserve at 95 %", "the attacker's", "steps", "images", "s"],
                   [row(subject, name, record) for (subject, name), record in rows.items()])
     missing = {s: sum((s, name) not in rows for name, _ in attacks(s, n)) for s, _, _ in subjects()}
