@@ -5,6 +5,7 @@ was stopped goes on from its checkpoint. --fresh forgets both.
 """
 import json
 import math
+import os
 import pathlib
 import statistics
 import subprocess
@@ -70,7 +71,7 @@ def train(program, folder, home, data, name, options):
     seconds = sum(epoch["seconds"] for epoch in record["run"]["curves"])
     figures = {"network": network, "scheme": scheme, "images": record["run"]["run"]["train_size"], "epochs": epochs, "seed": seed,
                "precision": precision, "deployment": record["accuracy_deployment"], "verification": record["accuracy_verification"],
-               "bits": record["mark"]["bits"], "images_per_second": record["run"]["run"]["train_size"] * epochs / seconds}
+               "bits": record["mark"]["bits"], "images_per_second": record["run"]["run"]["train_size"] * epochs / seconds, "threads": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count()))}
     figures["marks"] = [{key: one[key] for key in ("role", "matches", "log10_p")} for one in record["readings"]]
     return figures
 
@@ -104,8 +105,9 @@ def tables(rows, wrong, table):
         match = f"{cover['matches']}/{row['bits']}" if cover else "-"
         worst = f"{max(mark['log10_p'] for mark in row['marks']):.1f}" if cover else "-"
         lines.append((name, row["images"], row["epochs"], row["precision"], percent(row["deployment"]),
-                      percent(row["verification"]) if cover else "-", match, worst, f"{row['images_per_second']:.0f}"))
-    text = table(["run", "images", "epochs", "precision", "deployment %", "verification %", "cover bits", "largest log10 p of cover and reserves", "images/s"], lines)
+                      percent(row["verification"]) if cover else "-", match, worst, f"{row['images_per_second']:.0f}", row["threads"]))
+    text = table(["run", "images", "epochs", "precision", "deployment %", "verification %", "cover bits", "largest log10 p of cover and reserves", "images/s", "threads"], lines)
+    text += "\nImages/s as the run went, beside whatever else the machine had to do; `scripts/results bench` has the rate of training alone.\n"
     complete = lambda name: all(f"{name}-{seed}" in rows for seed in (1, 2, 3))
     costs = []
     for scheme in SCHEMES[:-1]:
