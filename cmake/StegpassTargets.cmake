@@ -37,9 +37,22 @@ target_compile_options(stegpass_warnings INTERFACE
 target_compile_options(stegpass_warnings INTERFACE
   $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread>)
 
-# What does no heavy work of its own, the command line and the tests, is compiled faster in a release build.
+# What does no heavy work of its own, the command line and the tests, is compiled faster in a release build: with -O1, or the OPTION given.
 function(stegpass_compile_quickly target)
-  target_compile_options(${target} PRIVATE $<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O1>)
+  cmake_parse_arguments(arg "" "OPTION" "" ${ARGN})
+  if(NOT arg_OPTION)
+    set(arg_OPTION -O1)
+  endif()
+  target_compile_options(${target} PRIVATE $<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:${arg_OPTION}>)
+endfunction()
+
+# stegpass_compile_groups(TARGET): of TARGET's files those of a compile_together group are compiled as one, since their headers take most of the
+# compiler's time; their unnamed namespaces then share one scope. A file that is in no group is compiled by itself.
+function(stegpass_compile_groups target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+endfunction()
+function(compile_together group)
+  set_source_files_properties(${ARGN} PROPERTIES UNITY_GROUP ${group})
 endfunction()
 
 # stegpass_library(NAME [SOURCES ...]): a static library `NAME` with the alias stegpass::NAME and public headers in include/.

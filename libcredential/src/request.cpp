@@ -16,7 +16,7 @@ constexpr std::string_view kPresentationTyp = "application/stegpass-presentation
 constexpr const char* kRequestClaim = "stegpass.license-request";
 constexpr const char* kPresentationClaim = "stegpass.presentation";
 constexpr const char* kDeliveryVersion = "stegpass.license-delivery.v1";
-constexpr std::int64_t kAud = 3, kCnf = 8, kCnonce = 39;
+constexpr std::int64_t kCnonce = 39;
 constexpr std::size_t kMaxPicture = std::size_t{4} << 20, kMaxDelivery = std::size_t{64} << 20, kMaxPresentation = 4096;
 
 // A message of one `typ` without anything unprotected, and its envelope; both view the bytes.

@@ -10,7 +10,6 @@ namespace stegpass::credential {
 namespace {
 
 constexpr const char* kPolicyClaim = "stegpass.ledger-policy";
-constexpr std::int64_t kTtl = 65534, kStatusListClaim = 65533;
 constexpr std::int64_t kMaxSkew = 86400;
 
 // Printable ASCII without space and '+', as names in C2SP notes must be.
@@ -39,7 +38,7 @@ std::optional<StatementBody> read_status_list(Fields& claims, const std::string&
   claims.require(out.expires > issued_at,
                  [&] { return "exp " + std::to_string(out.expires) + " is not after iat " + std::to_string(issued_at); });
   if (claims.has(kTtl)) out.ttl_s = static_cast<std::int64_t>(claims.number(kTtl, 1, kMaxTime));
-  Fields list = claims.map(kStatusListClaim);
+  Fields list = claims.map(kStatusList);
   list.number("bits", 2, 2);
   const ByteView packed = list.bytes_view("lst", 1, StatusList::kMaxLicenses);
   list.finish();
@@ -59,9 +58,9 @@ CborMap write_body(const LedgerPolicy& body) {
 }
 
 CborMap write_body(const StatusList& body) {
-  CborMap out = {field(4, cbor_time(body.expires)),
-                 field(kStatusListClaim,
-                       Cbor::map({field("bits", cbor_number(2)), field("lst", Cbor::bytes(pack_status_list(body.states)))}))};
+  CborMap out = {
+      field(4, cbor_time(body.expires)),
+      field(kStatusList, Cbor::map({field("bits", cbor_number(2)), field("lst", Cbor::bytes(pack_status_list(body.states)))}))};
   if (body.ttl_s != 0) out.push_back(field(kTtl, cbor_time(body.ttl_s)));
   return out;
 }

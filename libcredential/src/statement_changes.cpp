@@ -15,7 +15,6 @@ constexpr const char* kReinstatement = "stegpass.reinstatement";
 constexpr const char* kRenewal = "stegpass.renewal";
 constexpr const char* kTransfer = "stegpass.transfer";
 constexpr const char* kRotation = "stegpass.key-rotation";
-constexpr std::int64_t kExp = 4, kCti = 7, kCnf = 8;
 constexpr std::size_t kSignatureBytes = 64;
 
 // Nobody changes what has been: an effect is never dated before its statement.

@@ -10,10 +10,9 @@
 namespace stegpass::credential {
 namespace {
 
-constexpr const char* kClaim = "stegpass.dispute-claim";
+constexpr const char* kDisputeClaim = "stegpass.dispute-claim";
 constexpr const char* kEvidence = "stegpass.dispute-evidence";
 constexpr const char* kFinding = "stegpass.dispute-finding";
-constexpr std::int64_t kCti = 7, kCnf = 8;
 constexpr std::size_t kLongText = 8000, kMediaType = 127, kMaxConsidered = 1000;
 constexpr std::uint64_t kMaxFile = std::uint64_t{1} << 53;
 constexpr std::array<std::string_view, 3> kGrounds = {"ownership", "license", "infringement"};
@@ -35,7 +34,7 @@ std::optional<StatementBody> read_claim(Fields& claims) {
   const std::optional<PublicKey> claimant = claims.confirmation_key(kCnf);
   if (!claimant) return std::nullopt;
   DisputeClaim out{.claimant = *claimant, .id = id};
-  Fields own = claims.map(kClaim);
+  Fields own = claims.map(kDisputeClaim);
   out.registration_id = own.bytes("registration", kIdBytes);
   out.ground = read_word<DisputeGround>(own, "ground", kGrounds);
   out.statement = own.text("statement", kLongText);
@@ -98,7 +97,7 @@ std::string_view outcome_name(DisputeOutcome outcome) { return kOutcomes[static_
 std::string dispute_urn(ByteView dispute_id) { return "urn:stegpass:dispute:" + to_hex(dispute_id); }
 
 CborMap write_body(const DisputeClaim& body) {
-  return under(kClaim, body.id, body.claimant,
+  return under(kDisputeClaim, body.id, body.claimant,
                {field("registration", Cbor::bytes(body.registration_id)), field("ground", Cbor::text(ground_name(body.ground))),
                 field("statement", Cbor::text(body.statement)), field("arbiter", Cbor::bytes(body.arbiter))});
 }

@@ -12,7 +12,6 @@
 namespace stegpass::credential {
 namespace {
 
-constexpr std::int64_t kIss = 1, kSub = 2, kIat = 6;
 constexpr const char* kPayloadType = "application/cbor";
 
 Result<std::int64_t> read_algorithm(CborView protected_header) {

@@ -9,8 +9,7 @@
 namespace stegpass::credential {
 namespace {
 
-constexpr const char* kClaim = "stegpass.license";
-constexpr std::int64_t kExp = 4, kNbf = 5, kStatus = 65535;
+constexpr const char* kLicenseClaim = "stegpass.license";
 constexpr std::uint64_t kMaxBar = 200'000;
 
 // The claim {"status_list": {"idx", "uri"}} of the status list draft, section 6.3.
@@ -72,7 +71,7 @@ CborMap write_body(const License& body) {
           field(7, Cbor::bytes(body.id)),
           field(8, confirmation(body.licensee)),
           field(kStatus, Cbor::map({field("status_list", status)})),
-          field(kClaim, Cbor::map(std::move(own)))};
+          field(kLicenseClaim, Cbor::map(std::move(own)))};
 }
 
 std::optional<StatementBody> read_license(Fields& claims) {
@@ -84,7 +83,7 @@ std::optional<StatementBody> read_license(Fields& claims) {
   out.not_before = claims.time(kNbf);
   claims.require(out.not_before < out.expires,
                  [&] { return "nbf " + std::to_string(out.not_before) + " is not before exp " + std::to_string(out.expires); });
-  read_own(claims.map(kClaim), out);
+  read_own(claims.map(kLicenseClaim), out);
   out.status_index = read_status(claims.map(kStatus), status_urn(out.registration_id));
   return out;
 }

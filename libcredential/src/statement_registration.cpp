@@ -3,9 +3,9 @@
 namespace stegpass::credential {
 namespace {
 
-constexpr const char* kClaim = "stegpass.registration";
+constexpr const char* kRegistrationClaim = "stegpass.registration";
 constexpr std::size_t kMaxName = 255, kMaxArchitecture = 8000, kMaxLayers = 4096, kMaxReserves = 64;
-constexpr std::uint64_t kMaxBits = 1u << 24, kMaxPicture = 1u << 14, kMaxTensors = 1u << 24;
+constexpr std::uint64_t kMaxBits = 1u << 24, kMaxSide = 1u << 14, kMaxTensors = 1u << 24;
 
 Cbor digest_item(const Digest32& digest) { return Cbor::bytes(digest); }
 
@@ -57,7 +57,7 @@ MarkClaim read_mark(Fields mark) {
   out.architecture = mark.text("architecture", kMaxArchitecture);
   out.layers = read_layers(mark);
   out.bits = mark.number("bits", 1, kMaxBits);
-  out.picture_size = mark.number("picture-size", 1, kMaxPicture);
+  out.picture_size = mark.number("picture-size", 1, kMaxSide);
   out.cover = mark.digest<32>("cover");
   out.reserves = read_reserves(mark);
   mark.require(known_scheme(out.scheme), "scheme is none of sp, pan, deepipr-v1, -v2, -v3");
@@ -98,7 +98,8 @@ CborMap write_body(const Registration& body) {
   CborMap own = {field("model", model), field("mark", write_mark(body.mark)), field("isn", digest_item(body.isn_digest)),
                  field("accuracy", accuracy)};
   if (body.card) own.push_back(field("card", digest_item(*body.card)));
-  return {field(7, Cbor::bytes(body.id)), field(8, confirmation(body.owner)), field(kClaim, Cbor::map(std::move(own)))};
+  return {field(7, Cbor::bytes(body.id)), field(8, confirmation(body.owner)),
+          field(kRegistrationClaim, Cbor::map(std::move(own)))};
 }
 
 std::optional<StatementBody> read_registration(Fields& claims) {
@@ -106,7 +107,7 @@ std::optional<StatementBody> read_registration(Fields& claims) {
   const std::optional<PublicKey> owner = claims.confirmation_key(8);
   if (!owner) return std::nullopt;
   Registration out{.owner = *owner, .id = id};
-  Fields own = claims.map(kClaim);
+  Fields own = claims.map(kRegistrationClaim);
   read_model(own.map("model"), out);
   out.mark = read_mark(own.map("mark"));
   out.isn_digest = own.digest<32>("isn");

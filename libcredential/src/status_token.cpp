@@ -7,7 +7,6 @@ namespace stegpass::credential {
 namespace {
 
 constexpr std::size_t kMaxInflated = std::size_t{4} << 20;
-constexpr std::int64_t kSub = 2, kExp = 4, kIat = 6, kStatusList = 65533, kTtl = 65534;
 
 Error bad(std::string detail) { return {Errc::malformed, "status token: " + std::move(detail)}; }
 

@@ -30,7 +30,7 @@ using Secrets = std::map<std::string, std::string>;
 
 std::string text_of(ByteView bytes) { return std::string(as_text(bytes)); }
 
-SecretBytes secret(std::string_view text) { return SecretBytes::copy_of(as_bytes(text)); }
+SecretBytes as_secret(std::string_view text) { return SecretBytes::copy_of(as_bytes(text)); }
 
 /// A folder with passphrase files, and the commands in it.
 class Desk {
@@ -53,7 +53,7 @@ class Desk {
   /// Passphrases and the two secrets of a key.
   Secrets secrets_of(const std::string& key) const {
     const auto file = to_bytes(read_text(this->file(key)));
-    const auto opened = credential::decode_key_file(file, secret(kPassphrase));
+    const auto opened = credential::decode_key_file(file, as_secret(kPassphrase));
     REQUIRE(opened);
     return {{"passphrase", kPassphrase},
             {"other passphrase", kOther},
@@ -137,7 +137,7 @@ namespace {
 
 /// Enters a model into the ledger, so that there is something for a key to hand over.
 void register_model(const Desk& desk) {
-  const auto signers = cli::read_signers({desk.file("home")}, secret(kPassphrase));
+  const auto signers = cli::read_signers({desk.file("home")}, as_secret(kPassphrase));
   REQUIRE(signers);
   credential::Registration body{.owner = signers->owner.public_key(), .id = Bytes(16, 4)};
   body.model_name = "release.safetensors";
@@ -152,7 +152,7 @@ void register_model(const Desk& desk) {
 Secrets fill_home(const Desk& desk) {
   desk.must({"init", desk.file("home"), "--origin", "secrets.example/log", "--name", "owner"});
   const std::string path = desk.file("home/vault");
-  auto vault = cli::open_vault(to_bytes(read_text(path)), secret(kPassphrase));
+  auto vault = cli::open_vault(to_bytes(read_text(path)), as_secret(kPassphrase));
   REQUIRE(vault);
   Secrets out = desk.secrets_of("home/owner.key");
   for (const auto& [name, bytes] : desk.secrets_of("home/log.key")) out["log's " + name] = bytes;
@@ -176,7 +176,7 @@ Secrets fill_home(const Desk& desk) {
                              .isn_key_salt = random("ISN key's salt", 32)});
   register_model(desk);
   std::filesystem::remove(path);
-  const Bytes sealed = cli::seal_vault(*vault, secret(kPassphrase));
+  const Bytes sealed = cli::seal_vault(*vault, as_secret(kPassphrase));
   std::ofstream(path, std::ios::binary)
       .write(reinterpret_cast<const char*>(sealed.data()), static_cast<std::streamsize>(sealed.size()));
   return out;
@@ -200,7 +200,7 @@ TEST_CASE("making a home leaves nothing of its keys and vault behind") {
   const Desk desk;
   const Traced ran = desk.traced({"init", desk.file("home"), "--origin", "secrets.example/log", "--name", "owner"});
   Secrets secrets = desk.secrets_of("home/owner.key");
-  const auto vault = cli::open_vault(to_bytes(read_text(desk.file("home/vault"))), secret(kPassphrase));
+  const auto vault = cli::open_vault(to_bytes(read_text(desk.file("home/vault"))), as_secret(kPassphrase));
   REQUIRE(vault);
   secrets["vault secret"] = text_of(vault->secret.expose());
   check_clean(ran, secrets);

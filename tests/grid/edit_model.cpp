@@ -48,7 +48,7 @@ struct Network {
   }
 };
 
-Network load(const std::string& path) {
+Network load_network(const std::string& path) {
   const Bytes file = read_bytes(path);
   const auto parsed = parse_safetensors(file);
   if (!parsed) throw std::runtime_error(path + ": " + parsed.error().detail);
@@ -203,7 +203,7 @@ void change(Network& network, const std::string& edit) {
 }  // namespace
 
 void edit_model(const Words& words) {
-  Network network = load(words[1]);
+  Network network = load_network(words[1]);
   std::istringstream edits(words[0]);
   for (std::string edit; std::getline(edits, edit, ',');) change(network, edit);
   write_bytes(words[2], encode(network));

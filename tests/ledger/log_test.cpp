@@ -15,7 +15,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-credential::Checkpoint newest(const Ledger& log) {
+credential::Checkpoint newest_checkpoint(const Ledger& log) {
   const auto note = credential::parse_note(*log.checkpoint());
   REQUIRE(note);
   REQUIRE(verify_note(*note, {log.origin(), log.log_key()}));
@@ -36,8 +36,8 @@ TEST_CASE("a new log holds its policy as entry 0, and a signed checkpoint of siz
   REQUIRE(first);
   CHECK(first->kind() == credential::StatementKind::ledger_policy);
   const auto record = credential::index_record({credential::IndexKind::issuer, log_key().public_key().thumbprint()}, 0);
-  CHECK(newest(log) == credential::Checkpoint{kOrigin, 1, credential::merkle_leaf(*log.entry(0)), kNow,
-                                              credential::index_root(1, {credential::index_block({record})})});
+  CHECK(newest_checkpoint(log) == credential::Checkpoint{kOrigin, 1, credential::merkle_leaf(*log.entry(0)), kNow,
+                                                         credential::index_root(1, {credential::index_block({record})})});
 }
 
 TEST_CASE("a log takes an empty folder, and makes its parents") {
@@ -146,7 +146,7 @@ TEST_CASE("statements of one call make one commit, and may refer to each other")
   TempFolder temp;
   auto log = make_log(temp / "log");
   REQUIRE(log.append(some_statements(6), log_key(), kNow));
-  CHECK(newest(log).tree_size == 8);
+  CHECK(newest_checkpoint(log).tree_size == 8);
   const auto report = audit(log, {});
   CHECK_THAT(detail_of(report->verdict, "audit.checkpoint"), Contains("2 checkpoints"));
 }
@@ -243,9 +243,9 @@ TEST_CASE("a clock that went back a little does not make the log's time fall") {
   TempFolder temp;
   auto log = make_log(temp / "log");
   append_one(log, registration(1), kNow - 200);
-  CHECK(newest(log).time == kNow);
+  CHECK(newest_checkpoint(log).time == kNow);
   append_one(log, license(1000, 1, 0), kNow + 10);
-  CHECK(newest(log).time == kNow + 10);
+  CHECK(newest_checkpoint(log).time == kNow + 10);
 }
 
 TEST_CASE("a clock that went back further than the skew stops appends") {
@@ -291,7 +291,7 @@ TEST_CASE("a receipt verifies for every entry at every size") {
       CHECK(receipt->origin == kOrigin);
       CHECK(receipt->proof.leaf_index == index);
       CHECK(receipt->proof.tree_size == log.size());
-      CHECK(receipt->root == newest(log).root);
+      CHECK(receipt->root == newest_checkpoint(log).root);
     }
   }
 }
@@ -317,10 +317,10 @@ TEST_CASE("receipts from a log opened for reading are the same octets") {
 TEST_CASE("every tree starts with every older one, from size 1 to 20") {
   TempFolder temp;
   auto log = make_log(temp / "log");
-  std::vector<Digest32> roots{newest(log).root};
+  std::vector<Digest32> roots{newest_checkpoint(log).root};
   for (const auto& statement : some_statements(18)) {
     append_one(log, statement);
-    roots.push_back(newest(log).root);
+    roots.push_back(newest_checkpoint(log).root);
   }
   REQUIRE(roots.size() == 20);
   for (std::uint64_t old_size = 1; old_size <= 20; ++old_size)
@@ -354,10 +354,10 @@ TEST_CASE("a consistency receipt is given from every size to every size at which
 TEST_CASE("inclusion proofs for every entry in every tree lead to that tree's root") {
   TempFolder temp;
   auto log = make_log(temp / "log");
-  std::vector<Digest32> roots{newest(log).root};
+  std::vector<Digest32> roots{newest_checkpoint(log).root};
   for (const auto& statement : some_statements(12)) {
     append_one(log, statement);
-    roots.push_back(newest(log).root);
+    roots.push_back(newest_checkpoint(log).root);
   }
   for (std::uint64_t size = 1; size <= log.size(); ++size)
     for (std::uint64_t index = 0; index < size; ++index)

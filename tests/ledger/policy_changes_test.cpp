@@ -8,7 +8,6 @@
 using namespace stegpass;
 using namespace stegpass::ledger;
 using namespace stegpass::ledger::test;
-using Catch::Matchers::Contains;
 using credential::PrivateKey;
 using credential::Statement;
 using credential::StatusList;
@@ -26,31 +25,11 @@ const PrivateKey& arbiter() {
   return key;
 }
 
-/// A policy that has taken its first entry and then the statements given, at indices 1, 2, ...
-RegistrationPolicy after(const std::vector<Statement>& statements) {
-  RegistrationPolicy policy;
-  REQUIRE(policy.accept(policy_statement({kOrigin, log_key().public_key()}), 0, kNow));
-  std::uint64_t index = 1;
-  for (const auto& statement : statements) {
-    const auto taken = policy.accept(statement, index++, kNow);
-    INFO((taken ? "" : taken.error().detail));
-    REQUIRE(taken.ok());
-  }
-  return policy;
-}
-
 /// Registration 1 with licenses 1000 and 1001 to two people, then what a test adds.
 std::vector<Statement> shop(std::vector<Statement> more = {}) {
   std::vector<Statement> out{registration(1), license(1000, 1, 0), license_to(next_owner().public_key(), 1001, 1, 1)};
   for (auto& statement : more) out.push_back(std::move(statement));
   return out;
-}
-
-void refuses(RegistrationPolicy policy, const Statement& statement, const std::string& rule) {
-  const auto status = policy.accept(statement, 30, kNow);
-  REQUIRE_FALSE(status.ok());
-  CHECK(status.error().code == Errc::refused);
-  CHECK_THAT(status.error().detail, Contains("rule " + rule + ":"));
 }
 
 LicenseState state_of(const RegistrationPolicy& policy, std::uint64_t number) {

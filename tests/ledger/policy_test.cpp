@@ -8,28 +8,9 @@
 using namespace stegpass;
 using namespace stegpass::ledger;
 using namespace stegpass::ledger::test;
-using Catch::Matchers::Contains;
 using credential::Statement;
 
 namespace {
-
-/// A policy that has taken its first entry and then the statements given, at indices 1, 2, ...
-RegistrationPolicy after(const std::vector<Statement>& statements) {
-  RegistrationPolicy policy;
-  REQUIRE(policy.accept(policy_statement({kOrigin, log_key().public_key()}), 0, kNow));
-  std::uint64_t index = 1;
-  for (const auto& statement : statements) REQUIRE(policy.accept(statement, index++, kNow));
-  return policy;
-}
-
-void refuses(RegistrationPolicy policy, const Statement& statement, const std::string& rule, std::uint64_t index = 9) {
-  const auto registrations = policy.registrations().size();
-  const auto status = policy.accept(statement, index, kNow);
-  REQUIRE_FALSE(status.ok());
-  CHECK(status.error().code == Errc::refused);
-  CHECK_THAT(status.error().detail, Contains("rule " + rule + ":"));
-  CHECK(policy.registrations().size() == registrations);
-}
 
 /// The same statement with one byte of its signature changed; only for kinds whose signature decoding does not check.
 Statement with_broken_signature(const Statement& statement) {

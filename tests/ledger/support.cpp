@@ -229,4 +229,25 @@ Bytes tamper_get(const fs::path& folder, const Bytes& key) {
   return to_bytes(value);
 }
 
+RegistrationPolicy after(const std::vector<Statement>& statements) {
+  RegistrationPolicy policy;
+  REQUIRE(policy.accept(policy_statement({kOrigin, log_key().public_key()}), 0, kNow));
+  std::uint64_t index = 1;
+  for (const auto& statement : statements) {
+    const auto taken = policy.accept(statement, index++, kNow);
+    INFO((taken ? "" : taken.error().detail));
+    REQUIRE(taken.ok());
+  }
+  return policy;
+}
+
+void refuses(RegistrationPolicy policy, const Statement& statement, const std::string& rule, std::uint64_t index) {
+  const auto registrations = policy.registrations().size();
+  const auto status = policy.accept(statement, index, kNow);
+  REQUIRE_FALSE(status.ok());
+  CHECK(status.error().code == Errc::refused);
+  CHECK_THAT(status.error().detail, Catch::Matchers::Contains("rule " + rule + ":"));
+  CHECK(policy.registrations().size() == registrations);
+}
+
 }  // namespace stegpass::ledger::test

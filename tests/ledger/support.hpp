@@ -10,6 +10,7 @@
 #include <stegpass/credential/statement.hpp>
 #include <stegpass/ledger/audit.hpp>
 #include <stegpass/ledger/ledger.hpp>
+#include <stegpass/ledger/policy.hpp>
 
 // What the ledger's tests share: a folder that goes away, keys made once, and short ways to statements.
 namespace stegpass::ledger::test {
@@ -87,5 +88,11 @@ void tamper_delete(const std::filesystem::path& folder, const Bytes& key);
 /// Puts a database as format v1 had it, of one column family, in the place of a closed log's.
 void replace_by_first_format(const std::filesystem::path& folder);
 Bytes tamper_get(const std::filesystem::path& folder, const Bytes& key);
+
+/// A policy that has taken its first entry and then the statements given, at indices 1, 2, ...
+RegistrationPolicy after(const std::vector<credential::Statement>& statements);
+
+/// Checks that the policy refuses the statement by the named rule, and is what it was.
+void refuses(RegistrationPolicy policy, const credential::Statement& statement, const std::string& rule, std::uint64_t index = 9);
 
 }  // namespace stegpass::ledger::test

@@ -33,6 +33,8 @@ class Report {
 std::string json_text(std::string_view text);
 std::string json_number(double value);
 
+inline double largest_difference(const torch::Tensor& a, const torch::Tensor& b) { return (a - b).abs().max().item<double>(); }
+
 /// Seconds that `work` takes on `device`, once warm; the queue of a GPU is emptied before each reading of the clock.
 template <class Work>
 double seconds_of(const torch::Device& device, Work work);
