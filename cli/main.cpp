@@ -4,6 +4,7 @@
 
 #include "command.hpp"
 #include "files.hpp"
+#include "model_part.hpp"
 
 namespace {
 
@@ -69,10 +70,7 @@ int run(int argc, char** argv) {
   return commands.chosen ? commands.chosen() : kExitUsage;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  install_signal_handlers();
+int guarded_run(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {
@@ -80,4 +78,11 @@ int main(int argc, char** argv) {
     output.set_json(wants_json(argc, argv));
     return output.fail({stegpass::Errc::internal, error.what()});
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  install_signal_handlers();
+  exit_past_model_part(guarded_run(argc, argv));
 }

@@ -2,7 +2,9 @@
 #include <unistd.h>
 
 #include <climits>
+#include <cstdio>
 #include <cstdlib>
+#include <iostream>
 
 #include "files.hpp"
 #include "model_part.hpp"
@@ -20,7 +22,7 @@ fs::path program_folder() {
 
 using ModelPartEntry = ModelPart* (*)();
 
-[[maybe_unused]] bool model_part_loaded = false;
+bool model_part_loaded = false;
 
 }  // namespace
 
@@ -33,7 +35,9 @@ Result<ModelPart*> load_model_part() {
   // glog, which comes with LibTorch, asks the system for the user's name unless it is here: a look-up through a socket, on some
   // machines over the network.
   ::setenv("USER", "stegpass", 0);
-  void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  // The part itself is linked with -z now; LibTorch's 290 libraries are bound as they are called, which takes a sixth off the
+  // start.
+  void* handle = ::dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL);
   if (handle == nullptr) return Error{Errc::io, std::string("cannot load the model part: ") + ::dlerror()};
   const auto entry = reinterpret_cast<ModelPartEntry>(::dlsym(handle, "stegpass_model_part_" STEGPASS_VERSION_SYMBOL));
   if (entry == nullptr) return Error{Errc::io, path.string() + " is not the model part of this version"};
@@ -42,6 +46,18 @@ Result<ModelPart*> load_model_part() {
 #else
   return Error{Errc::unsupported, "this build has no model part (built without LibTorch)"};
 #endif
+}
+
+void exit_past_model_part(int code) {
+#ifndef __SANITIZE_ADDRESS__  // whose leak check runs at a full exit
+  if (model_part_loaded) {
+    std::cout.flush();
+    std::cerr.flush();
+    std::fflush(nullptr);
+    std::_Exit(code);
+  }
+#endif
+  std::exit(code);
 }
 
 Result<Bytes> load_isn_weights(const fs::path& path) {
