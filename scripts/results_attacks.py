@@ -8,6 +8,7 @@ import pathlib
 import subprocess
 import sys
 
+import results_isn_attacks
 import results_train
 
 UNPROTECTED = "alexnet-unprotected"
@@ -206,7 +207,7 @@ def settings_table(rows, trained, table):
         table(["network", "points", "cover after overwriting", "accuracy %", "cover after informed", "reserve at 95 %", "accuracy %"], lines) + "\n"
 
 
-def page_text(n, rows, trained, claims, table):
+def page_text(n, rows, trained, claims, forged, table):
     few = f", {n['overwrite']} for each overwriting passport" if n["overwrite"] else ""
     text = f"Training {n['train']} epochs, attacks {n['attack']}, ERB {n['erb']} on a tenth of the data; {n['images'] or 10000} training images{few}, " \
         f"{n['test'] or 10000} test images; batch 64, bf16.\n\n"
@@ -222,6 +223,7 @@ def page_text(n, rows, trained, claims, table):
     if claims:
         text += "\nWrong passports against the exact binomial:\n\n" + table(["network", "passports", "mean match", "chi-square", "df", "p", "any one (Bonferroni)", "binomial"],
             [(s, c["pictures"] * c["seeds"], f"{c['mean_match']:.5f}", f"{c['chi_square']:.1f}", c["degrees_of_freedom"], f"{c['p_value']:.4f}", f"{c['smallest_p']:.4f}", c["binomial"]) for s, c in claims.items()])
+    text += forged
     return text + ("\nAttacks not run yet: " + ", ".join(missing) + ". The same command goes on with them.\n" if missing else "")
 
 
@@ -269,5 +271,6 @@ def make(folder, arguments, run, step, table, program, shared, page, machine):
     pictures = 200 if n["tries"] > 20 else 5
     claims = old_claims | {s: step(folder / s, "false-claims", lambda: results_train.wrong_passports(program, folder / s / "model" / "release.safetensors", pictures))
                            for s in trained if s in CLAIMED and (folder / s / "model" / "release.safetensors").exists()}
-    record = {"lengths": n, "networks": trained, "attacks": {f"{subject} {name}": record for (subject, name), record in rows.items()}, "false_claims": claims}
-    return record, page_text(n, rows, trained, claims, table)
+    isn = results_isn_attacks.make(folder / "isn", arguments, call, step, program, page.get("isn", {}) if page.get("lengths") == n else {})
+    record = {"lengths": n, "networks": trained, "attacks": {f"{subject} {name}": record for (subject, name), record in rows.items()}, "false_claims": claims, "isn": isn}
+    return record, page_text(n, rows, trained, claims, results_isn_attacks.text(isn, arguments.trial, table), table)
