@@ -183,10 +183,10 @@ def promises(rows):
 
 
 def on_record(page, n):
-    """(networks, attacks, false claims) that the page's JSON has under the same lengths."""
+    """(networks, attacks, false claims, forged identities) that the page's JSON has under the same lengths."""
     if page.get("lengths") != n:
-        return {}, {}, {}
-    return page["networks"], {tuple(key.split(" ", 1)): record for key, record in page["attacks"].items()}, page["false_claims"]
+        return {}, {}, {}, {}
+    return page["networks"], {tuple(key.split(" ", 1)): record for key, record in page["attacks"].items()}, page["false_claims"], page.get("isn", {})
 
 
 def settings_table(rows, trained, table):
@@ -247,7 +247,7 @@ def make(folder, arguments, run, step, table, program, shared, page, machine):
     folder.mkdir(exist_ok=True)
     n = lengths(arguments)
     data = prepare(folder, arguments, run, program, shared)
-    old_networks, old_rows, old_claims = on_record(page, n)
+    old_networks, old_rows, old_claims, old_isn = on_record(page, n)
     rows, trained = {}, {}
 
     def network(subject, options, settings):
@@ -271,6 +271,6 @@ def make(folder, arguments, run, step, table, program, shared, page, machine):
     pictures = 200 if n["tries"] > 20 else 5
     claims = old_claims | {s: step(folder / s, "false-claims", lambda: results_train.wrong_passports(program, folder / s / "model" / "release.safetensors", pictures))
                            for s in trained if s in CLAIMED and (folder / s / "model" / "release.safetensors").exists()}
-    isn = results_isn_attacks.make(folder / "isn", arguments, call, step, program, page.get("isn", {}) if page.get("lengths") == n else {})
+    isn = results_isn_attacks.make(folder / "isn", arguments, call, step, program, old_isn)
     record = {"lengths": n, "networks": trained, "attacks": {f"{subject} {name}": record for (subject, name), record in rows.items()}, "false_claims": claims, "isn": isn}
     return record, page_text(n, rows, trained, claims, results_isn_attacks.text(isn, arguments.trial, table), table)

@@ -31,25 +31,28 @@ def make(folder, arguments, call, step, program, recorded):
 
 
 def shares(name, record):
-    """(what was shown, trials, mean reveal in dB or None, share whose code reads, share as good as a mint, share that the digests let through)"""
+    """(what was shown, licenses, mean reveal in dB or None, share whose code reads, share as good as a mint, share that the digests let through or None where that was not tried, steps of search)"""
     trials = record["details"]["trials"]
     share = lambda values: statistics.mean(float(value) for value in values)
     if record["attack"] == "paste":
         return [(name, len(trials), None, share(t["forger_reads"] for t in trials), share(t["over_bar"] for t in trials),
-                 share(t["same_passport_digest"] and t["identity_commitment_opens"] for t in trials))]
-    accepted = "accepted_with_commitment" if record["attack"] == "forge-key" else "accepted_with_digest"
-    kinds = {"forge-key": {"real_values": "real values", "signs": "their signs"}, "forge-passport": {"searched": "searched", "one_pass": "hidden in one pass under the known key"}}
+                 share(t["same_passport_digest"] and t["identity_commitment_opens"] for t in trials), 0)]
+    steps = record["settings"]["steps"]
+    if record["attack"] == "forge-key":
+        kinds = [("real values", "real_values", None, steps), ("their signs", "signs", "accepted_with_commitment", steps)]
+    else:
+        kinds = [("searched", "searched", "accepted_with_digest", steps), ("hidden in one pass under the known key", "one_pass", None, 0)]
     return [(f"{name}: {words}", len(trials), statistics.mean(t[kind]["psnr_db"] for t in trials), share(t[kind]["code_reads"] for t in trials),
-             share(t[kind]["over_bar"] for t in trials), share(t[accepted] for t in trials)) for kind, words in kinds[record["attack"]].items()]
+             share(t[kind]["over_bar"] for t in trials), accepted and share(t[accepted] for t in trials), needed) for words, kind, accepted, needed in kinds]
 
 
 def text(records, trial, table):
     if not records:
         return ""
-    percent = lambda value: f"{100 * value:.0f}"
-    lines = [(what, trials, "-" if psnr is None else f"{psnr:.1f}", percent(reads), percent(good), percent(accepted), record["settings"].get("steps", 0), f"{record['cost']['seconds']:.0f}")
-             for name, record in records.items() for what, trials, psnr, reads, good, accepted in shares(name, record)]
+    percent = lambda value: "-" if value is None else f"{100 * value:.0f}"
+    lines = [(what, trials, "-" if psnr is None else f"{psnr:.1f}", percent(reads), percent(good), percent(accepted), steps)
+             for name, record in records.items() for what, trials, psnr, reads, good, accepted, steps in shares(name, record)]
     missing = [name for name, _ in attacks(trial) if name not in records]
     out = "\nForged identities, drawn licenses of 128 pixels: what a verifier sees who looks at the reveal alone, and what passes the license's digests (`schemas/attack-isn.md`).\n\n"
-    out += table(["attack", "licenses", "reveal dB", "the forger's code reads %", "as good as a mint %", "accepted with digests %", "steps", "s"], lines)
+    out += table(["attack", "licenses", "reveal dB", "the forger's code reads %", "as good as a mint %", "accepted with digests %", "steps"], lines)
     return out + (f"\nNot run yet: {', '.join('isn ' + name for name in missing)}.\n" if missing else "")

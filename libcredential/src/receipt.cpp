@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cwt_labels.hpp"
 #include "hash_parts.hpp"
 
 namespace stegpass::credential {
@@ -11,8 +12,7 @@ namespace {
 constexpr std::int64_t kRfc9162Sha256 = 1;  // the data structure
 constexpr std::int64_t kInclusion = -1;     // the proofs within label 396
 constexpr std::int64_t kConsistency = -2;
-constexpr std::int64_t kIssuer = 1, kSubject = 2;  // CWT claims
-constexpr std::size_t kMaxPath = 64;               // a tree has at most 2^64 - 1 leaves
+constexpr std::size_t kMaxPath = 64;  // a tree has at most 2^64 - 1 leaves
 
 Error bad(std::string detail) { return {Errc::malformed, "receipt: " + std::move(detail)}; }
 
@@ -86,8 +86,8 @@ Status check_log_key(const Cbor& header, const PublicKey& log_key) {
 
 Result<std::string> read_origin(const Cbor& header) {
   const Cbor* claims = header.find(cose::kCwtClaims);
-  const Cbor* issuer = claims == nullptr ? nullptr : claims->find(kIssuer);
-  const Cbor* subject = claims == nullptr ? nullptr : claims->find(kSubject);
+  const Cbor* issuer = claims == nullptr ? nullptr : claims->find(kIss);
+  const Cbor* subject = claims == nullptr ? nullptr : claims->find(kSub);
   if (issuer == nullptr || subject == nullptr || issuer->as_text() == nullptr || subject->as_text() == nullptr) {
     return bad("no issuer and subject in the protected header");
   }
@@ -133,7 +133,7 @@ Status check_signature_once(const Sign1& message, const Digest32& root, const Pu
 }  // namespace
 
 Sign1 sign_tree_root(const PrivateKey& log_key, const std::string& origin, const Digest32& root) {
-  const Cbor claims = Cbor::map({{Cbor::integer(kIssuer), Cbor::text(origin)}, {Cbor::integer(kSubject), Cbor::text(origin)}});
+  const Cbor claims = Cbor::map({{Cbor::integer(kIss), Cbor::text(origin)}, {Cbor::integer(kSub), Cbor::text(origin)}});
   CborMap header = {{Cbor::integer(cose::kKid), Cbor::bytes(log_key.public_key().thumbprint())},
                     {Cbor::integer(cose::kCwtClaims), claims},
                     {Cbor::integer(cose::kVds), Cbor::integer(kRfc9162Sha256)}};
