@@ -5,13 +5,10 @@
 
 #include <torch/types.h>
 
+#include "shuffle.hpp"
+
 namespace stegpass::model {
 namespace {
-
-// std::mt19937_64 is fixed by the standard, the distributions are not: so a plain remainder, whose bias is far under 1e-9.
-std::int64_t draw(std::mt19937_64& random, std::int64_t bound) {
-  return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(bound));
-}
 
 torch::Tensor draw_crop(const torch::Tensor& picture, std::int64_t crop, std::mt19937_64& random) {
   const auto largest = std::min<std::int64_t>(3, std::min(picture.size(1), picture.size(2)) / crop);
