@@ -20,7 +20,7 @@ constexpr double kKept = 0.95;
 
 struct CardOptions {
   AttackSubject subject;
-  std::string data, out, profile = "quick", device = "cpu", precision = "bf16";
+  std::string data, out, profile = "quick", device = "cpu", precision = "auto";
   std::uint64_t seed = 1;
   bool resume = false, force = false;
 };
@@ -395,10 +395,7 @@ void setup_attack_card(Commands& commands, CLI::App& group) {
   card->add_option("--seed", options->seed, "Seed of every line")
       ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 40))
       ->capture_default_str();
-  card->add_option("--device", options->device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
-  card->add_option("--precision", options->precision, "fp32 or bf16")
-      ->check(CLI::IsMember({"fp32", "bf16"}))
-      ->capture_default_str();
+  add_device(*card, options->device, options->precision);
   auto* resume = card->add_flag("--resume", options->resume, "Keep the lines that an earlier run of the same card finished");
   card->add_flag("--force", options->force, "Replace what is there")->excludes(resume);
   card->footer("Example: stegpass attack card --home studio --models trained --data drawn --out card");

@@ -171,10 +171,7 @@ void add_subject_and_data(CLI::App& command, NetworkAttack& options) {
   command.add_option("--seed", request.seed, "Seed of all that is drawn")
       ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 40))
       ->capture_default_str();
-  command.add_option("--device", request.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
-  command.add_option("--precision", request.precision, "fp32 or bf16")
-      ->check(CLI::IsMember({"fp32", "bf16"}))
-      ->capture_default_str();
+  add_device(command, request.device, request.precision);
   command.add_flag("--verification", request.verification,
                    "Measure the owner's verification branch too, at every point (needs --models)");
 }

@@ -29,6 +29,15 @@ void bind_command(Commands& commands, CLI::App& command, std::shared_ptr<Options
   });
 }
 
+/// Adds --device and --precision, with what the two hold as defaults; an empty precision stands for one that is chosen elsewhere.
+inline void add_device(CLI::App& command, std::string& device, std::string& precision) {
+  command.add_option("--device", device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
+  auto* option = command.add_option("--precision", precision,
+                                    "fp32, bf16, or auto: bf16 where the processor or GPU multiplies it in hardware, else fp32");
+  option->check(CLI::IsMember({"auto", "fp32", "bf16"}));
+  if (!precision.empty()) option->capture_default_str();
+}
+
 void setup_init(Commands&);
 void setup_key(Commands&);
 void setup_vault(Commands&);

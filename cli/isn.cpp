@@ -221,10 +221,7 @@ void setup_train(Commands& commands, CLI::App& group) {
   command->add_flag("--recompute", options->recompute,
                     "Keep no activations: memory that does not grow with the blocks, for a third more time");
   command->add_option("--seed", options->seed, "Seed of weights, crops and keys")->capture_default_str();
-  command->add_option("--device", options->device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
-  command->add_option("--precision", options->precision, "fp32 or bf16")
-      ->check(CLI::IsMember({"fp32", "bf16"}))
-      ->capture_default_str();
+  add_device(*command, options->device, options->precision);
   command->add_option("--batch", options->batch, "Pairs a step")->check(CLI::Range(1, 4096))->capture_default_str();
   command
       ->add_option(

@@ -72,7 +72,7 @@ struct TrainRequest {
   Bytes initial;  ///< weights to begin from (safetensors), or empty
   Processes processes;
   std::string device = "cpu";
-  std::string precision;                ///< fp32, bf16, or empty for the preset's
+  std::string precision;                ///< fp32, bf16, auto, or empty for the preset's
   std::vector<OpenPassport> passports;  ///< cover first, then the reserves
   Bytes resume;                         ///< a checkpoint, or empty
   std::function<Status(ByteView)> on_checkpoint;

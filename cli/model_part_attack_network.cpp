@@ -134,7 +134,7 @@ Result<model::AttackTask> attack_task_of(const AttackRequest& request, const Pro
 }  // namespace
 
 Result<AttackResult> LibtorchModelPart::attack(const AttackRequest& request, const Progress& progress) {
-  STEGPASS_TRY(precision, model::parse_precision(request.precision));
+  STEGPASS_TRY(precision, model::parse_precision(request.precision, torch::Device(request.device)));
   STEGPASS_TRY(task, attack_task_of(request, progress));
   model::AttackHooks hooks;
   if (progress) hooks.progress = progress;

@@ -39,11 +39,9 @@ Result<model::IsnTrainingOptions> options_of(const IsnTrainRequest& request) {
   options.stego_weight = request.stego_weight;
   options.start_weights = request.start_weights;
   options.seed = request.seed;
-  if (request.precision != "fp32" && request.precision != "bf16") {
-    return Error{Errc::usage, "unknown precision '" + request.precision + "'; expected fp32 or bf16"};
-  }
   if (request.device != "cpu" && request.device != "cuda")
     return Error{Errc::usage, "unknown device '" + request.device + "'; expected cpu or cuda"};
+  STEGPASS_TRY(precision, model::parse_precision(request.precision, torch::Device(request.device)));
   if (request.form == "full") {
     options.form = model::kFullIsnForm;
   } else if (request.form == "hinet") {
@@ -53,7 +51,7 @@ Result<model::IsnTrainingOptions> options_of(const IsnTrainRequest& request) {
   }
   options.recompute = request.recompute;
   options.batch = static_cast<std::int64_t>(std::min<std::uint64_t>(request.batch, 4096));
-  options.bf16 = request.precision == "bf16";
+  options.bf16 = precision == model::Precision::bf16;
   options.cuda = request.device == "cuda";
   return options;
 }

@@ -46,11 +46,11 @@ class SettingsReader {
       return true;
     });
   }
-  template <class Value>
-  void take(const char* name, Value& to, Result<Value> (*parse)(std::string_view)) {
+  template <class Value, class Parse>
+  void take(const char* name, Value& to, Parse parse) {
     read(name, [&](const auto& v) {
       if (!v.is_string()) return false;
-      const auto parsed = parse(v.template get<std::string>());
+      const Result<Value> parsed = parse(v.template get<std::string>());
       if (parsed) to = *parsed;
       return static_cast<bool>(parsed);
     });
@@ -86,7 +86,7 @@ Result<model::Schedule> parse_schedule(std::string_view name) {
 
 Result<std::string> any_name(std::string_view name) { return std::string(name); }
 
-Status apply_json(const std::string& text, model::TrainingSettings& settings) {
+Status apply_json(const std::string& text, const torch::Device& device, model::TrainingSettings& settings) {
   const auto object = nlohmann::json::parse(text, nullptr, false);
   if (!object.is_object()) return Error{Errc::malformed, "the settings are no JSON object"};
   settings.preset = "custom";
@@ -106,7 +106,7 @@ Status apply_json(const std::string& text, model::TrainingSettings& settings) {
   reader.take("last_gain", settings.last_gain);
   reader.take("augment", settings.augment);
   reader.take("evaluate_each_epoch", settings.evaluate_each_epoch);
-  reader.take("precision", settings.precision, model::parse_precision);
+  reader.take("precision", settings.precision, [&](std::string_view name) { return model::parse_precision(name, device); });
   reader.take("train_images", settings.train_images);
   reader.take("test_images", settings.test_images);
   reader.take("validation_images", settings.validation_images);
@@ -116,8 +116,9 @@ Status apply_json(const std::string& text, model::TrainingSettings& settings) {
 
 Result<model::TrainingSettings> settings_of(const TrainRequest& request) {
   constexpr std::int64_t kPaperTriggers = 100;
-  STEGPASS_TRY(settings, model::training_preset(request.preset));
-  if (!request.settings.empty()) STEGPASS_CHECK_OK(apply_json(request.settings, settings));
+  STEGPASS_TRY(device, device_of(request.device));
+  STEGPASS_TRY(settings, model::training_preset(request.preset, device));
+  if (!request.settings.empty()) STEGPASS_CHECK_OK(apply_json(request.settings, device, settings));
   STEGPASS_TRY(scheme, model::parse_scheme(request.scheme));
   settings.scheme = scheme;
   if (scheme == model::Scheme::deepipr_v3 && settings.trigger_images == 0) settings.trigger_images = kPaperTriggers;
@@ -126,7 +127,7 @@ Result<model::TrainingSettings> settings_of(const TrainRequest& request) {
     settings.signature = signature;
   }
   if (!request.precision.empty()) {
-    STEGPASS_TRY(precision, model::parse_precision(request.precision));
+    STEGPASS_TRY(precision, model::parse_precision(request.precision, device));
     settings.precision = precision;
   }
   const auto whole = [](std::uint64_t value, std::uint64_t most) { return std::min(value, most); };

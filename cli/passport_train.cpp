@@ -218,9 +218,9 @@ void add_mark_options(CLI::App& command, TrainRequest& request) {
 void add_run_options(CLI::App& command, TrainOptions& options) {
   TrainRequest& request = options.request;
   command
-      .add_option(
-          "--preset", request.preset,
-          "quick (minutes on a CPU), paper (200 epochs) or published (the same with the published code's margin and reading)")
+      .add_option("--preset", request.preset,
+                  "quick (minutes on a CPU, precision auto), paper (200 epochs, fp32) or published (the same with the published "
+                  "code's margin and reading)")
       ->check(CLI::IsMember({"quick", "paper", "published"}))
       ->capture_default_str();
   command.add_option("--settings", options.settings,
@@ -236,9 +236,7 @@ void add_run_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--batch", request.batch, "Images a step; default: the preset's");
   command.add_option("--rate", request.rate, "Learning rate; default: the preset's");
   command.add_option("--seed", request.seed, "Seed of weights and order")->capture_default_str();
-  command.add_option("--device", request.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
-  command.add_option("--precision", request.precision, "fp32 or bf16; default: the preset's")
-      ->check(CLI::IsMember({"fp32", "bf16"}));
+  add_device(command, request.device, request.precision);
   command
       .add_option(
           "--nproc", options.processes,

@@ -5,6 +5,8 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <stegpass/model/runtime.hpp>
+
 #include "max_pool.hpp"
 #include "parse_name.hpp"
 
@@ -74,7 +76,13 @@ std::vector<std::size_t> last_uses(const std::vector<ConvPlan>& convs) {
 }  // namespace
 
 std::string_view precision_name(Precision precision) { return kPrecisions[static_cast<std::size_t>(precision)]; }
-Result<Precision> parse_precision(std::string_view name) { return parse_name<Precision>("precision", name, kPrecisions); }
+Precision fast_precision(const torch::Device& device) {
+  return device.is_cuda() || bf16_is_fast() ? Precision::bf16 : Precision::fp32;
+}
+Result<Precision> parse_precision(std::string_view name, const torch::Device& device) {
+  if (name == "auto") return fast_precision(device);
+  return parse_name<Precision>("precision", name, kPrecisions);
+}
 
 NetworkKeys network_keys(const Architecture& architecture, const Mark& mark, const torch::Device& device) {
   NetworkKeys keys;

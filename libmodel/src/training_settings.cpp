@@ -41,7 +41,7 @@ Digest64 mark_digest(const Mark& mark) {
 
 }  // namespace
 
-Result<TrainingSettings> training_preset(std::string_view name) {
+Result<TrainingSettings> training_preset(std::string_view name, const torch::Device& device) {
   TrainingSettings settings;
   if (name == "paper") return settings;
   if (name == "published") {
@@ -60,7 +60,7 @@ Result<TrainingSettings> training_preset(std::string_view name) {
   settings.schedule = Schedule::one_cycle;
   settings.augment = false;
   settings.evaluate_each_epoch = false;
-  settings.precision = Precision::bf16;
+  settings.precision = fast_precision(device);
   settings.train_images = 11000;
   settings.test_images = 2000;
   return settings;

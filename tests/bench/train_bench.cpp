@@ -233,7 +233,7 @@ void register_all() {
 int main(int argc, char** argv) {
   prepare_runtime();
   if (argc == 5 && std::string(argv[1]) == "--one") {
-    const Case what{argv[3], parse_precision(argv[4]).value()};
+    const Case what{argv[3], parse_precision(argv[4], torch::kCPU).value()};
     (std::string(argv[2]) == "ours" ? time_trainer : time_published)(what, 2);
     std::printf("%ld\n", peak_memory());
     return 0;

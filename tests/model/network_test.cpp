@@ -1,4 +1,5 @@
 #include <stegpass/model/network.hpp>
+#include <stegpass/model/runtime.hpp>
 
 #include <torch/types.h>
 
@@ -113,8 +114,10 @@ TEST_CASE("bf16 gives the same answers within its precision") {
 
 TEST_CASE("precision names survive their text, and no other is known") {
   for (const Precision precision : {Precision::fp32, Precision::bf16})
-    CHECK(parse_precision(precision_name(precision)).value() == precision);
-  CHECK(parse_precision("fp64").error().code == Errc::unsupported);
+    CHECK(parse_precision(precision_name(precision), torch::kCPU).value() == precision);
+  CHECK(parse_precision("auto", torch::kCPU).value() == (bf16_is_fast() ? Precision::bf16 : Precision::fp32));
+  CHECK(parse_precision("auto", torch::kCUDA).value() == Precision::bf16);
+  CHECK(parse_precision("fp64", torch::kCPU).error().code == Errc::unsupported);
 }
 
 TEST_CASE("signs are the same from weights in either memory layout") {

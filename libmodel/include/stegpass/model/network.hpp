@@ -19,8 +19,11 @@ namespace stegpass::model {
 enum class Precision { fp32, bf16 };
 
 std::string_view precision_name(Precision precision);
-/// Errors  unsupported on any other name than `fp32` and `bf16`.
-Result<Precision> parse_precision(std::string_view name);
+/// bf16 where `device` multiplies it in hardware (a GPU, a CPU with AVX-512 BF16), else fp32: elsewhere bf16 takes many times as
+/// long.
+Precision fast_precision(const torch::Device& device);
+/// `fp32`, `bf16`, or `auto` for fast_precision. Errors  unsupported on any other name.
+Result<Precision> parse_precision(std::string_view name, const torch::Device& device);
 
 /// A mark on a device: one entry per passport layer, directions laid out like the weights (C, C_in, k, k), channels-last.
 using NetworkKeys = std::vector<LayerKeys>;

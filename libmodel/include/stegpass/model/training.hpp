@@ -49,7 +49,7 @@ struct TrainingSettings {
 /// `quick`: one short run on a CPU, for demonstrations. `paper`: the protocol of the papers, for a GPU, with our reading
 /// margin. `published`: the same with margin 0.1 and mode `reference`, as the published code of Steganographic Passport.
 /// Errors  unsupported on any other name.
-Result<TrainingSettings> training_preset(std::string_view name);
+Result<TrainingSettings> training_preset(std::string_view name, const torch::Device& device = torch::kCPU);
 
 /// Where a run stands, after every step.
 struct TrainingProgress {
