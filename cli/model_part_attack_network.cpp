@@ -135,11 +135,13 @@ Result<model::AttackTask> attack_task_of(const AttackRequest& request, const Pro
 
 Result<AttackResult> LibtorchModelPart::attack(const AttackRequest& request, const Progress& progress) {
   STEGPASS_TRY(precision, model::parse_precision(request.precision, torch::Device(request.device)));
+  const model::AttackSettings settings = attack_settings_of(request, precision);
+  STEGPASS_CHECK_OK(model::check_attack(settings, !request.owner_model.empty()));
   STEGPASS_TRY(task, attack_task_of(request, progress));
   model::AttackHooks hooks;
   if (progress) hooks.progress = progress;
   hooks.checkpoint = request.on_checkpoint;
-  STEGPASS_TRY(outcome, model::run_attack(task, attack_settings_of(request, precision), hooks, request.resume));
+  STEGPASS_TRY(outcome, model::run_attack(task, settings, hooks, request.resume));
   AttackResult out;
   out.settings = outcome.settings;
   out.curve = outcome.curve;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <ATen/ATen.h>
 
@@ -19,16 +20,21 @@ namespace {
 
 constexpr const char* kAttackState = "attack-state.v1";
 
+/// What an attack takes: a strength outside the range, or no owner model where one is needed, is refused before anything is
+/// loaded.
 struct AttackEntry {
   AttackKind kind;
   Status (*run)(AttackRun&);
+  int least = 0, most = std::numeric_limits<int>::max();  ///< of a strength
+  bool whole = false;                                     ///< strengths are whole numbers
+  bool needs_owner = false;
 };
 
 const std::vector<AttackEntry>& entries() {
   static const std::vector<AttackEntry> table = {
       {{"finetune", {"ftal", "rtal"}}, attack_finetune},
-      {{"prune", {"l1", "random", "structured"}}, attack_prune},
-      {{"quantise", {"channel", "tensor"}}, attack_quantise},
+      {{"prune", {"l1", "random", "structured"}}, attack_prune, 0, 1},
+      {{"quantise", {"channel", "tensor"}}, attack_quantise, 2, 16, true},
       {{"noise", {}}, attack_noise},
       {{"permute", {"order", "scale", "sign"}}, attack_permute},
       {{"fold", {}}, attack_fold},
@@ -37,9 +43,9 @@ const std::vector<AttackEntry>& entries() {
       {{"distill", {}}, attack_distill},
       {{"informed", {"passports", "subspace"}}, attack_informed},
       {{"insider", {"seed", "picture"}}, attack_insider},
-      {{"fake1", {}}, attack_fake},
-      {{"fake2", {}}, attack_fake},
-      {{"fake3", {}}, attack_fake},
+      {.kind = {"fake1", {}}, .run = attack_fake, .most = 1, .needs_owner = true},
+      {.kind = {"fake2", {}}, .run = attack_fake, .most = 1, .needs_owner = true},
+      {.kind = {"fake3", {}}, .run = attack_fake, .most = 1, .needs_owner = true},
       {{"erb", {"cerb", "ierb"}}, attack_erb},
       {{"sign-flip", {}}, attack_sign_flip},
       {{"search", {"signs", "hash"}}, attack_search},
@@ -58,12 +64,19 @@ void copy_tensors(const torch::nn::Module& from, const torch::nn::Module& to) {
   }
 }
 
-Status check_settings(const AttackTask& task, const AttackSettings& settings) {
+Status check_strengths(const AttackEntry& entry, const std::vector<double>& strengths) {
+  for (const double strength : strengths) {
+    if (!std::isfinite(strength) || strength < 0) return Error{Errc::usage, "a strength is negative or not finite"};
+    if (strength < entry.least || strength > entry.most || (entry.whole && strength != std::floor(strength))) {
+      return Error{Errc::usage, "strengths of attack " + std::string(entry.kind.name) + " are " + (entry.whole ? "whole, " : "") +
+                                    std::to_string(entry.least) + " to " + std::to_string(entry.most)};
+    }
+  }
+  return Done{};
+}
+
+Status check_settings(const AttackSettings& settings) {
   const auto within = [](double value, double low, double high) { return value >= low && value <= high; };
-  if (!task.model) return Error{Errc::usage, "an attack needs a model"};
-  if (task.marks.empty() || task.model->architecture().bits() == 0)
-    return Error{Errc::usage, "the model carries no marks to be judged"};
-  if (task.test.size() == 0) return Error{Errc::usage, "an attack needs test images"};
   if (settings.epochs < 0 || settings.epochs > 100000) return Error{Errc::usage, "epochs are not within 0 to 100000"};
   if (settings.batch < 2 || settings.batch > 65536) return Error{Errc::usage, "the batch is not within 2 to 65536"};
   if (!within(settings.rate, 1e-12, 100)) return Error{Errc::usage, "the rate is not within 0 to 100"};
@@ -72,9 +85,14 @@ Status check_settings(const AttackTask& task, const AttackSettings& settings) {
     return Error{Errc::usage, "the sign loss is out of range"};
   if (settings.count < 0 || settings.count > 1000000 || settings.at_once < 1)
     return Error{Errc::usage, "the count is not within 0 to 1000000"};
-  for (const double strength : settings.strengths) {
-    if (!std::isfinite(strength) || strength < 0) return Error{Errc::usage, "a strength is negative or not finite"};
-  }
+  return Done{};
+}
+
+Status check_task(const AttackTask& task) {
+  if (!task.model) return Error{Errc::usage, "an attack needs a model"};
+  if (task.marks.empty() || task.model->architecture().bits() == 0)
+    return Error{Errc::usage, "the model carries no marks to be judged"};
+  if (task.test.size() == 0) return Error{Errc::usage, "an attack needs test images"};
   return Done{};
 }
 
@@ -355,10 +373,20 @@ torch::Tensor sign_hinge(const std::vector<ConvBlock>& blocks, const NetworkKeys
   return sum;
 }
 
+Status check_attack(const AttackSettings& settings, bool with_owner) {
+  STEGPASS_TRY(entry, find_attack(settings));
+  STEGPASS_CHECK_OK(check_settings(settings));
+  STEGPASS_CHECK_OK(check_strengths(*entry, settings.strengths));
+  if (entry->needs_owner && !with_owner)
+    return Error{Errc::usage, "this attack needs the owner's verification branch as well (--models)"};
+  return Done{};
+}
+
 Result<AttackOutcome> run_attack(const AttackTask& task, const AttackSettings& chosen, const AttackHooks& hooks,
                                  ByteView resume) {
+  STEGPASS_CHECK_OK(check_attack(chosen, static_cast<bool>(task.owner)));
+  STEGPASS_CHECK_OK(check_task(task));
   STEGPASS_TRY(entry, find_attack(chosen));
-  STEGPASS_CHECK_OK(check_settings(task, chosen));
   AttackSettings settings = chosen;
   if (settings.variant.empty() && !entry->kind.variants.empty()) settings.variant = std::string(entry->kind.variants.front());
   AttackRun run(task, settings, hooks);

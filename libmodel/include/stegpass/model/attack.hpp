@@ -84,6 +84,10 @@ struct AttackKind {
 };
 const std::vector<AttackKind>& attack_kinds();
 
+/// Whether an attack can be run with these settings, by an attacker with the owner model or without: for before data are loaded.
+/// Errors  unsupported on an unknown attack; usage on settings out of range, and where the attack needs the owner model.
+Status check_attack(const AttackSettings& settings, bool with_owner);
+
 /// Runs one attack. It uses what its attacker is said to have: schemas/attack.md says what that is for each. The same task and
 /// settings give the same curve on one machine with one number of threads, also when `resume` took it up again.
 /// Errors  usage on settings out of range or something missing from the task; malformed or refused on a damaged state or one of
