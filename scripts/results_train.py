@@ -105,9 +105,10 @@ def tables(rows, wrong, table):
         match = f"{cover['matches']}/{row['bits']}" if cover else "-"
         worst = f"{max(mark['log10_p'] for mark in row['marks']):.1f}" if cover else "-"
         lines.append((name, row["images"], row["epochs"], row["precision"], percent(row["deployment"]),
-                      percent(row["verification"]) if cover else "-", match, worst, f"{row['images_per_second']:.0f}", row["threads"]))
-    text = table(["run", "images", "epochs", "precision", "deployment %", "verification %", "cover bits", "largest log10 p of cover and reserves", "images/s", "threads"], lines)
-    text += "\nImages/s as the run went, beside whatever else the machine had to do; `scripts/results bench` has the rate of training alone.\n"
+                      percent(row["verification"]) if cover else "-", match, worst, f"{row['images_per_second']:.0f}", row["threads"], row["cpu"]))
+    text = table(["run", "images", "epochs", "precision", "deployment %", "verification %", "cover bits", "largest log10 p of cover and reserves", "images/s", "threads",
+                  "processor"], lines)
+    text += "\nImages/s as the run went, on the row's processor and beside whatever else it had to do; `scripts/results bench` has the rate of training alone.\n"
     complete = lambda name: all(f"{name}-{seed}" in rows for seed in (1, 2, 3))
     costs = []
     for scheme in SCHEMES[:-1]:
