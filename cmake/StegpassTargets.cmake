@@ -16,6 +16,9 @@ if(STEGPASS_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
       "${STEGPASS_CCACHE}")
 endif()
 
+# GCC spends a seventh of its time collecting garbage in a heap that it keeps small; with 1.5 GB it hardly begins, for 100 MB more a job.
+add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:--param=ggc-min-heapsize=1500000>)
+
 if(STEGPASS_WITH_CUDA)
   set(CMAKE_CUDA_STANDARD 17)  # CMake 3.25 knows no 20
   set(CMAKE_CUDA_STANDARD_REQUIRED ON)
@@ -43,7 +46,9 @@ function(stegpass_compile_quickly target)
   if(NOT arg_OPTION)
     set(arg_OPTION -O1)
   endif()
-  target_compile_options(${target} PRIVATE $<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:${arg_OPTION}>)
+  # Points-to analysis alone takes a tenth of the time.
+  target_compile_options(${target} PRIVATE $<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:${arg_OPTION}>
+    $<$<AND:$<CONFIG:Release>,$<COMPILE_LANG_AND_ID:CXX,GNU>>:-fno-tree-pta>)
 endfunction()
 
 # stegpass_compile_groups(TARGET): of TARGET's files those of a compile_together group are compiled as one, since their headers take most of the
