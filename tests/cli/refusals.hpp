@@ -21,8 +21,8 @@ struct BadFile {
 /// one).
 std::vector<BadFile> bad_files(const TempFolder& folder, const std::string& good, std::uint64_t limit);
 
-/// Runs the program with `args` and demands: an exit code among `codes`, one clear line, with --json one JSON object, and nothing
-/// changed in `folder`. A process's first refusal is run without --json and with it, later ones in turn.
+/// Runs the program with `args`, and again with --json, and demands: an exit code among `codes`, one clear line (or one JSON
+/// object), and nothing changed in `folder`.
 void require_refused(const Args& args, std::initializer_list<int> codes, const TempFolder& folder);
 
 /// The same for every bad file in the place of kFile.
