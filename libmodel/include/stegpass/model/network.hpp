@@ -19,7 +19,7 @@ namespace stegpass::model {
 enum class Precision { fp32, bf16 };
 
 std::string_view precision_name(Precision precision);
-/// bf16 where `device` multiplies it in hardware (a GPU, a CPU with AVX-512 BF16), else fp32: elsewhere bf16 takes many times as
+/// bf16 where `device` multiplies it in hardware (a GPU, a CPU with AVX-512 BF16), else fp32: bf16 then takes three times as
 /// long.
 Precision fast_precision(const torch::Device& device);
 /// `fp32`, `bf16`, or `auto` for fast_precision. Errors  unsupported on any other name.
