@@ -1,7 +1,7 @@
 """The page of `scripts/results train`: passport networks and the unprotected one, trained by the program under one protocol.
 
 Each training run is a step of its own and is not done twice: what the page's JSON has on record stays, on whatever machine it ran, and a run that
-was stopped goes on from its checkpoint. --fresh forgets both.
+was stopped goes on from its checkpoint. --fresh forgets both. All but sp's pairs of precisions train in the one that the processor is fast in.
 """
 import json
 import math
@@ -21,13 +21,13 @@ def runs(full):
     epochs = {"alexnet": 200, "resnet": 200, "large": 200} if full else {"alexnet": 20, "resnet": 8, "large": 12}
     for scheme in SCHEMES:
         for seed in (1, 2, 3):
-            yield f"alexnet-{scheme}-{seed}", ("alexnet-cifar", scheme, "balanced", epochs["alexnet"], seed, "bf16")
+            yield f"alexnet-{scheme}-{seed}", ("alexnet-cifar", scheme, "balanced", epochs["alexnet"], seed, "bf16" if scheme == "sp" else "auto")
     for seed in (1, 2, 3):
         yield f"alexnet-sp-fp32-{seed}", ("alexnet-cifar", "sp", "balanced", epochs["alexnet"], seed, "fp32")
     for scheme in SCHEMES:
-        yield f"resnet18-{scheme}", ("resnet18-cifar", scheme, "balanced", epochs["resnet"], 1, "bf16")
+        yield f"resnet18-{scheme}", ("resnet18-cifar", scheme, "balanced", epochs["resnet"], 1, "auto")
     for scheme in ("sp", "unprotected"):
-        yield f"alexnet-{scheme}-all", ("alexnet-cifar", scheme, "all", epochs["large"], 1, "bf16")
+        yield f"alexnet-{scheme}-all", ("alexnet-cifar", scheme, "all", epochs["large"], 1, "auto")
 
 
 def unpack(archive, folder, wanted):
@@ -70,7 +70,7 @@ def train(program, folder, home, data, name, options):
     record = json.loads(done.stdout)
     seconds = sum(epoch["seconds"] for epoch in record["run"]["curves"])
     figures = {"network": network, "scheme": scheme, "images": record["run"]["run"]["train_size"], "epochs": epochs, "seed": seed,
-               "precision": precision, "deployment": record["accuracy_deployment"], "verification": record["accuracy_verification"],
+               "precision": record["run"]["run"]["settings"]["precision"], "deployment": record["accuracy_deployment"], "verification": record["accuracy_verification"],
                "bits": record["mark"]["bits"], "images_per_second": record["run"]["run"]["train_size"] * epochs / seconds, "threads": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count()))}
     figures["marks"] = [{key: one[key] for key in ("role", "matches", "log10_p")} for one in record["readings"]]
     return figures
@@ -94,7 +94,21 @@ def interval(differences):
 
 
 def paired(rows, name, other, figure="deployment"):
-    return [rows[f"{name}-{seed}"][figure] - rows[f"{other}-{seed}"][figure] for seed in (1, 2, 3)]
+    """Differences of the runs with the same seed in the same precision, sp's second precision taken in where it is the one; None where one is missing."""
+    differences = []
+    for seed in (1, 2, 3):
+        reference = rows.get(f"{other}-{seed}", {})
+        found = [rows[run] for run in (f"{name}-{seed}", f"{name}-fp32-{seed}") if run in rows and rows[run]["precision"] == reference.get("precision")]
+        if not found:
+            return None
+        differences.append(found[0][figure] - reference[figure])
+    return differences
+
+
+def between_precisions(rows):
+    """Accuracy of sp in bf16 less that in fp32, a seed each, as far as both are there."""
+    return [rows[f"alexnet-sp-{seed}"]["deployment"] - rows[f"alexnet-sp-fp32-{seed}"]["deployment"]
+            for seed in (1, 2, 3) if f"alexnet-sp-{seed}" in rows and f"alexnet-sp-fp32-{seed}" in rows]
 
 
 def tables(rows, wrong, table):
@@ -109,17 +123,11 @@ def tables(rows, wrong, table):
     text = table(["run", "images", "epochs", "precision", "deployment %", "verification %", "cover bits", "largest log10 p of cover and reserves", "images/s", "threads",
                   "processor"], lines)
     text += "\nImages/s as the run went, on the row's processor and beside whatever else it had to do; `scripts/results bench` has the rate of training alone.\n"
-    complete = lambda name: all(f"{name}-{seed}" in rows for seed in (1, 2, 3))
-    costs = []
-    for scheme in SCHEMES[:-1]:
-        if complete(f"alexnet-{scheme}") and complete("alexnet-unprotected"):
-            mean, half = interval(paired(rows, f"alexnet-{scheme}", "alexnet-unprotected"))
-            costs.append((f"{scheme} against unprotected", f"{mean:+.2f}", f"{half:.2f}"))
-    if complete("alexnet-sp") and complete("alexnet-sp-fp32"):
-        mean, half = interval(paired(rows, "alexnet-sp", "alexnet-sp-fp32"))
-        costs.append(("sp in bf16 against sp in fp32", f"{mean:+.2f}", f"{half:.2f}"))
+    costs = {f"{scheme} against unprotected": paired(rows, f"alexnet-{scheme}", "alexnet-unprotected") for scheme in SCHEMES[:-1]}
+    costs["sp in bf16 against sp in fp32"] = between_precisions(rows)
+    costs = [(what, "{:+.2f}".format(interval(found)[0]), "{:.2f}".format(interval(found)[1])) for what, found in costs.items() if found and len(found) == 3]
     if costs:
-        text += "\nAlexNet, accuracy of the deployment branch, points, mean difference over three seeds:\n\n"
+        text += "\nAlexNet, accuracy of the deployment branch, points, mean difference over three seeds, both of a pair in the same precision:\n\n"
         text += table(["difference", "mean", "95 % half-width"], costs)
     if wrong:
         text += f"\nWrong passports read from alexnet-sp-1: {wrong['pictures'] * wrong['seeds']}, mean match {wrong['mean_match']:.5f} of {wrong['bits']} bits, " \
@@ -135,7 +143,7 @@ def on_record(page, name, options):
     """The row of a run of the same protocol in the page's JSON, or None."""
     row = page.get("rows", {}).get(name)
     network, scheme, _, epochs, seed, precision = options
-    fits = row and (row["network"], row["scheme"], row["epochs"], row["seed"], row["precision"]) == (network, scheme, epochs, seed, precision)
+    fits = row and (row["network"], row["scheme"], row["epochs"], row["seed"]) == (network, scheme, epochs, seed) and precision in ("auto", row["precision"])
     return row if fits else None
 
 
