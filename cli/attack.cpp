@@ -72,6 +72,8 @@ Result<Report> attack_random(const RandomOptions& options) {
   SurveyRequest request{.architecture = {}, .pictures = options.pictures, .seeds = options.seeds, .seed = options.seed};
   if (!options.record.empty()) {
     STEGPASS_TRY(record, read_training_record(options.record));
+    if (record.mark.pooling != "whitened")
+      return Error{Errc::unsupported, "under mean pooling every mark seed reads the same signs; there is nothing to draw"};
     request.architecture = record.mark.architecture;
   }
   STEGPASS_TRY(part, load_model_part());
@@ -116,6 +118,7 @@ void setup_attack(Commands& commands) {
   bind_command(commands, *command, options, run_random);
   setup_attack_network(commands, *group);
   setup_attack_card(commands, *group);
+  setup_attack_rerun(commands, *group);
   setup_attack_isn(commands, *group);
 }
 

@@ -4,6 +4,7 @@
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
 
+#include "attack_card.hpp"
 #include "attack_network.hpp"
 #include "files.hpp"
 #include "plot.hpp"
@@ -14,7 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kCardFormat = "stegpass.attack-card.v1";
 /// What an attacker must keep of the accuracy for a point to count.
 constexpr double kKept = 0.95;
 
@@ -23,13 +23,6 @@ struct CardOptions {
   std::string data, out, profile = "quick", device = "cpu", precision = "auto";
   std::uint64_t seed = 1;
   bool resume = false, force = false;
-};
-
-struct RerunOptions {
-  AttackSubject subject;
-  std::string card, data;
-  std::uint64_t line = 0;
-  std::string device = "cpu";
 };
 
 AttackRequest line_of(const char* name, const char* variant, std::uint64_t epochs = 0, double rate = 1e-3,
@@ -87,8 +80,8 @@ std::vector<AttackRequest> card_lines(bool quick) {
       line_of("fake1", "", 0, 1e-3, some(3, 20)),
       line_of("fake2", "", some(2, 20), 0.05),
       line_of("fake3", "", some(2, 20), 1e-2),
-      line_of("erb", "cerb", some(10, 100), 1e-3),
-      line_of("erb", "ierb", some(10, 100), 1e-3),
+      line_of("erb", "cerb", some(10, 100), quick ? 1e-2 : 1e-4),
+      line_of("erb", "ierb", some(10, 100), quick ? 1e-2 : 1e-4),
       line_of("search", "signs", 0, 1e-3, some(20, 400)),
       line_of("search", "hash", 0, 1e-3, some(2000, 100000)),
   };
@@ -101,27 +94,6 @@ std::vector<AttackRequest> card_lines(bool quick) {
   return lines;
 }
 
-double accuracy_before(const Json& curve) { return curve.empty() ? 0 : curve[0].value("accuracy_deployment", 0.0); }
-
-/// The least that a mark says over the points at which the attacker kept his accuracy, permutations undone: largest log10 p of a
-/// role.
-Json worst_of(const Json& curve, bool reserves) {
-  const double bar = kKept * accuracy_before(curve);
-  Json worst;
-  for (std::size_t i = 0; i < curve.size(); ++i) {
-    const bool undone = i + 1 < curve.size() && curve[i + 1].value("aligned", false);
-    if (undone || curve[i].value("accuracy_deployment", 0.0) < bar) continue;
-    Json best;  // of several reserves one is enough
-    for (const Json& mark : curve[i].value("marks", Json::array())) {
-      const std::string role = mark.value("role", "");
-      const bool counts = mark.value("reading", "") == "strict" && (reserves ? role.rfind("reserve", 0) == 0 : role == "cover");
-      if (counts && mark["log10_p"].is_number() && (best.is_null() || mark["log10_p"] < best)) best = mark["log10_p"];
-    }
-    if (!best.is_null() && (worst.is_null() || best > worst)) worst = best;
-  }
-  return worst;
-}
-
 Json line_json(std::size_t number, const AttackRecord& record) {
   return {{"line", number},
           {"attack", record.attack},
@@ -129,8 +101,8 @@ Json line_json(std::size_t number, const AttackRecord& record) {
           {"curve", record.curve},
           {"details", record.details},
           {"cost", {{"steps", record.steps}, {"images", record.images}, {"seconds", record.seconds}}},
-          {"cover_log10_p", worst_of(record.curve, false)},
-          {"reserve_log10_p", worst_of(record.curve, true)}};
+          {"cover_log10_p", kept_log10_p(record.curve, CardMark::cover)},
+          {"reserve_log10_p", kept_log10_p(record.curve, CardMark::reserve)}};
 }
 
 std::string plot_name(std::size_t number, const std::string& attack) {
@@ -163,7 +135,7 @@ std::string card_page(const Json& card) {
       card["models"]["model"].get<std::string>() + "; profile " + card["profile"].get<std::string>() +
       ".</p><p>Marks: the largest log10 p of the cover, and of the best reserve, over all points at which the attacker keeps 95 "
       "% of the accuracy; "
-      "0 says that the mark is gone. Marks of the attacker's own are in the JSON.</p>"
+      "0 says that the mark is gone, - that no such point was reached. Marks of the attacker's own are in the JSON.</p>"
       "<table><tr><th>line<th>attack<th>accuracy before<th>last accuracy<th>cover log10 p<th>reserve log10 "
       "p<th>steps<th>images<th>seconds</tr>";
   for (const Json& line : card["lines"]) {
@@ -197,20 +169,41 @@ std::string card_text(const Json& card) {
   return text;
 }
 
+/// All that a line of another card can differ in, beside the models.
+Json asked_for(const AttackRequest& request) {
+  return {{"attack", request.name},
+          {"variant", request.variant},
+          {"strengths", request.strengths},
+          {"epochs", request.epochs},
+          {"batch", request.batch},
+          {"rate", request.rate},
+          {"sign_weight", request.sign_weight},
+          {"data_share", request.data_share},
+          {"count", request.count},
+          {"at_once", request.at_once},
+          {"verification", request.verification},
+          {"precision", request.precision},
+          {"seed", request.seed},
+          {"train_images", request.train_images},
+          {"test_images", request.test_images},
+          {"data", request.data},
+          {"device", request.device}};
+}
+
 /// A line that an earlier run of the same card left.
-Result<Json> kept_line(const fs::path& path, const Json& models) {
+Result<Json> kept_line(const fs::path& path, const Json& models, const Json& asked) {
   STEGPASS_TRY(file, read_file(path, kMaxPictureFile, "a line of a card"));
   Json line = Json::parse(file.begin(), file.end(), nullptr, false);
-  if (!line.is_object() || line.value("models", Json()) != models || !line.contains("line"))
-    return Error{Errc::refused, path.string() + " is no line of this card"};
+  const bool ours =
+      line.is_object() && line.contains("line") && line.value("models", Json()) == models && line.value("asked", Json()) == asked;
+  if (!ours)
+    return Error{Errc::refused,
+                 path.string() + " is a line of another card: other models, data or settings (begin in another folder)"};
   return line;
 }
 
 Result<Json> make_line(const CardOptions& options, AttackRequest& base, const AttackRequest& line, std::size_t number,
                        const Json& models) {
-  const fs::path kept = fs::path(options.out) / ("line-" + std::to_string(number) + ".json");
-  std::error_code ignored;
-  if (options.resume && fs::exists(kept, ignored)) return kept_line(kept, models);
   AttackRequest request = line;
   request.model = base.model;
   request.owner_model = base.owner_model;
@@ -220,6 +213,9 @@ Result<Json> make_line(const CardOptions& options, AttackRequest& base, const At
   request.device = options.device;
   request.precision = options.precision;
   request.seed = options.seed;
+  const fs::path kept = fs::path(options.out) / ("line-" + std::to_string(number) + ".json");
+  std::error_code ignored;
+  if (options.resume && fs::exists(kept, ignored)) return kept_line(kept, models, asked_for(request));
   auto record = run_network_attack(request);
   if (!record && record.error().code == Errc::unsupported) {  // such as folding where there is no batch norm
     AttackRecord none;
@@ -237,6 +233,7 @@ Result<Json> make_line(const CardOptions& options, AttackRequest& base, const At
     json["plot"] = name;
   }
   json["models"] = models;
+  json["asked"] = asked_for(request);
   STEGPASS_CHECK_OK(write_file(kept, as_bytes(json.dump() + "\n"), {.force = true}));
   return json;
 }
@@ -254,6 +251,7 @@ Result<Report> make_card(const CardOptions& options) {
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     STEGPASS_TRY(line, make_line(options, base, wanted[i], i + 1, models));
     line.erase("models");
+    line.erase("asked");
     lines.push_back(line);
   }
   const Json card = {{"format", kCardFormat},
@@ -274,113 +272,27 @@ Result<Report> make_card(const CardOptions& options) {
                 figures};
 }
 
-/// Back from `settings` of a record to what was asked for.
-Result<AttackRequest> request_from(const Json& settings) {
-  AttackRequest out;
-  try {
-    out.name = settings.at("attack");
-    out.variant = settings.at("variant");
-    out.strengths = settings.at("strengths").get<std::vector<double>>();
-    out.epochs = settings.at("epochs");
-    out.batch = settings.at("batch");
-    out.rate = settings.at("rate");
-    out.momentum = settings.at("momentum");
-    out.weight_decay = settings.at("weight_decay");
-    out.sign_weight = settings.at("sign_weight");
-    out.sign_margin = settings.at("sign_margin");
-    out.data_share = settings.at("data_share");
-    out.count = settings.at("count");
-    out.at_once = settings.at("at_once");
-    out.augment = settings.at("augment");
-    out.verification = settings.at("verification");
-    out.precision = settings.at("precision");
-    out.seed = settings.at("seed");
-    out.train_images = settings.at("drawn_train_images");
-    out.test_images = settings.at("drawn_test_images");
-  } catch (const Json::exception&) {
-    return Error{Errc::malformed, "the card's line has no complete settings"};
-  }
-  return out;
-}
-
-/// Largest differences of two curves' accuracies and shares of bits; 1 where their points do not pair up.
-double curve_difference(const Json& a, const Json& b) {
-  if (a.size() != b.size()) return 1;
-  double most = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    for (const char* name : {"accuracy_deployment", "accuracy_verification"}) {
-      if (a[i].contains(name) != b[i].contains(name)) return 1;
-      if (a[i].contains(name)) most = std::max(most, std::abs(a[i].value(name, 0.0) - b[i].value(name, 0.0)));
-    }
-    const Json none = Json::array(), x = a[i].value("marks", none), y = b[i].value("marks", none);
-    if (x.size() != y.size()) return 1;
-    for (std::size_t m = 0; m < x.size(); ++m) {
-      if (x[m].value("role", "") != y[m].value("role", "")) return 1;
-      most = std::max(most,
-                      std::abs(x[m].value("matches", 0.0) - y[m].value("matches", 0.0)) / std::max(x[m].value("bits", 1.0), 1.0));
-    }
-  }
-  return most;
-}
-
-struct Rerun {
-  Verdict verdict;
-  Json figures = Json::object();
-};
-
-/// Other numbers of threads, processors and libraries round otherwise, and training carries that on.
-constexpr double kRounding = 0.03;
-
-Result<Rerun> rerun(const RerunOptions& options) {
-  STEGPASS_TRY(file, read_file(options.card, kMaxPictureFile, "a resilience card (card.json)"));
-  const Json card = Json::parse(file.begin(), file.end(), nullptr, false);
-  if (!card.is_object() || card.value("format", "") != kCardFormat || !card.contains("lines") || !card["lines"].is_array()) {
-    return Error{Errc::malformed, options.card + ": no resilience card"};
-  }
-  if (options.line < 1 || options.line > card["lines"].size())
-    return Error{Errc::usage, "the card has lines 1 to " + std::to_string(card["lines"].size())};
-  const Json& line = card["lines"][options.line - 1];
-  if (!line.is_object() || !line.contains("settings") || !line["settings"].is_object())
-    return Error{Errc::malformed, options.card + ": a line without settings"};
-  STEGPASS_TRY(request, request_from(line["settings"]));
-  Json models = Json::object();
-  STEGPASS_CHECK_OK(open_subject(options.subject, request, models));
-  request.data = options.data;
-  request.device = options.device;
-  Rerun out;
-  out.verdict.add("card.models", models == card.value("models", Json()) ? Outcome::valid : Outcome::invalid,
-                  "the models' digests are those of the card");
-  STEGPASS_TRY(record, run_network_attack(request));
-  const bool same_data = record.settings == line["settings"];
-  out.verdict.add("card.settings", same_data ? Outcome::valid : Outcome::invalid,
-                  "settings and data digests are those of line " + std::to_string(options.line));
-  const bool same = record.curve == line.value("curve", Json());
-  const double difference = curve_difference(record.curve, line.value("curve", Json::array()));
-  out.verdict.add("card.line", same || difference <= kRounding ? Outcome::valid : Outcome::invalid,
-                  same ? "the same curve, number for number"
-                       : "accuracies and shares of bits differ by " + with_decimals(difference, 4) + " at most (bound " +
-                             with_decimals(kRounding, 2) + ")");
-  out.figures = {{"line", options.line}, {"curve", record.curve}, {"difference", difference}, {"same", same}};
-  return out;
-}
-
 int run_card(const CardOptions& options, Output& output) { return finish(output, make_card(options)); }
 
-/// A card comes from anybody, so its fields may be of any type.
-Result<Rerun> rerun_card(const RerunOptions& options) {
-  try {
-    return rerun(options);
-  } catch (const Json::exception&) {
-    return Error{Errc::malformed, options.card + ": a resilience card with fields of other types"};
-  }
-}
-
-int run_rerun(const RerunOptions& options, Output& output) {
-  const auto done = rerun_card(options);
-  return done ? output.judged(done->verdict, 0, done->figures) : output.fail(done.error());
-}
-
 }  // namespace
+
+Json kept_log10_p(const Json& curve, CardMark wanted) {
+  const double bar = curve.empty() ? 0 : kKept * curve[0].value("accuracy_deployment", 0.0);
+  Json worst;
+  for (std::size_t i = 1; i < curve.size(); ++i) {
+    const bool undone = i + 1 < curve.size() && curve[i + 1].value("aligned", false);
+    if (undone || curve[i].value("accuracy_deployment", 0.0) < bar) continue;
+    Json best;  // of several reserves one is enough
+    for (const Json& mark : curve[i].value("marks", Json::array())) {
+      const std::string role = mark.value("role", "");
+      const bool counts = mark.value("reading", "") == "strict" &&
+                          (wanted == CardMark::reserve ? role.rfind("reserve", 0) == 0 : role == "cover");
+      if (counts && mark["log10_p"].is_number() && (best.is_null() || mark["log10_p"] < best)) best = mark["log10_p"];
+    }
+    if (!best.is_null() && (worst.is_null() || best > worst)) worst = best;
+  }
+  return worst;
+}
 
 void setup_attack_card(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<CardOptions>();
@@ -400,16 +312,6 @@ void setup_attack_card(Commands& commands, CLI::App& group) {
   card->add_flag("--force", options->force, "Replace what is there")->excludes(resume);
   card->footer("Example: stegpass attack card --home studio --models trained --data drawn --out card");
   bind_command(commands, *card, options, run_card);
-
-  auto again = std::make_shared<RerunOptions>();
-  CLI::App* command = group.add_subcommand("rerun", "Run one line of a resilience card again, and compare");
-  command->add_option("card", again->card, "card.json")->required();
-  command->add_option("line", again->line, "Number of the line")->required();
-  add_attack_subject(*command, again->subject);
-  command->add_option("--data", again->data, "The data set of the card")->required();
-  command->add_option("--device", again->device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
-  command->footer("Example: stegpass attack rerun card/card.json 3 --home studio --models trained --data drawn");
-  bind_command(commands, *command, again, run_rerun);
 }
 
 }  // namespace stegpass::cli

@@ -269,7 +269,7 @@ std::shared_ptr<ForgeCommand> add_forgery(CLI::App& command, bool searches) {
     add_record_files(command, options->files);
     return options;
   }
-  add_attack_files(command, options->files, false);
+  add_attack_files(command, options->files);
   command.add_option("--identity", options->identity,
                      "Picture that the forger wants revealed, with his own QR code; default: a drawn one");
   command.add_option("--steps", options->request.steps, "Steps of Adam")->check(CLI::Range(1, 1000000))->capture_default_str();

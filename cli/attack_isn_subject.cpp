@@ -135,12 +135,9 @@ void add_record_files(CLI::App& command, AttackFiles& files) {
 Result<Report> finish_isn_attack(const AttackRecord& record, const AttackFiles& files, const std::string& script,
                                  std::string text) {
   const Json json = attack_json(record);
-  if (!files.plot.empty()) {
-    STEGPASS_TRY(picture, draw_plot(script));
-    STEGPASS_CHECK_OK(write_file(files.plot, picture, {.force = files.force}));
-  }
   const std::string body = json.dump(2) + "\n";
   STEGPASS_CHECK_OK(write_file(files.out, as_bytes(body), {.force = files.force}));
+  STEGPASS_CHECK_OK(draw_attack_plot(script, files));
   return Report{std::move(text) + "\n  record  " + files.out, json};
 }
 

@@ -1,5 +1,3 @@
-#include <chrono>
-
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
 
@@ -62,6 +60,7 @@ struct AttackCommand {
   const char* strengths = nullptr;    ///< what --strengths means, or null
   const char* count = nullptr;        ///< what --count means, or null
   bool trains = false, demands_bits = false;
+  bool claims = false;  ///< leaves the network as it is
   AttackRequest defaults = {};
 };
 
@@ -136,26 +135,35 @@ std::vector<AttackCommand> attack_commands() {
       {.name = "fake1",
        .about = "Claim with random passports and the owner's verification branch",
        .count = "Passports to try",
+       .claims = true,
        .defaults = trained_for(0, 1e-3, 10)},
-      {.name = "fake2", .about = "Claim with a passport trained on the data", .trains = true, .defaults = trained_for(6, 0.05)},
+      {.name = "fake2",
+       .about = "Claim with a passport trained on the data",
+       .trains = true,
+       .claims = true,
+       .defaults = trained_for(6, 0.05)},
       {.name = "fake3",
        .about = "Claim with the genuine passport, trained on to other signs",
        .strengths = "Shares of signs to turn; default 0.1 0.5",
        .trains = true,
        .demands_bits = true,
+       .claims = true,
        .defaults = trained_for(6, 1e-2)},
       {.name = "erb",
        .about = "Claim with a forged passport through expanded residual blocks, common (cerb) or individual (ierb)",
        .variants = {"cerb", "ierb"},
        .trains = true,
+       .claims = true,
        .defaults = erb_defaults()},
       {.name = "sign-flip",
        .about = "Claim with any passport, by choosing the signs of a1: what mode reference takes for a match",
-       .count = "Passports to forge"},
+       .count = "Passports to forge",
+       .claims = true},
       {.name = "search",
        .about = "Search a picture that reads the registered bits (signs), or a salt under which one's own does (hash)",
        .variants = {"signs", "hash"},
        .count = "Steps of the search, or tries",
+       .claims = true,
        .defaults = trained_for(0, 1e-3, 200)},
   };
 }
@@ -225,7 +233,6 @@ Status open_subject(const AttackSubject& subject, AttackRequest& request, Json& 
 
 Result<AttackRecord> run_network_attack(const AttackRequest& request) {
   STEGPASS_TRY(part, load_model_part());
-  const auto started = std::chrono::steady_clock::now();
   auto result = [&] {
     ProgressBar bar(request.name);
     return part->attack(request, [&](double done, double total, std::string_view detail) {
@@ -243,7 +250,7 @@ Result<AttackRecord> run_network_attack(const AttackRequest& request) {
   for (const OpenPassport& passport : request.passports) record.passports.push_back(passport.role);
   record.steps = result->steps;
   record.images = result->images;
-  record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  record.seconds = result->seconds;
   record.changed_model = std::move(result->model);
   return record;
 }
@@ -273,7 +280,7 @@ void setup_attack_network(Commands& commands, CLI::App& group) {
           ->check(CLI::Range(1, 1000))
           ->capture_default_str();
     if (one.trains) add_training(*command, *options, one.demands_bits);
-    add_attack_files(*command, options->files, true);
+    add_attack_files(*command, options->files, {.changes_a_network = !one.claims, .resumes = one.trains});
     command->footer("Example: stegpass attack " + std::string(one.name) + " --home studio --models trained --data drawn --out " +
                     one.name + ".json --plot " + one.name + ".png");
     bind_command(commands, *command, options, run);

@@ -52,12 +52,13 @@ std::string percent(double value) { return with_decimals(100 * value, 2) + " %";
 
 }  // namespace
 
-void add_attack_files(CLI::App& command, AttackFiles& files, bool changes_a_network) {
+void add_attack_files(CLI::App& command, AttackFiles& files, AttackLeaves leaves) {
   command.add_option("--out", files.out, "The attack's record (JSON; schemas/attack.md)")->required();
   command.add_option("--plot", files.plot, "Accuracy kept against mark kept (PNG)");
   auto* force = command.add_flag("--force", files.force, "Replace what is there");
-  if (!changes_a_network) return;
-  command.add_option("--save-model", files.save_model, "The network as the attacker leaves it (safetensors)");
+  if (leaves.changes_a_network)
+    command.add_option("--save-model", files.save_model, "The network as the attacker leaves it (safetensors)");
+  if (!leaves.resumes) return;
   command.add_flag("--resume", files.resume, "Go on from the last epoch of a run that was stopped (OUT.checkpoint)")
       ->excludes(force);
 }
@@ -147,22 +148,24 @@ std::string attack_text(const Json& record) {
          with_decimals(cost["seconds"], 1) + " s";
 }
 
+Status draw_attack_plot(const std::string& script, const AttackFiles& files) {
+  if (files.plot.empty()) return Done{};
+  const auto picture = draw_plot(script);
+  if (!picture) return about("the record is written, and no plot", picture.error());
+  return write_file(files.plot, *picture, {.force = files.force});
+}
+
 Result<Report> finish_attack(const AttackRecord& record, const AttackFiles& files) {
   Json json = attack_json(record);
   if (!files.save_model.empty()) {
-    if (record.changed_model.empty()) return Error{Errc::usage, "this attack leaves no changed network for --save-model"};
     json["changed_model_sha256"] = to_hex(credential::fast_sha256(record.changed_model));
+    STEGPASS_CHECK_OK(write_file(files.save_model, record.changed_model, {.force = files.force}));
   }
-  if (!files.save_model.empty()) STEGPASS_CHECK_OK(write_file(files.save_model, record.changed_model, {.force = files.force}));
   const std::string body = json.dump(2) + "\n";
   STEGPASS_CHECK_OK(write_file(files.out, as_bytes(body), {.force = files.force}));
   std::error_code ignored;
   std::filesystem::remove(files.checkpoint(), ignored);
-  if (!files.plot.empty()) {
-    const auto picture = draw_plot(attack_plot(json));
-    if (!picture) return about("the record is written, and no plot", picture.error());
-    STEGPASS_CHECK_OK(write_file(files.plot, *picture, {.force = files.force}));
-  }
+  STEGPASS_CHECK_OK(draw_attack_plot(attack_plot(json), files));
   return Report{attack_text(json) + "\n  record  " + files.out, json};
 }
 

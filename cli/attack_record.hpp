@@ -19,8 +19,13 @@ struct AttackFiles {
   bool resume = false, force = false;
   std::filesystem::path checkpoint() const { return out + ".checkpoint"; }
 };
-/// --out, --plot, --force; and where the attack changes a network --save-model and --resume.
-void add_attack_files(CLI::App& command, AttackFiles& files, bool changes_a_network);
+/// What an attack can leave beside its record.
+struct AttackLeaves {
+  bool changes_a_network = false;  ///< --save-model
+  bool resumes = false;            ///< --resume
+};
+/// --out, --plot, --force, and what the attack leaves.
+void add_attack_files(CLI::App& command, AttackFiles& files, AttackLeaves leaves = {});
 /// Everything about the outputs that can fail is found before the work begins. Errors  exists; not_found.
 Status check_attack_files(const AttackFiles& files);
 
@@ -43,6 +48,8 @@ Json attack_json(const AttackRecord& record);
 std::string attack_plot(const Json& record);
 /// A line a point: strength, accuracies, and every mark's match and log10 p.
 std::string attack_text(const Json& record);
+/// Draws --plot where it was asked for, after the record was written. Errors  those of draw_plot and write_file.
+Status draw_attack_plot(const std::string& script, const AttackFiles& files);
 /// Writes record, plot and model, removes the checkpoint, and reports. `gnuplot` missing is an error only where a plot was asked
 /// for.
 Result<Report> finish_attack(const AttackRecord& record, const AttackFiles& files);

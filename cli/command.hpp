@@ -18,9 +18,19 @@ struct Commands {
   std::function<int()> chosen;  ///< set by the callback of the command that was parsed
 };
 
+/// CLI11 reads a negative number into an unsigned one by going round; here it is refused, and the option named.
+inline void refuse_negative_counts(CLI::App& command) {
+  for (CLI::Option* option : command.get_options()) {
+    if (option->get_type_name().rfind("UINT", 0) != 0) continue;
+    option->check(
+        [](const std::string& text) { return !text.empty() && text.front() == '-' ? text + " is negative" : std::string(); });
+  }
+}
+
 /// Adds --json to `command` and arranges for `run` to be called with the parsed `options`.
 template <class Options>
 void bind_command(Commands& commands, CLI::App& command, std::shared_ptr<Options> options, int (*run)(const Options&, Output&)) {
+  refuse_negative_counts(command);
   auto json = std::make_shared<bool>(false);
   command.add_flag("--json", *json, "One JSON object on standard output, in every outcome");
   command.callback([&commands, options, run, json] {
@@ -58,8 +68,9 @@ void setup_verify(Commands&);
 void setup_dispute(Commands&);
 void setup_attack(Commands&);
 void setup_attack_network(Commands&, CLI::App& attack);  // those that need a network
-void setup_attack_card(Commands&, CLI::App& attack);     // its card and rerun
-void setup_attack_isn(Commands&, CLI::App& attack);      // on the ISN and by licensees
+void setup_attack_card(Commands&, CLI::App& attack);
+void setup_attack_rerun(Commands&, CLI::App& attack);
+void setup_attack_isn(Commands&, CLI::App& attack);  // on the ISN and by licensees
 void setup_audit(Commands&);
 void setup_cose(Commands&);
 void setup_time(Commands&);

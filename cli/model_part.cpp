@@ -1,6 +1,7 @@
 #include <torch/types.h>
 #include <torch/version.h>
 
+#include <stegpass/model/reading.hpp>
 #include <stegpass/model/runtime.hpp>
 
 #include "model_part_impl.hpp"
@@ -11,6 +12,8 @@
 namespace stegpass::cli {
 
 std::string LibtorchModelPart::versions() { return "LibTorch " TORCH_VERSION; }
+
+double LibtorchModelPart::log10_chance(int bits, int matches) { return model::log10_binomial_tail(bits, matches); }
 
 }  // namespace stegpass::cli
 

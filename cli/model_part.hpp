@@ -59,12 +59,13 @@ struct Processes {
 
 struct TrainRequest {
   std::string data;  ///< path of a data set, or "drawn"
-  std::string network = "alexnet-cifar", norm = "batch", keys = "image", scheme = "sp", pooling = "whitened";
+  std::string network = "alexnet-cifar", norm = "batch", keys = "image", scheme = "sp";
   std::string layers;  ///< last3, layer4, all, none, or names with commas between; empty: the network's usual ones
   std::uint64_t width = 1000, input = 32;
   std::string preset = "quick";                      ///< quick, paper, published
   std::string settings;                              ///< JSON whose fields replace the preset's, or empty
   std::string signature;                             ///< strict, reference, or empty for the preset's
+  std::string pooling;                               ///< whitened, mean, or empty for the preset's: mean of published alone
   std::optional<std::uint64_t> images, test_images;  ///< so many of the training set and the test set, drawn by the seed
   std::optional<std::uint64_t> epochs, batch, validation;
   std::optional<double> rate, balance;
@@ -315,6 +316,8 @@ class ModelPart {
                                       std::uint64_t seed, const Progress& progress) = 0;
   /// Library versions for reports: LibTorch, OpenCV.
   virtual std::string versions() = 0;
+  /// log10 P[X >= matches] of X binomial with `bits` tries at one half.
+  virtual double log10_chance(int bits, int matches) = 0;
 
   /// Told what happens on the way, one line a time.
   using Note = std::function<void(std::string_view)>;

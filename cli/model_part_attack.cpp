@@ -37,6 +37,9 @@ Result<SurveyResult> LibtorchModelPart::survey(ByteView file, const SurveyReques
   };
   const int seeds = static_cast<int>(std::min<std::uint64_t>(request.seeds, 100000));
   STEGPASS_TRY(survey, model::survey_wrong_passports(file, architecture, passports, seeds, request.seed, step));
+  if (survey.degrees_of_freedom == 0)
+    return Error{Errc::usage,
+                 std::to_string(survey.matches.size()) + " wrong passports are too few for a chi-square test, take a hundred"};
   SurveyResult out;
   out.bits = static_cast<std::uint64_t>(survey.bits);
   out.mean_match = survey.mean_match();

@@ -26,6 +26,7 @@ struct AttackResult {
   std::string settings, curve, details;  ///< JSON: schemas/attack.md
   Bytes model;                           ///< release model as the attacker leaves it, or empty
   std::uint64_t steps = 0, images = 0;
+  double seconds = 0;  ///< of every run that it took
 };
 
 }  // namespace stegpass::cli

@@ -152,15 +152,14 @@ class Colluders {
     return Done{};
   }
 
-  /// What the network adds on average, learnt on the colluders' own mean with identities and keys that they make up.
-  Status learn_change() {
+  /// What the network adds on average, learnt on these colluders' own mean with identities and keys that they make up.
+  Status learn_change(std::uint64_t count) {
     std::vector<Raster> secrets;
     for (std::uint64_t i = 0; i < request_.simulated; ++i) {
       STEGPASS_TRY(secret, identity_of_colluder(cover_.size(), request_.seed + 1, i));
       secrets.push_back(std::move(secret));
     }
-    STEGPASS_TRY(change,
-                 model::mean_change(isn_, together_.rounded(together_.mean(together_.count())), secrets, request_.seed + 1));
+    STEGPASS_TRY(change, model::mean_change(isn_, together_.rounded(together_.mean(count)), secrets, request_.seed + 1));
     change_ = std::move(change);
     return Done{};
   }
@@ -170,7 +169,8 @@ class Colluders {
     STEGPASS_CHECK_OK(add_point(count, "mean", together_.rounded(mean), out));
     STEGPASS_CHECK_OK(add_point(count, "median", together_.median(count), out));
     STEGPASS_CHECK_OK(add_point(count, "mix", together_.mix(count, request_.seed), out));
-    if (change_.empty()) return Done{};
+    if (request_.simulated == 0) return Done{};
+    STEGPASS_CHECK_OK(learn_change(count));
     for (std::size_t i = 0; i < mean.size(); ++i) mean[i] -= change_[i];
     return add_point(count, "unbias", together_.rounded(mean), out);
   }
@@ -245,7 +245,6 @@ Result<CollusionResult> LibtorchModelPart::collude(const CollusionRequest& reque
   STEGPASS_TRY(isn, model::IsnModel::load(request.isn_weights));
   Colluders colluders(cover, isn, request);
   STEGPASS_CHECK_OK(colluders.mint(request.counts.back(), progress));
-  if (request.simulated > 0) STEGPASS_CHECK_OK(colluders.learn_change());
   CollusionResult out;
   for (const std::uint64_t count : request.counts) STEGPASS_CHECK_OK(colluders.add_points(count, out));
   return out;

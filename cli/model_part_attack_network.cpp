@@ -1,7 +1,5 @@
 #include <algorithm>
 
-#include <torch/cuda.h>
-
 #include <stegpass/model/attack.hpp>
 #include <stegpass/model/io/dataset_files.hpp>
 #include <stegpass/model/io/draw.hpp>
@@ -13,14 +11,6 @@
 
 namespace stegpass::cli {
 namespace {
-
-Result<torch::Device> attack_device(const std::string& name) {
-  if (name == "cpu") return torch::Device(torch::kCPU);
-  if (name != "cuda") return Error{Errc::usage, "unknown device '" + name + "'; expected cpu or cuda"};
-  if (!torch::cuda::is_available())
-    return Error{Errc::unsupported, "no CUDA device here, or this LibTorch was built without CUDA"};
-  return torch::Device(torch::kCUDA);
-}
 
 /// The deployment branch of an owner or release model: what a copy of it gives its holder.
 Result<model::PassportNetwork> released(ByteView file) {
@@ -109,7 +99,7 @@ Status open_marks(const AttackRequest& request, model::AttackTask& task) {
 
 Result<model::AttackTask> attack_task_of(const AttackRequest& request, const Progress& progress) {
   model::AttackTask task;
-  STEGPASS_TRY(device, attack_device(request.device));
+  STEGPASS_TRY(device, device_of(request.device));
   STEGPASS_TRY(pooling, model::parse_pooling(request.mark.pooling));
   STEGPASS_TRY(signature, model::parse_signature_mode(request.mark.signature));
   STEGPASS_TRY(network, released(request.model));
@@ -149,6 +139,7 @@ Result<AttackResult> LibtorchModelPart::attack(const AttackRequest& request, con
   if (outcome.model) out.model = model::encode_release_model(outcome.model);
   out.steps = static_cast<std::uint64_t>(outcome.steps);
   out.images = static_cast<std::uint64_t>(outcome.images);
+  out.seconds = outcome.seconds;
   return out;
 }
 

@@ -36,6 +36,7 @@ class LibtorchModelPart final : public ModelPart {
   Result<MintTrial> try_mints(ByteView weights, const std::filesystem::path& images, std::uint64_t count, std::uint64_t seed,
                               const Progress& progress) override;
   std::string versions() override;
+  double log10_chance(int bits, int matches) override;
   Result<DataSummary> check_data(std::string_view path, std::uint32_t side, const Progress& progress, const Note& note) override;
   Result<ImportedData> import_data(std::string_view path, std::uint32_t side, const Progress& progress) override;
   std::vector<std::pair<std::string, std::string>> data_kinds() override;

@@ -11,4 +11,7 @@ namespace stegpass::cli {
 Result<model::Mark> mark_of(const model::Architecture& architecture, model::Pooling pooling, const OpenPassport& open,
                             model::MarkPictures pictures);
 
+/// cpu or cuda. Errors  usage; unsupported where there is none.
+Result<torch::Device> device_of(const std::string& name);
+
 }  // namespace stegpass::cli

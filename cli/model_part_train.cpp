@@ -16,7 +16,6 @@
 #include "model_part_marks.hpp"
 
 namespace stegpass::cli {
-namespace {
 
 Result<torch::Device> device_of(const std::string& name) {
   if (name == "cpu") return torch::Device(torch::kCPU);
@@ -25,6 +24,8 @@ Result<torch::Device> device_of(const std::string& name) {
     return Error{Errc::unsupported, "no CUDA device here, or this LibTorch was built without CUDA"};
   return torch::Device(torch::kCUDA);
 }
+
+namespace {
 
 /// Takes the fields of a JSON object, each known and of its type, into settings; names as in the training record.
 class SettingsReader {
@@ -156,6 +157,12 @@ Result<model::Architecture> architecture_of(const TrainRequest& request, int cla
                                       .keys = keys});
 }
 
+/// The published code reads along the average column.
+Result<model::Pooling> pooling_of(const TrainRequest& request) {
+  if (!request.pooling.empty()) return model::parse_pooling(request.pooling);
+  return request.preset == "published" ? model::Pooling::mean : model::Pooling::whitened;
+}
+
 Result<model::TrainingTask> task_of(const TrainRequest& request, const Progress& progress) {
   STEGPASS_TRY(device, device_of(request.device));
   STEGPASS_TRY(unused, architecture_of(request, 10));  // what is wrong with the choice is said before data are read
@@ -168,7 +175,7 @@ Result<model::TrainingTask> task_of(const TrainRequest& request, const Progress&
   }
   STEGPASS_TRY(data, model::io::load_dataset(request.data, static_cast<int>(request.input), loading));
   STEGPASS_TRY(architecture, architecture_of(request, data.train.classes));
-  STEGPASS_TRY(pooling, model::parse_pooling(request.pooling));
+  STEGPASS_TRY(pooling, pooling_of(request));
   model::TrainingTask task{
       .architecture = architecture, .train = data.train, .test = data.test, .device = device, .initial = request.initial};
   if (architecture.bits() == 0) return task;
@@ -194,7 +201,7 @@ MarkDescription description_of(const TrainRequest& request, const model::Trainin
   const model::Architecture& architecture = task.architecture;
   return {std::string(model::scheme_name(settings.scheme)),
           std::string(model::signature_mode_name(settings.signature)),
-          request.pooling,
+          std::string(model::pooling_name(task.cover.pooling)),
           architecture.text(),
           architecture.settings().passports,
           static_cast<std::uint64_t>(architecture.bits())};

@@ -121,6 +121,12 @@ struct Prepared {
 
 Result<Prepared> prepare(const TrainOptions& options, const ModelFolder& out, bool among_others) {
   STEGPASS_TRY(home, open_home(options.home, among_others ? HomeWait::minute : HomeWait::none));
+  std::error_code ignored;
+  if (fs::exists(home.home.owner_key().string() + ".1", ignored))  // kept by key rotate
+    return Error{
+        Errc::refused,
+        "this home's key was rotated, and its passports are bound to the key before: train and register a new model in a new "
+        "home (stegpass init)"};
   STEGPASS_TRY(request, request_of(options, out, home.vault));
   return Prepared{std::move(request), std::move(home.passphrase)};
 }
@@ -202,9 +208,10 @@ void add_mark_options(CLI::App& command, TrainRequest& request) {
   command.add_option("--scheme", request.scheme, "sp, pan, deepipr-v1, deepipr-v2 or deepipr-v3 (with trigger images)")
       ->check(CLI::IsMember({"sp", "pan", "deepipr-v1", "deepipr-v2", "deepipr-v3"}))
       ->capture_default_str();
-  command.add_option("--pooling", request.pooling, "whitened, or mean as in the papers, which a second passport wipes")
-      ->check(CLI::IsMember({"whitened", "mean"}))
-      ->capture_default_str();
+  command
+      .add_option("--pooling", request.pooling,
+                  "whitened, or mean as in the papers, which a second passport wipes; default: the preset's")
+      ->check(CLI::IsMember({"whitened", "mean"}));
   command
       .add_option("--signature", request.signature,
                   "strict, or reference as the published code, which proves nothing; default: the preset's")
@@ -220,16 +227,16 @@ void add_run_options(CLI::App& command, TrainOptions& options) {
   command
       .add_option("--preset", request.preset,
                   "quick (minutes on a CPU, precision auto), paper (200 epochs, fp32) or published (the same with the published "
-                  "code's margin and reading)")
+                  "code's margin, pooling and reading)")
       ->check(CLI::IsMember({"quick", "paper", "published"}))
       ->capture_default_str();
   command.add_option("--settings", options.settings,
                      "JSON file whose fields replace the preset's; names as under run.settings of training.json");
   command.add_option("--init", options.initial,
                      "Weights to begin from (safetensors; passport convert makes them of PyTorch's files)");
-  command.add_option("--images", request.images, "Train on so many images, drawn by the seed; default: the preset's");
+  command.add_option("--images", request.images, "Train on so many images, drawn by the seed; 0: all; default: the preset's");
   command.add_option("--test-images", request.test_images,
-                     "Measure on so many of the test images, drawn by the seed; default: the preset's");
+                     "Measure on so many of the test images, drawn by the seed; 0: all; default: the preset's");
   command.add_option("--validation", request.validation,
                      "Hold out so many of them, and measure the curves there instead of on the test images");
   command.add_option("--epochs", request.epochs, "Passes over the data; default: the preset's");

@@ -36,12 +36,10 @@ Result<std::vector<torch::Tensor>> read_spaces(const Architecture& architecture,
   const std::vector<ConvPlan>& convs = architecture.convs();
   std::vector<std::vector<torch::Tensor>> directions(convs.size());
   for (const Mark& mark : marks) {
+    STEGPASS_CHECK_OK(check_mark(architecture, mark, MarkPictures::scale_only));
     std::size_t next = 0;
     for (std::size_t i = 0; i < convs.size(); ++i) {
-      if (!convs[i].passport) continue;
-      if (next == mark.layers.size() || mark.layers[next].scale.size(1) != convs[i].fan_in())
-        return Error{Errc::usage, "the mark is one for another architecture"};
-      directions[i].push_back(mark.layers[next++].scale);
+      if (convs[i].passport) directions[i].push_back(mark.layers[next++].scale);
     }
   }
   std::vector<torch::Tensor> out(convs.size());
@@ -69,20 +67,12 @@ torch::Tensor input_scales(const torch::Tensor& filters) {
   return scales.sqrt();
 }
 
-/// Channels that share one order: each convolution's, joined with those that are added to it.
-std::vector<int> channel_groups(const Architecture& architecture) {
-  std::vector<int> group;
-  for (const ConvPlan& conv : architecture.convs())
-    group.push_back(conv.add == ConvPlan::kNothing ? static_cast<int>(group.size()) : group[static_cast<std::size_t>(conv.add)]);
-  return group;
-}
-
 class Aligner {
  public:
   Aligner(const Architecture& architecture, std::vector<torch::Tensor> copy, std::vector<torch::Tensor> original,
           std::vector<torch::Tensor> spaces)
       : convs_(architecture.convs()),
-        group_(channel_groups(architecture)),
+        group_(architecture.channel_groups()),
         copy_(std::move(copy)),
         original_(std::move(original)),
         spaces_(std::move(spaces)),

@@ -189,6 +189,13 @@ std::vector<ConvPlan> Architecture::passport_convs() const {
   return out;
 }
 
+std::vector<int> Architecture::channel_groups() const {
+  std::vector<int> group;
+  for (const ConvPlan& conv : convs_)
+    group.push_back(conv.add == ConvPlan::kNothing ? static_cast<int>(group.size()) : group[static_cast<std::size_t>(conv.add)]);
+  return group;
+}
+
 int Architecture::classifier_inputs() const {
   const ConvPlan& last = convs_.back();
   return averaged_ ? last.out_channels : last.out_channels * last.pooled_side() * last.pooled_side();

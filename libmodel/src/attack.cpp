@@ -28,40 +28,34 @@ struct AttackEntry {
   int least = 0, most = std::numeric_limits<int>::max();  ///< of a strength
   bool whole = false;                                     ///< strengths are whole numbers
   bool needs_owner = false;
+  bool trains = false;  ///< nothing comes of it without an epoch
 };
 
 const std::vector<AttackEntry>& entries() {
   static const std::vector<AttackEntry> table = {
-      {{"finetune", {"ftal", "rtal"}}, attack_finetune},
+      {.kind = {"finetune", {"ftal", "rtal"}}, .run = attack_finetune, .trains = true},
       {{"prune", {"l1", "random", "structured"}}, attack_prune, 0, 1},
       {{"quantise", {"channel", "tensor"}}, attack_quantise, 2, 16, true},
       {{"noise", {}}, attack_noise},
       {{"permute", {"order", "scale", "sign"}}, attack_permute},
       {{"fold", {}}, attack_fold},
-      {{"overwrite", {}}, attack_overwrite},
-      {{"frame", {}}, attack_frame},
-      {{"distill", {}}, attack_distill},
+      {.kind = {"overwrite", {}}, .run = attack_overwrite, .trains = true},
+      {.kind = {"frame", {}}, .run = attack_frame, .trains = true},
+      {.kind = {"distill", {}}, .run = attack_distill, .trains = true},
       {{"informed", {"passports", "subspace"}}, attack_informed},
       {{"insider", {"seed", "picture"}}, attack_insider},
       {.kind = {"fake1", {}}, .run = attack_fake, .needs_owner = true},
       {.kind = {"fake2", {}}, .run = attack_fake, .needs_owner = true},
       {.kind = {"fake3", {}}, .run = attack_fake, .most = 1, .needs_owner = true},
-      {{"erb", {"cerb", "ierb"}}, attack_erb},
+      {.kind = {"erb", {"cerb", "ierb"}}, .run = attack_erb, .trains = true},
       {{"sign-flip", {}}, attack_sign_flip},
       {{"search", {"signs", "hash"}}, attack_search},
   };
   return table;
 }
 
-/// Copies every tensor of the same name and shape.
-void copy_tensors(const torch::nn::Module& from, const torch::nn::Module& to) {
-  const torch::NoGradGuard no_grad;
-  const NamedTensors sources = weights_of(from);
-  for (const auto& [name, target] : weights_of(to)) {
-    const auto found =
-        std::find_if(sources.begin(), sources.end(), [&name = name](const auto& source) { return source.first == name; });
-    if (found != sources.end() && found->second.sizes() == target.sizes()) target.detach().copy_(found->second);
-  }
+bool is_informed_by_passports(const AttackSettings& settings) {
+  return settings.name == "informed" && settings.variant != "subspace";
 }
 
 Status check_strengths(const AttackEntry& entry, const std::vector<double>& strengths) {
@@ -83,8 +77,9 @@ Status check_settings(const AttackSettings& settings) {
   if (!within(settings.data_share, 1e-9, 1)) return Error{Errc::usage, "the share of the data is not within 0 to 1"};
   if (!within(settings.sign_weight, 0, 1e6) || !within(settings.sign_margin, 0, 1e6))
     return Error{Errc::usage, "the sign loss is out of range"};
-  if (settings.count < 0 || settings.count > 1000000 || settings.at_once < 1)
-    return Error{Errc::usage, "the count is not within 0 to 1000000"};
+  if (settings.count < 1 || settings.count > 1000000 || settings.at_once < 1)
+    return Error{Errc::usage, "the count is not within 1 to 1000000"};
+  if (settings.train_images < 0 || settings.test_images < 0) return Error{Errc::usage, "a number of images is negative"};
   return Done{};
 }
 
@@ -107,7 +102,44 @@ Result<const AttackEntry*> find_attack(const AttackSettings& settings) {
   return Error{Errc::unsupported, "attack '" + settings.name + "' is unknown"};
 }
 
+/// All that a state has to have in common with the run that takes it up, beside settings and data.
+std::string digest_of_subject(const AttackTask& task) {
+  Sha512 hash;
+  const auto add = [&](ByteView bytes) { hash.update_u64(bytes.size()).update(bytes); };
+  add(encode_release_model(task.model));
+  if (task.owner) add(encode_owner_model(task.owner));
+  hash.update(pooling_name(task.pooling)).update(signature_mode_name(task.signature)).update(task.cover_seed.value);
+  for (const OpenedMark& opened : task.marks) {
+    add(as_bytes(opened.role));
+    hash.update(mark_digest(opened.mark));
+  }
+  for (const Passport& picture : task.pictures) hash.update(picture.digest());
+  for (const MarkSeed& seed : task.seeds) hash.update(seed.value);
+  for (const auto* one : {&task.user, &task.cover}) {
+    if (*one) hash.update((*one)->digest());
+  }
+  return to_hex(hash.finish());
+}
+
 }  // namespace
+
+void copy_tensors(const torch::nn::Module& from, const torch::nn::Module& to, std::string_view except) {
+  const torch::NoGradGuard no_grad;
+  const NamedTensors sources = weights_of(from);
+  for (const auto& [name, target] : weights_of(to)) {
+    if (!except.empty() && name.rfind(except, 0) == 0) continue;
+    const auto found =
+        std::find_if(sources.begin(), sources.end(), [&name = name](const auto& source) { return source.first == name; });
+    if (found != sources.end() && found->second.sizes() == target.sizes()) target.detach().copy_(found->second);
+  }
+}
+
+std::string mark_json(std::string_view role, std::string_view reading, int bits, int matches) {
+  JsonObject json;
+  json.text("role", role).text("reading", reading).integer("bits", bits).integer("matches", matches);
+  json.number("log10_p", log10_binomial_tail(bits, matches));
+  return json.str();
+}
 
 const std::vector<AttackKind>& attack_kinds() {
   static const std::vector<AttackKind> kinds = [] {
@@ -138,7 +170,8 @@ AttackRun::AttackRun(const AttackTask& of_task, const AttackSettings& of_setting
     : task(of_task),
       settings(of_settings),
       test(take_images(of_task.test, of_settings.test_images, attack_seed(of_settings.seed, 1, 0))),
-      hooks_(hooks) {
+      hooks_(hooks),
+      subject_(digest_of_subject(of_task)) {
   train = take_images(task.train, settings.train_images, attack_seed(settings.seed, 0, 0));
   if (settings.data_share < 1) {
     const auto share = static_cast<std::int64_t>(std::llround(settings.data_share * static_cast<double>(train.size())));
@@ -193,16 +226,17 @@ PassportNetwork AttackRun::as_owner(const PassportNetwork& attacked) const {
 Result<Accuracy> AttackRun::accuracies(const PassportNetwork& attacked) {
   const EvaluationSettings how{task.device, settings.precision, EvaluationSettings{}.batch};
   const bool same_classes = attacked->architecture().classes() == architecture().classes();
-  if (!settings.verification || !task.owner || !same_classes) return evaluate_deployment(attacked, test, how);
-  return evaluate(as_owner(attacked), test, task.marks.front().mark, how);
+  Accuracy released = evaluate_deployment(attacked, test, how);
+  if (!settings.verification || !task.owner || !same_classes) return released;
+  // DeepIPR V1 has one branch, whose gain and offset the owner's network works out anew: only the copy's own say what it does.
+  STEGPASS_TRY(owned, evaluate(as_owner(attacked), test, task.marks.front().mark, how));
+  released.verification = owned.verification;
+  return released;
 }
 
 Result<std::string> AttackRun::read_mark_json(const OpenedMark& opened, ByteView release, ByteView owner) const {
   const auto entry = [&](const MarkReading& reading) {
-    JsonObject json;
-    json.text("role", opened.role).text("reading", signature_mode_name(reading.mode)).integer("bits", reading.bits);
-    json.integer("matches", reading.matches).number("log10_p", reading.log10_p);
-    return json.str();
+    return mark_json(opened.role, signature_mode_name(reading.mode), reading.bits, reading.matches);
   };
   STEGPASS_TRY(strict, read_mark(release, architecture(), opened.mark, SignatureMode::strict));
   std::string out = entry(strict);
@@ -262,10 +296,12 @@ Bytes AttackRun::state(const NamedTensors& tensors, int stage, int epochs) const
   append_views(views, copies);
   return encode_safetensors(std::move(views), {{"stegpass.format", kAttackState},
                                                {"stegpass.run", identity()},
+                                               {"stegpass.subject", subject_},
                                                {"stegpass.stage", std::to_string(stage)},
                                                {"stegpass.epochs", std::to_string(epochs)},
                                                {"stegpass.steps", std::to_string(steps_)},
                                                {"stegpass.images", std::to_string(images_)},
+                                               {"stegpass.milliseconds", std::to_string(std::llround(1000 * seconds()))},
                                                {"stegpass.curves", curve_}});
 }
 
@@ -280,17 +316,24 @@ Status AttackRun::resume(ByteView bytes) {
   if (text("stegpass.format") != kAttackState) return Error{Errc::malformed, "the file is no state of an attack"};
   if (text("stegpass.run") != identity())
     return Error{Errc::refused, "the state is one of another attack: settings and data must be the same"};
+  if (text("stegpass.subject") != subject_)
+    return Error{Errc::refused, "the state is one of an attack on another model, or with other passports"};
   if (number("stegpass.stage") < 0 || number("stegpass.epochs") < 1 || number("stegpass.steps") < 0 ||
-      number("stegpass.images") < 0) {
+      number("stegpass.images") < 0 || number("stegpass.milliseconds") < 0) {
     return Error{Errc::malformed, "the state's counts are no numbers"};
   }
   resume_stage_ = static_cast<int>(std::min(number("stegpass.stage"), std::int64_t{1000000}));
   resume_epochs_ = static_cast<int>(std::min(number("stegpass.epochs"), std::int64_t{1000000}));
   resume_steps_ = number("stegpass.steps");
   resume_images_ = number("stegpass.images");
+  resume_seconds_ = static_cast<double>(number("stegpass.milliseconds")) / 1000;
   resume_curve_ = text("stegpass.curves");
   resume_.assign(bytes.begin(), bytes.end());
   return Done{};
+}
+
+Status AttackRun::check_resumed() const {
+  return resume_stage_ < 0 ? Status(Done{}) : Error{Errc::malformed, "the state is of a stage that the attack does not come to"};
 }
 
 Status AttackRun::loop(const AttackLoop& loop) {
@@ -310,6 +353,7 @@ Status AttackRun::loop(const AttackLoop& loop) {
     curve_ = resume_curve_;
     steps_ = resume_steps_;
     images_ = resume_images_;
+    earlier_seconds_ = resume_seconds_;
     resume_stage_ = -1;
   }
   const std::int64_t batch = std::min<std::int64_t>(settings.batch, train.size());
@@ -351,7 +395,12 @@ AttackOutcome AttackRun::outcome() const {
   out.model = result ? copy_network(result, torch::kCPU) : result;
   out.steps = steps_;
   out.images = images_;
+  out.seconds = seconds();
   return out;
+}
+
+double AttackRun::seconds() const {
+  return earlier_seconds_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
 }
 
 AttackLoop plain_training(AttackRun& run, const std::shared_ptr<PassportNetworkImpl>& network) {
@@ -379,6 +428,12 @@ Status check_attack(const AttackSettings& settings, bool with_owner) {
   STEGPASS_CHECK_OK(check_strengths(*entry, settings.strengths));
   if (entry->needs_owner && !with_owner)
     return Error{Errc::usage, "this attack needs the owner's verification branch as well (--models)"};
+  if (settings.verification && !with_owner)
+    return Error{Errc::usage, "the verification branch can be measured with the owner model alone (--models)"};
+  if (settings.epochs < 1 && (entry->trains || is_informed_by_passports(settings)))
+    return Error{Errc::usage, "attack " + settings.name + " needs at least one epoch"};
+  if (!settings.strengths.empty() && (entry->trains || is_informed_by_passports(settings)))
+    return Error{Errc::usage, "attack " + settings.name + (entry->trains ? "" : " passports") + " takes no strengths"};
   return Done{};
 }
 
@@ -393,6 +448,7 @@ Result<AttackOutcome> run_attack(const AttackTask& task, const AttackSettings& c
   if (!resume.empty()) STEGPASS_CHECK_OK(run.resume(resume));
   STEGPASS_CHECK_OK(run.judge(run.copy(), {.strength = settings.name == "quantise" ? 32.0 : 0.0, .step = "before"}));
   STEGPASS_CHECK_OK(entry->run(run));
+  STEGPASS_CHECK_OK(run.check_resumed());
   return run.outcome();
 }
 

@@ -15,13 +15,6 @@
 namespace stegpass::model {
 namespace {
 
-std::string mark_json(std::string_view role, std::string_view reading, int bits, int matches) {
-  JsonObject json;
-  json.text("role", role).text("reading", reading).integer("bits", bits).integer("matches", matches);
-  json.number("log10_p", log10_binomial_tail(bits, matches));
-  return json.str();
-}
-
 /// s of every passport layer, (C) float32, of directions on the device.
 std::vector<torch::Tensor> signs_along(const std::vector<ConvBlock>& blocks, const Mark& mark, Picture picture) {
   std::vector<torch::Tensor> out;
@@ -68,14 +61,6 @@ class ForgedBranch {
   std::shared_ptr<PassportNetworkImpl> network_;
 };
 
-/// Gain and offset that the owner's verification part makes of s and s'; without one (DeepIPR) they are s and s'.
-VerificationAffine owners_affine(VerificationPartImpl& part, const torch::Tensor& s, const torch::Tensor& s_bias) {
-  if (!part.bn) return {s, s, s_bias};
-  const torch::Tensor g = part.tlp->forward(s), h = part.tlp->forward(s_bias);
-  if (part.scheme == Scheme::pan) return {s, g, h};
-  return {s, g * part.bn->weight, g * part.bn->bias + h};
-}
-
 /// A passport of which each layer's s and s' are free. The papers train the layer keys; those have more dimensions than a layer
 /// has channels, so some key gives any s, and training s itself leaves out no forgery that they allow.
 class FreePassportImpl : public torch::nn::Module {
@@ -110,7 +95,7 @@ Status train_fake(AttackRun& run, const FakePlan& plan) {
   }
   const auto use_fake = [&] {
     for (std::size_t i = 0; i < blocks.size(); ++i) {
-      const VerificationAffine affine = owners_affine(*blocks[i].verification, fake.s[i], fake.s_bias[i]);
+      const VerificationAffine affine = blocks[i].verification->affine(fake.s[i], fake.s_bias[i]);
       branch.use(i, affine.gain, affine.offset);
     }
   };
@@ -236,13 +221,13 @@ class ErbImpl : public torch::nn::Module {
     }
     at::Generator generator = at::detail::createCPUGenerator(seed);
     const torch::NoGradGuard no_grad;
-    for (torch::Tensor& parameter : parameters()) {  // LibTorch's own draw from the global generator; ours follow from the seed
-      if (parameter.dim() != 2) continue;
-      const double bound = 1 / std::sqrt(static_cast<double>(parameter.size(1)));
-      parameter.uniform_(-bound, bound, generator);
-    }
-    for (const auto& item : named_parameters()) {
-      if (item.value().dim() == 1 && item.key().find("a1") == std::string::npos) item.value().zero_();
+    for (const auto& module :
+         modules(false)) {  // LibTorch draws so too, but from the global generator; ours follow from the seed
+      auto* layer = module->as<torch::nn::Linear>();
+      if (layer == nullptr) continue;
+      const double bound = 1 / std::sqrt(static_cast<double>(layer->weight.size(1)));
+      layer->weight.uniform_(-bound, bound, generator);
+      layer->bias.uniform_(-bound, bound, generator);
     }
   }
   std::vector<ErbLayer> layers;
@@ -252,12 +237,7 @@ class ErbImpl : public torch::nn::Module {
 Result<MarkReading> read_reference(AttackRun& run, const Mark& mark, const std::vector<torch::Tensor>& a1) {
   PassportNetwork forged(run.architecture(), Branches::both, 1, Scheme::sp);
   const torch::NoGradGuard no_grad;
-  const NamedTensors from = weights_of(*run.task.model);
-  for (const auto& [name, target] : weights_of(*forged)) {
-    for (const auto& [source, value] : from) {
-      if (source == name) target.detach().copy_(value);
-    }
-  }
+  copy_tensors(*run.task.model, *forged);
   const std::vector<ConvBlock> blocks = forged->passport_blocks();
   for (std::size_t i = 0; i < blocks.size(); ++i) blocks[i].verification->bn->weight.detach().copy_(a1[i]);
   return read_mark(encode_owner_model(forged), run.architecture(), mark, SignatureMode::reference);
@@ -288,12 +268,13 @@ std::vector<torch::Tensor> gains_of(const ErbImpl& erb) {
 }
 
 /// Responses of a passport that has nothing to do with the network are small: from them TLP gives a constant, whose gradient
-/// leads nowhere. The forger, whose s is free, begins from them at twice the size that the sign loss leaves in a layer.
-std::vector<torch::Tensor> enlarged(std::vector<torch::Tensor> responses) {
-  constexpr double kSize = 2;  // root of the mean square
-  for (torch::Tensor& s : responses) s = s * (kSize / s.square().mean().sqrt().clamp_min(1e-12));
+/// leads nowhere. The forger, whose s is free, begins from them at another root of the mean square.
+std::vector<torch::Tensor> enlarged(std::vector<torch::Tensor> responses, double size) {
+  for (torch::Tensor& s : responses) s = s * (size / s.square().mean().sqrt().clamp_min(1e-12));
   return responses;
 }
+constexpr double kFakeSize = 2;  ///< twice what the sign loss leaves in a layer
+constexpr double kErbSize = 1;   ///< what the initialisation of linear layers expects
 
 }  // namespace
 
@@ -304,8 +285,11 @@ Status attack_fake(AttackRun& run) {
   const std::vector<ConvBlock> blocks = run.task.owner->passport_blocks();
   if (run.settings.name == "fake2") {
     STEGPASS_TRY(mark, run.drawn_mark(0, MarkPictures::both));
-    return train_fake(
-        run, {enlarged(signs_along(blocks, mark, Picture::scale)), signs_along(blocks, mark, Picture::bias), {}, 0, "trained"});
+    return train_fake(run, {enlarged(signs_along(blocks, mark, Picture::scale), kFakeSize),
+                            signs_along(blocks, mark, Picture::bias),
+                            {},
+                            0,
+                            "trained"});
   }
   const Mark& cover = run.task.marks.front().mark;
   const auto genuine = signs_along(blocks, cover, Picture::scale), bias = signs_along(blocks, cover, Picture::bias);
@@ -322,7 +306,8 @@ Status attack_erb(AttackRun& run) {
   ForgedBranch branch(frozen);
   const std::vector<ConvBlock> blocks = frozen->passport_blocks();
   STEGPASS_TRY(mark, run.drawn_mark(0, MarkPictures::both));
-  const auto s = signs_along(blocks, mark, Picture::scale), s_bias = signs_along(blocks, mark, Picture::bias);
+  const auto s = enlarged(signs_along(blocks, mark, Picture::scale), kErbSize),
+             s_bias = enlarged(signs_along(blocks, mark, Picture::bias), kErbSize);
   ErbImpl erb(blocks, run.settings.variant == "cerb", attack_seed(run.settings.seed, 12, 0));
   erb.to(run.task.device);
   {

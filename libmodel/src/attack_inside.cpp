@@ -52,7 +52,18 @@ Status embed_natural(AttackRun& run) {
 
 torch::Tensor centred(const torch::Tensor& columns) { return columns - columns.mean(1, true); }
 
-/// Of each passport layer the directions along which natural passports' keys vary, strongest first: (D, D) orthonormal columns.
+/// The columns that a mark of this passport is read along, up to signs that the seed draws: (D, n), of norm 1 as a whole.
+Result<torch::Tensor> read_columns(const torch::Tensor& columns, Pooling pooling) {
+  torch::Tensor u = columns.mean(1, true);
+  if (pooling == Pooling::whitened) {
+    STEGPASS_TRY(whitened, whitened_columns(columns));
+    u = whitened;
+  }
+  return (u / u.norm().clamp_min(1e-30)).to(torch::kFloat32);
+}
+
+/// Of each passport layer the axes that hold the most of what natural passports are read along, strongest first: (D, D)
+/// orthonormal columns. Source  Ky Fan: the leading eigenvectors of the sum of u u' hold the most of all u.
 Result<std::vector<torch::Tensor>> natural_axes(AttackRun& run) {
   const torch::NoGradGuard no_grad;
   const KeyNetwork keys(run.architecture());
@@ -62,8 +73,7 @@ Result<std::vector<torch::Tensor>> natural_axes(AttackRun& run) {
       return Error{Errc::usage, "the attack needs more drawn passports than there are"};
     STEGPASS_TRY(columns, keys.layer_columns(run.task.pictures[static_cast<std::size_t>(i)], Picture::scale));
     for (std::size_t l = 0; l < sums.size(); ++l) {
-      torch::Tensor u = centred(columns[l]);
-      u = (u / u.norm().clamp_min(1e-30)).to(torch::kFloat32);
+      STEGPASS_TRY(u, read_columns(columns[l], run.task.pooling));
       sums[l] = sums[l].defined() ? sums[l] + u.mm(u.t()) : u.mm(u.t());
     }
     STEGPASS_CHECK_OK(run.progress(i + 1.0, run.settings.count, "natural passports"));

@@ -15,14 +15,7 @@ Result<PassportNetwork> with_fresh_classifier(AttackRun& run) {
   STEGPASS_TRY(architecture, Architecture::create(settings));
   PassportNetwork network(architecture, Branches::deployment, attack_seed(run.settings.seed, 8, 0), run.task.model->scheme());
   network->to(run.task.device);
-  const torch::NoGradGuard no_grad;
-  const NamedTensors from = weights_of(*run.task.model);
-  for (const auto& [name, target] : weights_of(*network)) {
-    if (name.rfind(architecture.classifier() + ".", 0) == 0) continue;
-    for (const auto& [source, value] : from) {
-      if (source == name) target.detach().copy_(value);
-    }
-  }
+  copy_tensors(*run.task.model, *network, architecture.classifier() + ".");
   return network;
 }
 

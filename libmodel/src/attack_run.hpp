@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,6 +16,12 @@ namespace stegpass::model {
 
 /// A deep copy on the device, in evaluation mode.
 PassportNetwork copy_network(const PassportNetwork& network, const torch::Device& device);
+
+/// Copies every tensor of the same name and shape, but those whose names begin with `except`.
+void copy_tensors(const torch::nn::Module& from, const torch::nn::Module& to, std::string_view except = {});
+
+/// One of a point's `marks`, with its exact chance.
+std::string mark_json(std::string_view role, std::string_view reading, int bits, int matches);
 
 /// Seeds for one purpose of an attack.
 std::uint64_t attack_seed(std::uint64_t seed, std::uint64_t purpose, std::uint64_t index);
@@ -64,7 +71,10 @@ class AttackRun {
   double accuracy(const PassportNetwork& network) const;
   std::int64_t steps() const { return steps_; }
 
+  /// Takes up a state; the loop that left it goes on from there. Errors  malformed; refused on one of another run.
   Status resume(ByteView state);
+  /// Whether the loop of the state that was taken up came. Errors  malformed.
+  Status check_resumed() const;
   Status progress(double done, double total, std::string_view text) const;
   std::string identity() const;
   AttackOutcome outcome() const;
@@ -74,11 +84,15 @@ class AttackRun {
   Result<std::string> read_mark_json(const OpenedMark& opened, ByteView release, ByteView owner) const;
   PassportNetwork as_owner(const PassportNetwork& attacked) const;
   Bytes state(const NamedTensors& tensors, int stage, int epochs) const;
+  double seconds() const;
 
   const AttackHooks& hooks_;
   Bytes resume_;  // a state whose loop was not reached yet
   int resume_stage_ = -1, resume_epochs_ = 0, stage_ = 0;
   std::int64_t resume_steps_ = 0, resume_images_ = 0;
+  double resume_seconds_ = 0, earlier_seconds_ = 0;  // of the runs that the state comes from
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  const std::string subject_;  // digest of what is attacked and what judges
   std::string resume_curve_;
   std::string curve_;
   std::int64_t steps_ = 0, images_ = 0;

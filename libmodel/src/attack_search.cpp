@@ -82,14 +82,14 @@ class PictureSearch {
 
   /// The picture in 8 bits, as a file would hold it, over the start's bias picture.
   Result<Passport> passport() const {
-    const std::int64_t side = architecture_.input_side(), tiles = size_ / side;
+    const std::int64_t side = architecture_.input_side(), tiles = architecture_.tiles(), size = tiles * side;
     const torch::Tensor bytes = ((x_.detach() + 1) * 128).round().clamp(0, 255).to(torch::kUInt8);
     const torch::Tensor picture = bytes.view({tiles, tiles, 3, side, side}).permute({0, 3, 1, 4, 2}).contiguous();
     const auto* first = picture.data_ptr<std::uint8_t>();
     Bytes raster(first, first + picture.numel());
     const ByteView below = start_.picture(Picture::bias);
     raster.insert(raster.end(), below.begin(), below.end());
-    return Passport::create(size_, std::move(raster));
+    return Passport::create(static_cast<int>(size), std::move(raster));
   }
 
  private:
@@ -139,16 +139,6 @@ class PictureSearch {
   torch::Tensor x_, first_, second_;
 };
 
-std::string reading_json(std::string_view role, const MarkReading& reading) {
-  JsonObject json;
-  json.text("role", role)
-      .text("reading", "strict")
-      .integer("bits", reading.bits)
-      .integer("matches", reading.matches)
-      .number("log10_p", reading.log10_p);
-  return json.str();
-}
-
 /// The picture under the cover's seed, as a consistency check reads it, and under the seed that follows from the picture itself.
 Status note_picture(AttackRun& run, const Passport& passport, int step) {
   const Bytes release = encode_release_model(run.task.model);
@@ -159,8 +149,8 @@ Status note_picture(AttackRun& run, const Passport& passport, int step) {
   STEGPASS_TRY(as_owner, read_mark(release, run.architecture(), own));
   JsonObject point;
   point.number("strength", step).text("step", "picture after " + std::to_string(step) + " steps").boolean("aligned", false);
-  point.raw("marks",
-            "[" + reading_json("under the cover's seed", as_user) + "," + reading_json("under its own seed", as_owner) + "]");
+  point.raw("marks", "[" + mark_json("under the cover's seed", "strict", as_user.bits, as_user.matches) + "," +
+                         mark_json("under its own seed", "strict", as_owner.bits, as_owner.matches) + "]");
   run.add_point(point);
   return Done{};
 }
@@ -168,6 +158,9 @@ Status note_picture(AttackRun& run, const Passport& passport, int step) {
 /// Whoever knows an opened seed fits a picture to its bits; its own hash still says another seed.
 Status search_signs(AttackRun& run) {
   if (run.task.pictures.empty()) return Error{Errc::usage, "the search needs a picture to begin from"};
+  if (run.architecture().settings().keys != KeyType::image)
+    return Error{Errc::unsupported,
+                 "the search follows a picture through the key network, which keys that are shuffled or random do not"};
   PictureSearch search(run, run.task.pictures.front());
   STEGPASS_CHECK_OK(search.prepare());
   const int steps = std::max(run.settings.count, 1), stride = std::max(1, steps / kReadings);
@@ -194,15 +187,15 @@ Status search_hash(AttackRun& run) {
                            encode_release_model(run.task.model), run.architecture(), own, each, run.settings.seed,
                            [&](std::size_t done) { return run.progress(static_cast<double>(done), pictures, "tries").ok(); }));
   const int best = *std::max_element(survey.matches.begin(), survey.matches.end());
-  MarkReading reading{.bits = survey.bits, .matches = best, .log10_p = log10_binomial_tail(survey.bits, best)};
   const auto made = static_cast<std::int64_t>(survey.matches.size());
   JsonObject point;
   point.number("strength", static_cast<double>(made))
       .text("step", "best of " + std::to_string(made) + " tries")
       .boolean("aligned", false);
-  point.raw("marks", "[" + reading_json("best", reading) + "]");
+  point.raw("marks", "[" + mark_json("best", "strict", survey.bits, best) + "]");
   run.add_point(point);
-  run.details.integer("tries", made).number("log10_p_corrected", corrected_log10_p(reading.log10_p, static_cast<int>(made)));
+  run.details.integer("tries", made)
+      .number("log10_p_corrected", corrected_log10_p(log10_binomial_tail(survey.bits, best), static_cast<int>(made)));
   return Done{};
 }
 

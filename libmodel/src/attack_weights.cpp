@@ -85,8 +85,8 @@ torch::Tensor over_rows(const torch::Tensor& values, const torch::Tensor& weight
 /// the same values in another order. Source  the symmetries of normalised networks; nothing of the mark is known.
 class ChannelShuffle {
  public:
-  ChannelShuffle(PassportNetwork network, const std::vector<ChannelMove>& moves, const std::vector<int>& groups, bool batch_norm)
-      : network_(std::move(network)), moves_(moves), groups_(groups), batch_norm_(batch_norm) {}
+  ChannelShuffle(PassportNetwork network, const std::vector<ChannelMove>& moves, const std::vector<int>& groups)
+      : network_(std::move(network)), moves_(moves), groups_(groups) {}
 
   void apply() {
     auto& blocks = network_->blocks();
@@ -110,8 +110,10 @@ class ChannelShuffle {
     };
     const torch::Tensor one = torch::ones_like(move.factor);
     take(norm.bias, one);
-    if (!batch_norm_) return take(norm.weight, 1 / move.factor);
-    take(norm.weight, move.factor.sign());
+    const Norm kind = network_->architecture().settings().norm;
+    if (kind == Norm::none) return take(norm.weight, 1 / move.factor);
+    take(norm.weight, move.factor.sign());  // what it divides by takes the rest
+    if (kind != Norm::batch) return;
     take(norm.running_mean, move.factor);
     take(norm.running_var, move.factor.square());
   }
@@ -128,17 +130,7 @@ class ChannelShuffle {
   PassportNetwork network_;
   const std::vector<ChannelMove>& moves_;
   const std::vector<int>& groups_;
-  bool batch_norm_;
 };
-
-/// Convolutions whose outputs are added share one order.
-std::vector<int> order_groups(const Architecture& architecture) {
-  std::vector<int> group;
-  for (const ConvPlan& conv : architecture.convs()) {
-    group.push_back(conv.add == ConvPlan::kNothing ? static_cast<int>(group.size()) : group[static_cast<std::size_t>(conv.add)]);
-  }
-  return group;
-}
 
 /// A random move of every channel: its place, and with `scale` and `sign` a factor of 1/4 to 4, of either sign.
 ChannelMove random_move(int channels, const std::string& variant, std::uint64_t seed, const torch::Device& device) {
@@ -206,7 +198,7 @@ Status attack_permute(AttackRun& run) {
   if (norm == Norm::group) return Error{Errc::unsupported, "channels of a network with group norm cannot be moved one by one"};
   if (run.settings.variant == "sign" && norm == Norm::instance)
     return Error{Errc::unsupported, "instance norm keeps no sign to take back"};
-  const std::vector<int> groups = order_groups(architecture);
+  const std::vector<int> groups = architecture.channel_groups();
   std::vector<ChannelMove> moves;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     moves.push_back(random_move(architecture.convs()[i].out_channels, run.settings.variant, attack_seed(run.settings.seed, 7, i),
@@ -215,7 +207,7 @@ Status attack_permute(AttackRun& run) {
   PassportNetwork changed = run.copy();
   {
     const torch::NoGradGuard no_grad;
-    ChannelShuffle(changed, moves, groups, norm == Norm::batch).apply();
+    ChannelShuffle(changed, moves, groups).apply();
   }
   return judge_twice(run, changed,
                      run.settings.variant == "order"   ? "permuted"

@@ -37,12 +37,7 @@ Accuracy evaluate_deployment(PassportNetwork network, const LabelledImages& data
 Result<Accuracy> evaluate(PassportNetwork network, const LabelledImages& data, const Mark& mark,
                           const EvaluationSettings& settings) {
   if (!network->has_verification()) return Error{Errc::usage, "a release model has no verification branch to evaluate"};
-  if (!mark.layers.empty() && !mark.layers.front().bias.defined()) {
-    return Error{Errc::usage, "the verification branch needs both pictures of a passport"};
-  }
-  if (mark.layers.size() != network->architecture().passport_convs().size()) {
-    return Error{Errc::usage, "the mark is one for another architecture"};
-  }
+  STEGPASS_CHECK_OK(check_mark(network->architecture(), mark, MarkPictures::both));
   const NetworkKeys keys = network_keys(network->architecture(), mark, settings.device);
   std::int64_t deployed = 0, verified = 0;
   over_batches(network, data, settings, [&](const torch::Tensor& images, const torch::Tensor& labels) {

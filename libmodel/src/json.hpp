@@ -1,5 +1,6 @@
 #pragma once
 
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -26,12 +27,11 @@ inline std::string json_text(std::string_view value) {
   return out + "\"";
 }
 
-/// JSON text of a number, exact enough to read the same float64 back; null when it is not finite.
+/// JSON text of a number, the shortest from which the same float64 is read back; null when it is not finite.
 inline std::string json_number(double value) {
   if (!std::isfinite(value)) return "null";
   char text[40];
-  std::snprintf(text, sizeof text, "%.10g", value);
-  return text;
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 
 /// Builds one JSON object, members in the order they are added.

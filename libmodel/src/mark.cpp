@@ -53,4 +53,27 @@ Result<Mark> make_mark(const Architecture& architecture, Pooling pooling, const 
   return mark;
 }
 
+Status check_mark(const Architecture& architecture, const Mark& mark, MarkPictures pictures) {
+  const auto layers = architecture.passport_convs();
+  bool fits = mark.layers.size() == layers.size();
+  for (std::size_t i = 0; fits && i < layers.size(); ++i) {
+    const std::vector<std::int64_t> shape = {layers[i].out_channels, layers[i].fan_in()};
+    const LayerMark& layer = mark.layers[i];
+    fits = layer.scale.defined() && layer.scale.sizes() == shape && layer.bits.numel() == layers[i].out_channels;
+    if (fits && pictures == MarkPictures::both) fits = layer.bias.defined() && layer.bias.sizes() == shape;
+  }
+  if (!fits) return Error{Errc::usage, "a mark does not fit the architecture, or lacks its bias picture"};
+  return Done{};
+}
+
+Digest64 mark_digest(const Mark& mark) {
+  Sha512 hash;
+  hash.update(pooling_name(mark.pooling));
+  for (const LayerMark& layer : mark.layers) {
+    const torch::Tensor bits = layer.bits.to(torch::kInt8).contiguous();
+    hash.update(layer.layer).update(ByteView(static_cast<const std::uint8_t*>(bits.data_ptr()), bits.nbytes()));
+  }
+  return hash.finish();
+}
+
 }  // namespace stegpass::model

@@ -74,7 +74,10 @@ VerificationPartImpl::VerificationPartImpl(Scheme of_scheme, Norm norm, int chan
 
 VerificationAffine VerificationPartImpl::affine(const torch::Tensor& weight, const LayerKeys& keys) {
   TORCH_CHECK(keys.bias.defined(), "the keys are of the scale picture alone");
-  const torch::Tensor s = layer_signs(weight, keys.scale), s_bias = layer_signs(weight, keys.bias);
+  return affine(layer_signs(weight, keys.scale), layer_signs(weight, keys.bias));
+}
+
+VerificationAffine VerificationPartImpl::affine(const torch::Tensor& s, const torch::Tensor& s_bias) {
   if (!bn) return {s, s, s_bias};
   const torch::Tensor g = tlp->forward(s), h = tlp->forward(s_bias);
   if (scheme == Scheme::pan) return {s, g, h};

@@ -52,6 +52,12 @@ Result<Whitening> make_whitening(const torch::Tensor& columns) {
 
 }  // namespace
 
+Result<torch::Tensor> whitened_columns(const torch::Tensor& columns) {
+  const torch::NoGradGuard no_grad;
+  STEGPASS_TRY(whitening, make_whitening(columns));
+  return whitening.few_columns ? whitening.centred.mm(whitening.root) : whitening.root.mm(whitening.centred);
+}
+
 Result<torch::Tensor> whitened_responses(const torch::Tensor& weights, const torch::Tensor& columns) {
   const torch::NoGradGuard no_grad;
   STEGPASS_TRY(whitening, make_whitening(columns));

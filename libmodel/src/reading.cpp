@@ -84,7 +84,7 @@ int count_matches(const torch::Tensor& bits, const torch::Tensor& s) {
 Result<MarkReading> read_mark(ByteView weights, const Architecture& architecture, const Mark& mark, SignatureMode mode) {
   STEGPASS_TRY(file, parse_safetensors(weights));
   const std::vector<ConvPlan> layers = architecture.passport_convs();
-  if (mark.layers.size() != layers.size()) return Error{Errc::usage, "the mark is one for another architecture"};
+  STEGPASS_CHECK_OK(check_mark(architecture, mark, MarkPictures::scale_only));
   MarkReading reading{.mode = mode};
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const ConvPlan& layer = layers[i];

@@ -1,6 +1,7 @@
 #include <stegpass/model/survey.hpp>
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <numeric>
 
@@ -101,12 +102,17 @@ Survey judge_survey(int bits, std::vector<int> matches) {
   Survey out{.bits = bits, .matches = std::move(matches)};
   const double count = static_cast<double>(out.matches.size());
   std::vector<double> observed(static_cast<std::size_t>(bits) + 1), expected = binomial_chances(bits);
-  for (const int k : out.matches) observed[static_cast<std::size_t>(k)] += 1;
+  for (const int k : out.matches) {
+    assert(k >= 0 && k <= bits);
+    observed[static_cast<std::size_t>(k)] += 1;
+  }
   for (double& chance : expected) chance *= count;
-  out.degrees_of_freedom = std::max(1, chi_square_of(observed, expected, out.chi_square) - 1);
-  out.p_value = at::igammac(torch::tensor(out.degrees_of_freedom / 2.0, torch::kFloat64),
-                            torch::tensor(out.chi_square / 2, torch::kFloat64))
-                    .item<double>();
+  out.degrees_of_freedom = std::max(0, chi_square_of(observed, expected, out.chi_square) - 1);
+  if (out.degrees_of_freedom > 0) {
+    out.p_value = at::igammac(torch::tensor(out.degrees_of_freedom / 2.0, torch::kFloat64),
+                              torch::tensor(out.chi_square / 2, torch::kFloat64))
+                      .item<double>();
+  }
   for (const int k : out.matches) {
     const double tail = std::pow(10.0, log10_binomial_tail(bits, std::max(k, bits - k)));
     out.smallest_p = std::min(out.smallest_p, 2 * tail * count);

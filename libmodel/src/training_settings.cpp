@@ -13,31 +13,7 @@ namespace {
 constexpr double kPi = 3.14159265358979323846;
 constexpr double kWarmUp = 0.2;
 
-Status check_mark(const Architecture& architecture, const Mark& mark, bool with_bias) {
-  const auto layers = architecture.passport_convs();
-  bool fits = mark.layers.size() == layers.size();
-  for (std::size_t i = 0; fits && i < layers.size(); ++i) {
-    const std::vector<std::int64_t> shape = {layers[i].out_channels, layers[i].fan_in()};
-    const LayerMark& layer = mark.layers[i];
-    fits = layer.scale.defined() && layer.scale.sizes() == shape && layer.bits.numel() == layers[i].out_channels;
-    if (fits && with_bias) fits = layer.bias.defined() && layer.bias.sizes() == shape;
-  }
-  if (!fits) return Error{Errc::usage, "a mark does not fit the architecture, or the cover's lacks its bias picture"};
-  return Done{};
-}
-
 std::string digest_hex(const LabelledImages& data) { return to_hex(dataset_digest(data)); }
-
-/// Bits follow from seed and architecture, and the seed from the passport: they stand for the whole mark.
-Digest64 mark_digest(const Mark& mark) {
-  Sha512 hash;
-  hash.update(pooling_name(mark.pooling));
-  for (const LayerMark& layer : mark.layers) {
-    const torch::Tensor bits = layer.bits.to(torch::kInt8).contiguous();
-    hash.update(layer.layer).update(ByteView(static_cast<const std::uint8_t*>(bits.data_ptr()), bits.nbytes()));
-  }
-  return hash.finish();
-}
 
 }  // namespace
 
@@ -108,8 +84,8 @@ Status check_task(const TrainingTask& task, const TrainingSettings& settings) {
   if (task.architecture.passport_convs().empty() && !task.reserves.empty()) {
     return Error{Errc::usage, "an architecture without passport layers holds no mark"};
   }
-  STEGPASS_CHECK_OK(check_mark(task.architecture, task.cover, true));
-  for (const Mark& reserve : task.reserves) STEGPASS_CHECK_OK(check_mark(task.architecture, reserve, false));
+  STEGPASS_CHECK_OK(check_mark(task.architecture, task.cover, MarkPictures::both));
+  for (const Mark& reserve : task.reserves) STEGPASS_CHECK_OK(check_mark(task.architecture, reserve, MarkPictures::scale_only));
   return Done{};
 }
 

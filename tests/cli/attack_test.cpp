@@ -71,6 +71,9 @@ TEST_CASE("what an attack is not given it says in one line, and leaves nothing")
                        fixture("trained/training.json"), "--data", "drawn", "--out", folder.file("out.json")}),
       {2}, folder);
   require_refused(attack_args(folder, "fold", {"--test-data", folder.file("nothing")}), {4}, folder);
+  require_refused(attack_args(folder, "finetune", {"--epochs", "0"}), {2}, folder);
+  require_refused({"attack", "random", "--model", fixture("release.safetensors"), "--pictures", "1", "--seeds", "1"}, {2},
+                  folder);
 }
 
 TEST_CASE("a card is one page, its lines can be run again, and its digest goes into the registration") {
@@ -91,8 +94,15 @@ TEST_CASE("a card is one page, its lines can be run again, and its digest goes i
   INFO(same.out << same.err);
   CHECK(same.code == 0);
   CHECK(same.outcome("card.line") == "valid");
+  CHECK(same.outcome("card.figures") == "valid");
   CHECK(rerun("99").code == 2);
   Json changed = Json::parse(text);
+  changed["lines"][0]["cover_log10_p"] = -500;
+  folder.write("card/card.json", changed.dump());
+  const Ran boasting = rerun("1");
+  CHECK(boasting.code == 1);
+  CHECK(boasting.outcome("card.figures") == "invalid");
+  changed = Json::parse(text);
   changed["lines"][0]["curve"][1]["marks"][0]["matches"] = 1;
   folder.write("card/card.json", changed.dump());
   CHECK(rerun("1").code == 1);
@@ -102,6 +112,16 @@ TEST_CASE("a card is one page, its lines can be run again, and its digest goes i
     CHECK(rerun("1").code == 2);
   }
   folder.write("card/card.json", text);
+  Json of_another_card = Json::parse(text)["lines"][0];
+  of_another_card["models"] = Json::parse(text)["models"];
+  of_another_card["asked"] = {{"attack", "prune"}};
+  std::filesystem::create_directory(folder.file("resumed"));
+  folder.write("resumed/line-1.json", of_another_card.dump());
+  const Ran resumed = run_json(with_passphrase({"attack", "card", "--home", home, "--models", models, "--data", "drawn",
+                                                "--profile", "trial", "--resume", "--out", folder.file("resumed")}));
+  CHECK(resumed.code == 2);
+  CHECK(resumed.json()["detail"].get<std::string>().find("line of another card") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(folder.file("resumed/card.json")));
   changed = Json::parse(text);
   changed["models"]["model"] = std::string(64, '0');
   const Args of_another = with_passphrase(

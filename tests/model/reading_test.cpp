@@ -138,6 +138,9 @@ TEST_CASE("every truncation of a model file is refused") {
 TEST_CASE("a mark of another architecture is the caller's mistake, and said") {
   Mark mark = mark_of(1);
   const Bytes file = marked_file(mark);
+  Mark wider = mark;
+  wider.layers[0].scale = torch::cat({wider.layers[0].scale, wider.layers[0].scale}, 1);
+  CHECK(read_mark(file, tiny_architecture(), wider).error().code == Errc::usage);
   mark.layers.pop_back();
   CHECK(read_mark(file, tiny_architecture(), mark).error().code == Errc::usage);
 }

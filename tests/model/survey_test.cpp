@@ -57,6 +57,12 @@ TEST_CASE("counts of a chance of one half pass, those of another chance or with 
   CHECK(survey.smallest_p < 0.001);
 }
 
+TEST_CASE("counts too few for a chi-square are not called binomial") {
+  const Survey survey = judge_survey(896, {440, 450, 455});
+  CHECK(survey.degrees_of_freedom == 0);
+  CHECK_FALSE(survey.binomial());
+}
+
 TEST_CASE("a survey without passports, seeds or layers is a usage error, and stops when asked") {
   const Bytes release = encode_release_model(tiny_model().network);
   CHECK(survey_wrong_passports(release, tiny_architecture(), {}, 1, 1).error().code == Errc::usage);

@@ -30,10 +30,10 @@ struct Alignment {
 /// Brings a copy whose channels were permuted, rescaled or folded into their norms back into the original's order.
 /// Of each group of channels that belong together (those added to one another do) one layer's filters are matched, all at once,
 /// by the absolute cosine of what they have in common: the assignment of the largest sum (Kuhn 1955). Scales of input channels
-/// come from the norms of both weights, balanced over rows and columns. Neither looks at what the passports read: of layers that
-/// carry bits only the part orthogonal to the directions u of every passport under test is compared, since matching would
-/// otherwise select for the mark. Errors  not_found, malformed (a convolution is missing or of another shape); unsupported when
-/// the passports leave too little to match by.
+/// come from the norms of both weights, balanced over rows and columns; they are positive, from squares, and know no sign.
+/// Matching does not look at what the passports read: of layers that carry bits only the part orthogonal to the directions u of
+/// every passport under test is compared, since it would otherwise select for the mark. Errors  not_found, malformed (a
+/// convolution is missing or of another shape); unsupported when the passports leave too little to match by.
 Result<Alignment> align_model(ByteView copy, ByteView original, const Architecture& architecture,
                               const std::vector<Mark>& under_test);
 

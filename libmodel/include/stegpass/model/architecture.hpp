@@ -104,6 +104,8 @@ class Architecture {
   const std::vector<ConvPlan>& convs() const { return convs_; }
   /// The convolutions that carry passports, in network order.
   std::vector<ConvPlan> passport_convs() const;
+  /// For each convolution the number of the group of channels that share one order: its own, or that of what is added to it.
+  std::vector<int> channel_groups() const;
   /// Name of the last linear layer: "classifier" or "fc".
   const std::string& classifier() const { return classifier_; }
   /// Whether the classifier takes means over positions instead of all values.

@@ -75,6 +75,7 @@ struct AttackOutcome {
   std::string details;                 ///< JSON object of figures of this attack alone
   PassportNetwork model{nullptr};      ///< as the attacker leaves it, on the CPU; null where no model is changed
   std::int64_t steps = 0, images = 0;  ///< the attacker's cost: steps of training, and images they saw
+  double seconds = 0;                  ///< of every run that it took, as far as the states that were taken up say
 };
 
 /// Names of all attacks on networks, with their variants.
@@ -85,7 +86,8 @@ struct AttackKind {
 const std::vector<AttackKind>& attack_kinds();
 
 /// Whether an attack can be run with these settings, by an attacker with the owner model or without: for before data are loaded.
-/// Errors  unsupported on an unknown attack; usage on settings out of range, and where the attack needs the owner model.
+/// Errors  unsupported on an unknown attack; usage on settings out of range or that the attack does not read, and where it needs
+///         the owner model.
 Status check_attack(const AttackSettings& settings, bool with_owner);
 
 /// Runs one attack. It uses what its attacker is said to have: schemas/attack.md says what that is for each. The same task and

@@ -44,4 +44,11 @@ enum class MarkPictures { both, scale_only };
 Result<Mark> make_mark(const Architecture& architecture, Pooling pooling, const Passport& passport, const MarkSeed& seed,
                        MarkPictures pictures = MarkPictures::both);
 
+/// Whether each passport layer of the architecture has bits and the pictures' directions in its own shape. Errors  usage.
+Status check_mark(const Architecture& architecture, const Mark& mark, MarkPictures pictures);
+
+/// SHA-512 of pooling, layers and bits: bits follow from seed and architecture, and the seed from the passport, so they stand for
+/// the whole mark.
+Digest64 mark_digest(const Mark& mark);
+
 }  // namespace stegpass::model

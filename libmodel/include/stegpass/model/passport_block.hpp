@@ -67,6 +67,8 @@ class VerificationPartImpl : public torch::nn::Module {
 
   /// Gain and offset under the keys of its layer. Requires keys of both pictures.
   VerificationAffine affine(const torch::Tensor& weight, const LayerKeys& keys);
+  /// The same from s of the scale picture and s' of the bias picture, (C) each.
+  VerificationAffine affine(const torch::Tensor& s, const torch::Tensor& s_bias);
   /// The layer's output in the verification branch; `deployment` is the norm of the deployment branch.
   torch::Tensor apply(const torch::Tensor& y, const VerificationAffine& affine, NormLayerImpl& deployment);
 

@@ -26,6 +26,10 @@ inline constexpr double kWhiteningFloor = 0.02;
 /// The average column. `columns`: U (D, n) float64. Returns (D).
 torch::Tensor pool_mean(const torch::Tensor& columns);
 
+/// U (U'U + (0.02 s_max)^2 I)^(-1/2) over centred U: the columns of which every pattern makes its direction. Shapes  `columns`
+/// U (D, n) float64 -> (D, n). Errors  those of `pool_whitened`.
+Result<torch::Tensor> whitened_columns(const torch::Tensor& columns);
+
 /// W U (U'U + (0.02 s_max)^2 I)^(-1/2) over centred U: what the sign of every pattern can be told from, since s_c is this row
 /// times r_c, but for a positive factor. Shapes  `weights` W (C, D), `columns` U (D, n) float64 -> (C, n). Errors  those of
 /// `pool_whitened`.
