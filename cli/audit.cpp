@@ -60,8 +60,9 @@ int say(const AuditOptions& options, Output& output, const ledger::AuditReport& 
 }
 
 /// A ledger that is there but cannot be read as one is evidence that something altered it.
-int unreadable(Output& output, const Error& error) {
-  if (error.code != Errc::malformed) return output.fail(error, "the argument is the ledger's folder, e.g. acme/ledger");
+int unreadable(const AuditOptions& options, Output& output, const Error& error) {
+  if (error.code != Errc::malformed)
+    return output.fail(error, options.tiles.empty() ? "the argument is the ledger's folder, e.g. acme/ledger" : "");
   Verdict verdict;
   verdict.add("audit.entries", Outcome::invalid, error.detail);
   return output.judged(verdict, 0);
@@ -84,7 +85,7 @@ void judge_quorum(const TrustPolicy& policy, const Result<std::string>& newest, 
 
 int finish_audit(const AuditOptions& options, Output& output, const Result<ledger::AuditReport>& audited,
                  const TrustPolicy& policy, const Result<std::string>& newest) {
-  if (!audited) return unreadable(output, audited.error());
+  if (!audited) return unreadable(options, output, audited.error());
   Verdict verdict = audited->verdict;
   judge_quorum(policy, newest, verdict);
   const std::vector<NoteVerifier>& keys = policy.logs;
@@ -121,7 +122,7 @@ int run(const AuditOptions& options, Output& output) {
     return finish_audit(options, output, ledger::audit_tiles(options.tiles, key, progress, *since), *policy, newest);
   }
   auto log = ledger::Ledger::open(options.folder, ledger::Ledger::Mode::read);
-  if (!log) return unreadable(output, log.error());
+  if (!log) return unreadable(options, output, log.error());
   return finish_audit(options, output, ledger::audit(*log, key_of(policy->logs, log->origin()), progress, *since), *policy,
                       ledger::cosigned_checkpoint(*log));
 }

@@ -162,7 +162,9 @@ int run(const BundleOptions& options, Output& output) {
   auto content = file_of(bytes, options.armor);
   if (!content) return output.fail(content.error());
   const Bytes& file = *content;
-  if (auto written = write_file(options.out, file, {.force = options.force}); !written) return output.fail(written.error());
+  const bool opens = bundle->purpose != Purpose::public_;  // passports, seeds or keys
+  if (auto written = write_file(options.out, file, {.force = options.force, .secret = opens}); !written)
+    return output.fail(written.error());
   return output.done(options.out, {{"out", options.out},
                                    {"purpose", purpose_name(bundle->purpose)},
                                    {"statements", bundle->statements.size()},

@@ -108,6 +108,10 @@ std::optional<Description> describe_text(ByteView bytes) {
     return Description{
         "log verifier key", std::string(text), {{"name", verifier->name}, {"thumbprint", verifier->key.thumbprint_uri()}}};
   }
+  if (auto witness = NoteVerifier::parse(text.ends_with('\n') ? text.substr(0, text.size() - 1) : text, NoteKind::witness)) {
+    return Description{
+        "witness verifier key", std::string(text), {{"name", witness->name}, {"thumbprint", witness->key.thumbprint_uri()}}};
+  }
   auto policy = parse_trust_policy(text);
   if (policy && (!policy->logs.empty() || !policy->issuers.empty())) {
     return Description{"trust policy", std::string(text), {{"logs", policy->logs.size()}, {"issuers", policy->issuers.size()}}};
@@ -116,6 +120,19 @@ std::optional<Description> describe_text(ByteView bytes) {
   if (memory && !memory->newest.empty())
     return Description{"verifier memory", std::string(text), {{"logs", memory->newest.size()}}};
   return std::nullopt;
+}
+
+/// Records of trainings, attacks and cards: JSON that says its format, or is of the training record's shape.
+std::optional<Description> describe_json(ByteView bytes) {
+  const Json json = Json::parse(bytes.begin(), bytes.end(), nullptr, false);
+  if (!json.is_object()) return std::nullopt;
+  const bool training = json.contains("mark") && json.contains("run");
+  const Json format = json.value("format", Json());
+  const bool ours = format.is_string() && format.get<std::string>().rfind("stegpass.", 0) == 0;
+  if (!training && !ours) return std::nullopt;
+  return Description{ours ? "record, " + format.get<std::string>() : "training record",
+                     json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n",
+                     {{"record", json}}};
 }
 
 std::optional<Description> describe_model_signature(ByteView bytes) {
@@ -153,6 +170,7 @@ std::optional<Description> describe(ByteView bytes) {
   if (auto model = describe_safetensors(bytes)) return model;
   if (auto text = describe_text(bytes)) return text;
   if (auto signature = describe_model_signature(bytes)) return signature;
+  if (auto json = describe_json(bytes)) return json;
   if (auto item = decode_cbor(bytes)) return describe_cbor(bytes, *item);
   return std::nullopt;
 }
@@ -171,7 +189,7 @@ int run(const InspectOptions& options, Output& output) {
   if (!found) {
     return output.fail({Errc::malformed, options.file +
                                              " is none of our files, or is damaged; expected CBOR in deterministic encoding, a "
-                                             "note, a policy, a key, safetensors or PNG"});
+                                             "note, a policy, a key, a record, safetensors or PNG"});
   }
   const std::string digest = to_hex(fast_sha256(*bytes));
   Json members = {{"kind", found->kind}, {"bytes", bytes->size()}, {"sha256", digest}};
@@ -187,7 +205,8 @@ void setup_inspect(Commands& commands) {
   auto options = std::make_shared<InspectOptions>();
   CLI::App& command =
       *commands.app.add_subcommand("inspect", "Show what is in a file: statements, bundles and keys in diagnostic notation");
-  command.add_option("file", options->file, "Any file of stegpass")->required();
+  command.add_option("file", options->file, "A statement, bundle, key, note, policy, proof, record, safetensors or PNG")
+      ->required();
   command.footer("Example: stegpass inspect license.bundle");
   bind_command(commands, command, options, run);
 }

@@ -94,9 +94,17 @@ void setup_show(Commands& commands, CLI::App& group) {
 Result<PublicKey> read_public_half(const std::string& file, const PassphraseSource& source) {
   STEGPASS_TRY(bytes, read_file(file, kMaxSmallFile, "a key"));
   if (auto open = PublicKey::decode(bytes)) return open;
+  STEGPASS_CHECK_OK(check_key_file(file));
   STEGPASS_TRY(passphrase, read_passphrase(source, "Passphrase of " + file));
   STEGPASS_TRY(key, read_private_key(file, passphrase));
   return key.public_key();
+}
+
+Status check_key_file(const std::string& file) {
+  STEGPASS_TRY(bytes, read_file(file, kMaxSmallFile, "an encrypted key"));
+  if (PublicKey::decode(bytes)) return Error{Errc::usage, file + " is the public half; the encrypted key is the other file"};
+  auto info = credential::read_secret_file_info(bytes);
+  return info ? Status(Done{}) : Status(Error{info.error().code, file + " is no encrypted key of ours: " + info.error().detail});
 }
 
 Report report_of_key(std::string first_line, const PublicKey& key) {
@@ -123,7 +131,10 @@ Status KeyFiles::write(const PrivateKey& key, const credential::SecretBytes& pas
   const Bytes file = encode_key_file(key, passphrase);
   if (interrupted()) return Error{Errc::interrupted, "stopped; no key was written"};
   STEGPASS_CHECK_OK(write_file(secret, file, {.force = force, .secret = true}));
-  return write_file(open, key.public_key().encode(), {.force = force});
+  const auto written = write_file(open, key.public_key().encode(), {.force = force});
+  std::error_code ignored;
+  if (!written && !force) fs::remove(secret, ignored);  // half a pair would only be in the way
+  return written;
 }
 
 void setup_key(Commands& commands) {

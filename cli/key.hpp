@@ -22,6 +22,10 @@ void setup_key_rotate(Commands& commands, CLI::App& group);
 /// A public key file as it is, or the public half of an encrypted one, for which the passphrase is asked.
 Result<credential::PublicKey> read_public_half(const std::string& file, const PassphraseSource& passphrase);
 
+/// Whether a file is an encrypted key, before its passphrase is asked for. Errors  usage on a public half; malformed; those of
+/// read_file.
+Status check_key_file(const std::string& file);
+
 /// Type and thumbprint under a first line.
 Report report_of_key(std::string first_line, const credential::PublicKey& key);
 

@@ -59,6 +59,7 @@ Result<std::vector<Statement>> statements_of(const Desk& desk, const PrivateKey&
   std::optional<std::int64_t> compromised;
   if (!options.compromised.empty()) {
     STEGPASS_TRY(time, parse_time(options.compromised, now));
+    if (time > now) return Error{Errc::usage, "--compromised is " + utc_time(time) + ", which is still to come"};
     compromised = time;
   }
   const auto rotation =
@@ -87,7 +88,7 @@ Report report_of(const fs::path& kept, const credential::PublicKey& next, std::o
 
 /// The new key's file is written first, the ledger second, the names last; what a crash leaves between is finished by running
 /// again.
-Result<Report> rotate(const RotateOptions& options) {
+Result<Report> rotate(const RotateOptions& options, Output& output) {
   const std::int64_t now = current_time();
   const Home home = options.home.place();
   STEGPASS_TRY(passphrase, read_passphrase(options.home.passphrase, "Passphrase of " + home.folder.string()));
@@ -96,6 +97,7 @@ Result<Report> rotate(const RotateOptions& options) {
   if (fs::exists(next_key(home), error)) {
     STEGPASS_TRY(waiting, read_private_key(next_key(home), passphrase));
     if (signs_something(desk.ledger.state, waiting.public_key())) {
+      output.suggest("run it again to finish what was begun");
       STEGPASS_TRY(kept, swap_keys(home));
       return report_of(kept, waiting.public_key(), {});
     }
@@ -107,15 +109,14 @@ Result<Report> rotate(const RotateOptions& options) {
   STEGPASS_TRY(info, credential::read_secret_file_info(before));
   STEGPASS_CHECK_OK(
       write_file(next_key(home), credential::encode_key_file(next, passphrase, info.cost), {.force = true, .secret = true}));
+  output.suggest("run it again to finish what was begun");
   // If this fails the new key stays: the ledger may hold the rotation all the same, and then there is no other key.
   STEGPASS_TRY(appended, desk.ledger.log.append(statements, desk.signers.log, now));
   STEGPASS_TRY(kept, swap_keys(home));
   return report_of(kept, next.public_key(), appended[0].index);
 }
 
-int run(const RotateOptions& options, Output& output) {
-  return finish(output, rotate(options), "run it again to finish what was begun");
-}
+int run(const RotateOptions& options, Output& output) { return finish(output, rotate(options, output)); }
 
 }  // namespace
 

@@ -65,7 +65,10 @@ Result<Report> restore(const RestoreOptions& options) {
 }
 
 int run_backup(const BackupOptions& options, Output& output) {
-  return finish(output, backup(options), "a program that writes all the time makes backups itself (ledger::backup)");
+  const auto made = backup(options);
+  return finish(
+      output, made,
+      !made && made.error().code == Errc::busy ? "a program that writes all the time makes backups itself (ledger::backup)" : "");
 }
 
 int run_restore(const RestoreOptions& options, Output& output) {

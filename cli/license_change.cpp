@@ -102,6 +102,10 @@ Result<Change> reinstate(const ChangeOptions& options, const Desk&, const FoundL
 Result<Change> renew(const ChangeOptions& options, const Desk&, const FoundLicense& found, std::int64_t now) {
   STEGPASS_TRY(until, parse_time(options.until, now));
   if (until <= now) return Error{Errc::usage, "the renewal would have ended already, at " + utc_time(until)};
+  const std::int64_t so_far = found.license->expires();
+  if (until <= so_far)
+    return Error{Errc::usage,
+                 "the renewal would end at " + utc_time(until) + "; the license lasts until " + utc_time(so_far) + " already"};
   return Change{credential::Renewal{new_id(), found.license->license.id, until},
                 "renewed",
                 "it now ends at " + utc_time(until) + "; fresh bundles carry the renewal",

@@ -34,6 +34,7 @@ void add_key_options(CLI::App& command, KeyOptions& options) {
   add_passphrase_options(command, options.passphrase);
 }
 Result<PrivateKey> read_key(const KeyOptions& options) {
+  STEGPASS_CHECK_OK(check_key_file(options.key));
   STEGPASS_TRY(passphrase, read_passphrase(options.passphrase, "Passphrase of " + options.key));
   return read_private_key(options.key, passphrase);
 }

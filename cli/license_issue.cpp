@@ -205,6 +205,11 @@ Report report_of(const std::string& out, const License& license, const LicenseRe
   return report;
 }
 
+std::string deliver_command(const IssueOptions& options, const Bytes& license) {
+  return "stegpass license deliver --home " + options.home.home + " --license " + to_hex(license) + " --request " +
+         options.request + " --passport " + options.passport + " --out " + options.out;
+}
+
 Result<Report> issue(const IssueOptions& options, Output& output) {
   STEGPASS_CHECK_OK(check_output(options.out, options.force));
   STEGPASS_TRY(dates, dates_of(options));
@@ -218,7 +223,7 @@ Result<Report> issue(const IssueOptions& options, Output& output) {
   const ledger::RegistrationState* state = ledger.state.registration((*record)->registration_id);
   if (state == nullptr) return Error{Errc::refused, "the ledger has no registration " + to_hex((*record)->registration_id)};
   if (!(*record)->license_id.empty() && state->licenses.count(to_hex((*record)->license_id)) != 0) {
-    output.suggest("to seal it again: stegpass license deliver --license " + to_hex((*record)->license_id));
+    output.suggest("to seal it again: " + deliver_command(options, (*record)->license_id));
     return Error{Errc::refused, "this passport is licensed already, as " + to_hex((*record)->license_id)};
   }
   STEGPASS_TRY(personal, personal_of(options, minted.request));
@@ -230,7 +235,7 @@ Result<Report> issue(const IssueOptions& options, Output& output) {
                credential::sign_statement(signers.owner, status_list_of(*state, dates.status_until, &license), dates.now));
   STEGPASS_TRY(index, commit(home, ledger, signers, **record, {statement, status}));
   if (auto done = deliver(ledger.log, index, minted, personal, options.out, options.force); !done) {
-    output.suggest("write it again: stegpass license deliver --license " + to_hex(license.id));
+    output.suggest("write it again: " + deliver_command(options, license.id));
     return about("license " + to_hex(license.id) + " is in the ledger, but the delivery was not written", done.error());
   }
   return report_of(options.out, license, minted.request, index);

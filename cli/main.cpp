@@ -1,5 +1,6 @@
 #include <exception>
 #include <iostream>
+#include <optional>
 #include <string_view>
 
 #include "command.hpp"
@@ -49,6 +50,14 @@ void setup_all(Commands& commands) {
   setup_inspect(commands);
 }
 
+/// What a mistyped command or option is: that something else is missing is said of it only because it was not understood.
+std::optional<std::string> unknown_word(const CLI::App& app) {
+  const std::vector<std::string> words = app.remaining(true);
+  if (words.empty()) return std::nullopt;
+  const bool option = words.front().rfind('-', 0) == 0;
+  return std::string(option ? "unknown option '" : "unknown command or argument '") + words.front() + "'";
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Proves whose a neural network is and who may use it, so that a stranger can check it offline", "stegpass");
   app.set_version_flag("--version", "stegpass " STEGPASS_VERSION);
@@ -62,10 +71,12 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
-    return app.exit(success, std::cout, std::cerr);
+    const int code = app.exit(success, std::cout, std::cerr);
+    return std::cout.flush() ? code : output.fail({stegpass::Errc::io, "cannot write to standard output"});
   } catch (const CLI::ParseError& error) {
     output.set_json(wants_json(argc, argv));
-    return output.fail({stegpass::Errc::usage, error.what()}, "run the command with --help to see its arguments and an example");
+    return output.fail({stegpass::Errc::usage, unknown_word(app).value_or(error.what())},
+                       "run the command with --help to see its arguments and an example");
   }
   return commands.chosen ? commands.chosen() : kExitUsage;
 }

@@ -110,7 +110,7 @@ class Batch {
   /// The vault first, then the passports, then the manifest: a run that ends between them mints a few again.
   Status save() {
     if (!waiting_.empty()) STEGPASS_CHECK_OK(minter_.save());
-    for (const auto& [path, picture] : waiting_) STEGPASS_CHECK_OK(write_file(path, picture, {.force = true}));
+    for (const auto& [path, picture] : waiting_) STEGPASS_CHECK_OK(write_file(path, picture, {.force = true, .secret = true}));
     waiting_.clear();
     return manifest_.save();
   }

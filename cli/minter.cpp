@@ -25,7 +25,8 @@ Result<Minter> Minter::open(const HomeOptions& options, const std::filesystem::p
   auto model = loading.get();
   if (!model) return Error(model.error());
   if (!home) return Error(home.error());
-  if (home->vault.passport("cover") == nullptr) return Error{Errc::not_found, "the vault holds no cover passport"};
+  if (home->vault.passport("cover") == nullptr)
+    return Error{Errc::not_found, "the vault holds no cover passport; make passports first (stegpass passport new)"};
   STEGPASS_TRY(weights, load_isn_weights(isn));
   return Minter(**model, std::move(*home), std::move(weights), reveal_bar_db);
 }

@@ -82,8 +82,13 @@ int Output::done(const std::string& text, Json figures) {
   } else if (!text.empty()) {
     out_ << text << (text.back() == '\n' ? "" : "\n");
   }
-  out_.flush();
-  return out_ ? kExitValid : kExitEnvironment;
+  return flushed(kExitValid, "; what the command does is done");
+}
+
+int Output::flushed(int code, std::string_view and_so) {
+  if (out_.flush()) return code;
+  err_ << "stegpass: cannot write to standard output" << and_so << "\n";
+  return kExitEnvironment;
 }
 
 Status Output::line(std::string_view text) {
@@ -129,8 +134,7 @@ int Output::judged(const Verdict& verdict, std::int64_t as_of, Json more) {
     }
     out_ << summary(verdict, as_of) << "\n";
   }
-  out_.flush();
-  return out_ ? exit_code_of(verdict.outcome()) : kExitEnvironment;
+  return flushed(exit_code_of(verdict.outcome()), "");
 }
 
 void Output::note(std::string_view line) { err_ << one_line(line) << "\n"; }
@@ -167,6 +171,8 @@ std::string utc_time(std::int64_t seconds) {
   return text;
 }
 
+constexpr std::int64_t kLastSecond = 253402300799;  // of the year 9999, as far as statements go
+
 Result<std::int64_t> parse_time(std::string_view text, std::int64_t now) {
   const Error bad{Errc::usage,
                   "'" + std::string(text) + "' is no time; expected 2026-01-31, 2026-01-31T12:00:00Z or an offset such as +90d"};
@@ -176,17 +182,19 @@ Result<std::int64_t> parse_time(std::string_view text, std::int64_t now) {
     const auto [rest, error] = std::from_chars(text.data() + 1, end, count);
     if (error != std::errc() || rest + 1 != end || count < 0 || count > 100'000'000) return bad;
     switch (*rest) {
-      case 's': return now + count;
-      case 'h': return now + count * 3600;
-      case 'd': return now + count * 86400;
+      case 's': break;
+      case 'h': count *= 3600; break;
+      case 'd': count *= 86400; break;
       default: return bad;
     }
+    return now + count > kLastSecond ? Result<std::int64_t>(bad) : now + count;
   }
   std::tm parts{};
   const std::string whole = text.size() == 10 ? std::string(text) + "T00:00:00Z" : std::string(text);
   const char* end = ::strptime(whole.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
   if (end == nullptr || *end != '\0') return bad;
-  return static_cast<std::int64_t>(::timegm(&parts));
+  const std::int64_t time = ::timegm(&parts);
+  return utc_time(time) == whole ? time : Result<std::int64_t>(bad);  // there is no 31 February, and no 61st second
 }
 
 std::int64_t current_time() {

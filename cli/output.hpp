@@ -45,6 +45,9 @@ class Output {
   void warn(std::string_view line);
 
  private:
+  /// Flushes standard output and gives the exit code, or says that it failed `and_so`.
+  int flushed(int code, std::string_view and_so);
+
   std::ostream& out_;
   std::ostream& err_;
   bool json_ = false;

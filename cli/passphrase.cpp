@@ -5,6 +5,9 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
+#include <csignal>
 #include <iostream>
 
 #include "files.hpp"
@@ -21,6 +24,7 @@ Result<SecretBytes> read_line(int fd) {
   for (; size < buffer.size(); ++size) {
     std::uint8_t* at = buffer.expose_mutable() + size;
     const ssize_t count = ::read(fd, at, 1);
+    if (count < 0 && errno == EINTR) return Error{Errc::interrupted, "stopped at the passphrase"};
     if (count < 0) return Error{Errc::io, "cannot read the passphrase"};
     if (count == 0 || *at == '\n') break;
   }
@@ -29,11 +33,37 @@ Result<SecretBytes> read_line(int fd) {
   return SecretBytes::copy_of(buffer.expose().first(size));
 }
 
+volatile std::sig_atomic_t g_signal = 0;
+
+/// While it lives a signal that would end or stop the process only ends the reading, so that the echo comes back first; what had
+/// been asked of the process is asked again afterwards.
+class SignalsHeld {
+ public:
+  SignalsHeld() {
+    g_signal = 0;
+    struct sigaction note {};
+    note.sa_handler = [](int number) { g_signal = number; };
+    sigemptyset(&note.sa_mask);  // and no SA_RESTART
+    for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &note, &before_[i]);
+  }
+  ~SignalsHeld() {
+    for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before_[i], nullptr);
+    if (g_signal != 0) ::raise(g_signal);
+  }
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+
+ private:
+  static constexpr std::array<int, 5> kSignals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+  std::array<struct sigaction, kSignals.size()> before_{};
+};
+
 Result<SecretBytes> ask(int terminal, const std::string& prompt) {
   termios before{};
   if (::tcgetattr(terminal, &before) != 0) return Error{Errc::io, "cannot use the terminal"};
   termios silent = before;
   silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  const SignalsHeld held;
   ::tcsetattr(terminal, TCSAFLUSH, &silent);
   std::cerr << prompt << ": " << std::flush;
   auto line = read_line(terminal);

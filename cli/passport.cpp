@@ -114,7 +114,10 @@ Result<Report> make(const NewOptions& options, Output& output) {
   }
   STEGPASS_TRY(model, load_model_part());
   STEGPASS_TRY(home, open_home(options.home));
-  STEGPASS_CHECK_OK(check_replaceable(home.vault, options.force));
+  if (auto free = check_replaceable(home.vault, options.force); !free) {
+    if (free.error().code == Errc::exists) output.suggest("add --force to replace them");
+    return Error(free.error());
+  }
   STEGPASS_TRY(source, find_pictures(*model, options, output));
   home.vault.passports.clear();
   for (std::size_t i = 0; i < kPassports; ++i) {

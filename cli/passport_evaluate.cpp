@@ -29,7 +29,7 @@ Result<Report> evaluate(const EvaluateOptions& options) {
   STEGPASS_TRY(model, load_model_part());
   STEGPASS_TRY(passport, passport_of(options));
   auto accuracy = model->evaluate(file, options.data, options.pooling, passport);
-  if (!accuracy) return about(options.model, accuracy.error());
+  if (!accuracy) return Error(accuracy.error());
   Report report;
   report.text =
       "on " + std::to_string(accuracy->images) + " images: " + with_decimals(100 * accuracy->deployment, 2) + " % deployment";

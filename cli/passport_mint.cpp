@@ -36,7 +36,7 @@ Status check_outputs(const MintOptions& options) {
 
 Status write_pictures(const MintOptions& options, const MintResult& minted) {
   for (const auto& [name, picture] : kPictures) {
-    STEGPASS_CHECK_OK(write_file(fs::path(options.pictures) / name, minted.*picture, {.force = options.force}));
+    STEGPASS_CHECK_OK(write_file(fs::path(options.pictures) / name, minted.*picture, {.force = options.force, .secret = true}));
   }
   return Done{};
 }
@@ -79,7 +79,7 @@ Result<Report> mint(const MintOptions& options, Output& output) {
   if (!options.pictures.empty()) STEGPASS_CHECK_OK(make_folder(options.pictures));
   if (interrupted()) return Error{Errc::interrupted, "stopped; nothing was minted"};
   STEGPASS_CHECK_OK(minter.save());  // before the passport leaves: what was handed out can always be opened
-  STEGPASS_CHECK_OK(write_file(options.out, minted->user_passport.picture, {.force = options.force}));
+  STEGPASS_CHECK_OK(write_file(options.out, minted->user_passport.picture, {.force = options.force, .secret = true}));
   if (!options.pictures.empty()) STEGPASS_CHECK_OK(write_pictures(options, *minted));
   return report_of(options, request, *minted);
 }

@@ -1,4 +1,4 @@
-#include <cstdlib>
+#include <charconv>
 #include <filesystem>
 #include <memory>
 #include <vector>
@@ -69,6 +69,13 @@ Status check_required(const std::vector<std::string>& codes) {
   return Done{};
 }
 
+/// Whether the whole text is a number.
+bool parse_count(const std::string& text, std::size_t& count) {
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, count);
+  return error == std::errc() && rest == end;
+}
+
 /// The witnesses, and a group of all of them of which --quorum says how many are needed.
 Status add_witnesses(const InitOptions& options, TrustPolicy& policy) {
   if (options.witnesses.empty()) return Done{};
@@ -83,8 +90,8 @@ Status add_witnesses(const InitOptions& options, TrustPolicy& policy) {
     group.needed = group.members.size();
   else if (options.quorum == "any")
     group.needed = 1;
-  else
-    group.needed = std::strtoul(options.quorum.c_str(), nullptr, 10);  // what is no number of members is refused below
+  else if (!parse_count(options.quorum, group.needed))
+    return Error{Errc::usage, "--quorum is '" + options.quorum + "'; expected all, any or a number of witnesses"};
   policy.quorum = group.name;
   policy.groups.push_back(std::move(group));
   return Done{};
@@ -112,8 +119,10 @@ Result<TrustPolicy> compose_policy(const InitOptions& options) {
     policy.time_roots.push_back(std::move(root));
   }
   if (!options.max_age.empty()) {
-    STEGPASS_TRY(age, parse_time("+" + options.max_age, 0));
-    policy.max_age_s = age;
+    const auto age = parse_time("+" + options.max_age, 0);
+    if (!age)
+      return Error{Errc::usage, "--max-age is '" + options.max_age + "'; expected a length of time such as 30d, 12h or 600s"};
+    policy.max_age_s = *age;
   }
   STEGPASS_CHECK_OK(check_required(options.required));
   policy.required = options.required;
@@ -126,7 +135,9 @@ int run_init(const InitOptions& options, Output& output) {
   if (auto free = check_output(options.out, options.force); !free) return output.fail(free.error());
   auto policy = compose_policy(options);
   if (!policy)
-    return output.fail(policy.error(), "an owner hands out owner.pub and log.vkey from the folder that stegpass init made");
+    return output.fail(policy.error(), policy.error().code == Errc::usage
+                                           ? ""
+                                           : "an owner hands out owner.pub and log.vkey from the folder that stegpass init made");
   const std::string text = encode_trust_policy(*policy);
   // What the reader of policies refuses must not be written: a required code with a space in it, say.
   if (auto readable = parse_trust_policy(text); !readable) return output.fail({Errc::usage, readable.error().detail});
@@ -148,6 +159,7 @@ void setup_policy_init(Commands& commands, CLI::App& parent) {
   command.add_option("--witness", options->witnesses,
                      "NAME=FILE or FILE: a witness's verifier key (witness.vkey); may be repeated");
   command.add_option("--quorum", options->quorum, "How many of the witnesses have to have cosigned: all, any, or a number")
+      ->needs("--witness")
       ->capture_default_str();
   command.add_option("--max-age", options->max_age, "Oldest checkpoint and status that count: 30d, 12h, 600s");
   command.add_option("--require", options->required,

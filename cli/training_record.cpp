@@ -150,8 +150,8 @@ Result<std::vector<OpenPassport>> open_passports(const Vault& vault) {
     passports.insert(at, OpenPassport{passport.role, passport.picture, passport.seed});
   }
   if (passports.size() < 3 || passports.front().role != "cover") {
-    return Error{Errc::not_found,
-                 "the vault holds " + std::to_string(passports.size()) + " passports; expected a cover and two reserves"};
+    return Error{Errc::not_found, "the vault holds " + std::to_string(passports.size()) +
+                                      " passports; expected a cover and two reserves (stegpass passport new makes them)"};
   }
   return passports;
 }

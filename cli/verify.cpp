@@ -64,7 +64,7 @@ Status write_report(const VerifyOptions& options, const ReportInputs& inputs) {
 int run(const VerifyOptions& options, Output& output) {
   if (auto free = options.report.empty() ? Status(Done{}) : check_output(options.report, options.force); !free)
     return output.fail(free.error());
-  if (!options.list.empty()) return verify_list(options.list, options.policy, output);
+  if (!options.list.empty()) return verify_list(options, output);
   if (!options.every_model.empty() && !options.bundle.empty()) return verify_every_model(options, output);
   if (options.bundle.empty())
     return output.fail({Errc::usage, "one of --bundle and --list is needed"}, "e.g. --bundle license.bundle");
@@ -77,7 +77,7 @@ int run(const VerifyOptions& options, Output& output) {
   check_card(all, inputs->card, inputs->bundle, papers);
   all.append(models.verdict);
   apply_requirements(all, inputs->policy);
-  if (auto kept = keep_memory(options, *inputs, papers); !kept) {
+  if (auto kept = keep_memory(options.memory, inputs->papers.memory, papers.memory); !kept) {
     return output.fail(kept.error(), "the verdict is withheld, since it could not be remembered");
   }
   Json description = describe(options, *inputs, papers, models.figures);
@@ -96,10 +96,10 @@ void setup_verify(Commands& commands) {
   CLI::App& command = *commands.app.add_subcommand(
       "verify", "Judge a bundle, and what is brought with it, offline and under your own trust policy");
   auto* bundle = command.add_option("--bundle", options->bundle, "The bundle to judge");
-  command
-      .add_option("--list", options->list,
-                  "Instead: a proof by stegpass ledger list that its entries are all of a model, licensee or issuer")
-      ->excludes(bundle);
+  auto* list =
+      command.add_option("--list", options->list,
+                         "Instead: a proof by stegpass ledger list that its entries are all of a model, licensee or issuer");
+  list->excludes(bundle);
   command.add_option("--policy", options->policy, "Your trust policy (stegpass policy init writes one)")->required();
   auto* model = command.add_option("--model", options->model, "Model file that is said to be licensed");
   command
@@ -120,6 +120,9 @@ void setup_verify(Commands& commands) {
   command.add_option("--report", options->report, "File for the verdict as an HTML page that can be read offline and printed")
       ->excludes("--list")
       ->excludes("--every-model");
+  for (const char* of_a_bundle : {"--model", "--every-model", "--original", "--passport", "--isn", "--presentation", "--audience",
+                                  "--nonce", "--contract", "--card"})
+    list->excludes(of_a_bundle);
   command.add_flag("--force", options->force, "Replace the report if it exists");
   options->command = &command;
   command.footer(

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "card.hpp"
 #include "files.hpp"
 #include "verify_inputs.hpp"
 
@@ -69,6 +70,7 @@ class Fleet {
         verdict_(papers.verdict),
         judge_(papers, inputs.policy, inputs.evidence) {
     check_contract(verdict_, papers.license, inputs.contract);
+    check_card(verdict_, inputs.card, inputs.bundle, papers);
   }
 
   Status judge(const std::string& path) {
@@ -129,7 +131,7 @@ int verify_every_model(const VerifyOptions& options, Output& output) {
   auto inputs = read_inputs(options);
   if (!inputs) return output.fail(inputs.error());
   const PaperVerdict papers = judge_papers(*inputs);
-  if (auto kept = keep_memory(options, *inputs, papers); !kept) {
+  if (auto kept = keep_memory(options.memory, inputs->papers.memory, papers.memory); !kept) {
     return output.fail(kept.error(), "the verdict is withheld, since it could not be remembered");
   }
   Fleet fleet(*inputs, papers, output);
@@ -137,6 +139,7 @@ int verify_every_model(const VerifyOptions& options, Output& output) {
     if (auto said = fleet.nothing(options.every_model); !said) return output.fail(said.error());
   }
   for (const std::string& path : *models) {
+    if (interrupted()) return output.fail({Errc::interrupted, "stopped before " + path});
     if (auto said = fleet.judge(path); !said) return output.fail(said.error());
   }
   return fleet.worst();

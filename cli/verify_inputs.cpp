@@ -32,7 +32,14 @@ Result<std::optional<PossessionChallenge>> read_challenge(const VerifyOptions& o
   return std::optional(PossessionChallenge{std::move(file.bytes), options.audience, std::move(*nonce)});
 }
 
-/// What this verifier remembers; nothing yet when the file is not there.
+Result<std::optional<EvidenceFile>> read_optional(const std::string& path, std::uint64_t max_bytes, std::string_view expected) {
+  if (path.empty()) return std::optional<EvidenceFile>{};
+  STEGPASS_TRY(file, read_evidence(path, max_bytes, expected));
+  return std::optional(std::move(file));
+}
+
+}  // namespace
+
 Result<VerifierMemory> read_memory(const std::string& path) {
   std::error_code ignored;
   if (path.empty() || !std::filesystem::exists(path, ignored)) {
@@ -44,14 +51,6 @@ Result<VerifierMemory> read_memory(const std::string& path) {
   if (!memory) return Error{memory.error().code, path + " is no verifier's memory: " + memory.error().detail};
   return memory;
 }
-
-Result<std::optional<EvidenceFile>> read_optional(const std::string& path, std::uint64_t max_bytes, std::string_view expected) {
-  if (path.empty()) return std::optional<EvidenceFile>{};
-  STEGPASS_TRY(file, read_evidence(path, max_bytes, expected));
-  return std::optional(std::move(file));
-}
-
-}  // namespace
 
 Result<VerifyInputs> read_inputs(const VerifyOptions& options) {
   STEGPASS_TRY(policy, read_trust_policy(options.policy));
@@ -92,10 +91,10 @@ void check_contract(Verdict& verdict, const std::optional<License>& license, con
   verdict.add(code, Outcome::invalid, "SHA-256 is " + to_hex(found) + ", the license names " + to_hex(*named));
 }
 
-Status keep_memory(const VerifyOptions& options, const VerifyInputs& inputs, const PaperVerdict& papers) {
-  const std::string text = encode_verifier_memory(papers.memory);
-  if (options.memory.empty() || text == encode_verifier_memory(inputs.papers.memory)) return Done{};
-  return write_file(options.memory, as_bytes(text), {.force = true});
+Status keep_memory(const std::string& path, const VerifierMemory& before, const VerifierMemory& after) {
+  const std::string text = encode_verifier_memory(after);
+  if (path.empty() || text == encode_verifier_memory(before)) return Done{};
+  return write_file(path, as_bytes(text), {.force = true});
 }
 
 }  // namespace stegpass::cli

@@ -5,6 +5,7 @@
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/index_proof.hpp>
 #include <stegpass/credential/statement.hpp>
+#include <stegpass/credential/verification.hpp>
 
 #include "files.hpp"
 #include "policy_files.hpp"
@@ -45,47 +46,76 @@ Result<Json> read_statements(const IndexAnswer& answer) {
   return entries;
 }
 
-int judge(const IndexProof& proof, const TrustPolicy& policy, Output& output) {
+/// What a proof comes to under a policy.
+struct ListJudgement {
   Verdict verdict;
+  std::int64_t as_of = 0;
+  Json figures = Json::object();
+};
+
+void judge_checkpoint(const IndexProof& proof, const IndexAnswer& answer, const TrustPolicy& policy, VerifierMemory& memory,
+                      Verdict& verdict) {
+  const auto note = parse_note(proof.checkpoint);
+  if (!note) return verdict.add("checkpoint.memory", Outcome::invalid, note.error().detail);
+  judge_signed_checkpoint(*note, answer.checkpoint, policy, current_time(), memory, verdict);
+  TrustPolicy of_checkpoint = policy;
+  std::erase_if(of_checkpoint.required, [](const std::string& code) { return !code.starts_with("checkpoint."); });
+  apply_requirements(verdict, of_checkpoint);
+}
+
+ListJudgement judge(const IndexProof& proof, const TrustPolicy& policy, VerifierMemory& memory) {
+  ListJudgement out;
+  Verdict& verdict = out.verdict;
   const auto origin = proof.checkpoint.substr(0, proof.checkpoint.find('\n'));
   const auto log = std::ranges::find(policy.logs, origin, &NoteVerifier::name);
   if (log == policy.logs.end()) {
     verdict.add("list.log", Outcome::undecided, "none of the trusted log keys is for " + origin);
-    return output.judged(verdict, 0);
+    return out;
   }
   verdict.add("list.log", Outcome::valid, origin + " is trusted");
   const auto answer = verify_index_proof(proof, *log);
   if (!answer) {
     verdict.add("list.complete", answer.error().code == Errc::unsupported ? Outcome::undecided : Outcome::invalid,
                 answer.error().detail);
-    return output.judged(verdict, 0);
+    return out;
   }
+  out.as_of = answer->checkpoint.time;
   verdict.add("list.complete", Outcome::valid,
               std::to_string(answer->entries.size()) + " of " + std::to_string(answer->checkpoint.tree_size) +
                   " entries, and no others, by the index that the checkpoint signs");
   auto entries = read_statements(*answer);
   verdict.add("list.statements", entries ? Outcome::valid : Outcome::invalid,
               entries ? "each is a statement of this " + std::string(index_kind_name(answer->key.kind)) : entries.error().detail);
-  return output.judged(verdict, answer->checkpoint.time,
-                       {{"kind", index_kind_name(answer->key.kind)},
-                        {"digest", to_hex(answer->key.digest)},
-                        {"size", answer->checkpoint.tree_size},
-                        {"entries", entries ? *entries : Json::array()}});
+  judge_checkpoint(proof, *answer, policy, memory, verdict);
+  out.figures = {{"kind", index_kind_name(answer->key.kind)},
+                 {"digest", to_hex(answer->key.digest)},
+                 {"size", answer->checkpoint.tree_size},
+                 {"entries", entries ? *entries : Json::array()}};
+  return out;
+}
+
+Result<ListJudgement> judge_file(const VerifyOptions& options) {
+  STEGPASS_TRY(policy, read_trust_policy(options.policy));
+  STEGPASS_TRY(before, read_memory(options.memory));
+  STEGPASS_TRY(bytes, read_file(options.list, kMaxProofBytes, "a proof by stegpass ledger list"));
+  const auto proof = decode_index_proof(bytes);
+  if (!proof) {
+    ListJudgement out;
+    out.verdict.add("list.proof", proof.error().code == Errc::unsupported ? Outcome::undecided : Outcome::invalid,
+                    proof.error().detail);
+    return out;
+  }
+  VerifierMemory memory = before;
+  ListJudgement out = judge(*proof, policy, memory);
+  STEGPASS_CHECK_OK(keep_memory(options.memory, before, memory));
+  return out;
 }
 
 }  // namespace
 
-int verify_list(const std::string& file, const std::string& policy_file, Output& output) {
-  auto policy = read_trust_policy(policy_file);
-  if (!policy) return output.fail(policy.error());
-  auto bytes = read_file(file, kMaxProofBytes, "a proof by stegpass ledger list");
-  if (!bytes) return output.fail(bytes.error());
-  auto proof = decode_index_proof(*bytes);
-  if (proof) return judge(*proof, *policy, output);
-  Verdict verdict;
-  verdict.add("list.proof", proof.error().code == Errc::unsupported ? Outcome::undecided : Outcome::invalid,
-              proof.error().detail);
-  return output.judged(verdict, 0);
+int verify_list(const VerifyOptions& options, Output& output) {
+  const auto judged = judge_file(options);
+  return judged ? output.judged(judged->verdict, judged->as_of, judged->figures) : output.fail(judged.error());
 }
 
 }  // namespace stegpass::cli

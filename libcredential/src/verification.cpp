@@ -19,6 +19,13 @@ constexpr std::string_view kRules = "stegpass.registration-policy.v1";
 
 Outcome outcome_of(const Error& error) { return error.code == Errc::unsupported ? Outcome::undecided : Outcome::invalid; }
 
+void remember(const Checkpoint& checkpoint, VerifierMemory& memory) {
+  Checkpoint& newest = memory.newest[checkpoint.origin];
+  const std::int64_t time = std::max(newest.time, checkpoint.time);
+  newest = checkpoint;
+  newest.time = time;
+}
+
 // Makes the checks one after another. What a check needs of earlier ones is in the members; where that is missing the check is
 // undecided.
 class Judge {
@@ -78,19 +85,7 @@ class Judge {
       return add("checkpoint.memory", {Outcome::undecided, "no trusted log signed the checkpoint"});
     }
     out_.as_of = checkpoint_.time;
-    const Check witnesses = judge_witnesses(note_, policy_, options_.now);
-    add("checkpoint.witnesses", {witnesses.outcome, witnesses.detail});
-    add("checkpoint.age", checkpoint_age());
-    Finding memory = judge_memory(checkpoint_, options_.memory);
-    if (memory.outcome == Outcome::valid && checkpoint_.time <= options_.now + kClockSkew) remember();
-    add("checkpoint.memory", std::move(memory));
-  }
-
-  void remember() {
-    Checkpoint& newest = out_.memory.newest[checkpoint_.origin];
-    const std::int64_t time = std::max(newest.time, checkpoint_.time);
-    newest = checkpoint_;
-    newest.time = time;
+    judge_signed_checkpoint(note_, checkpoint_, policy_, options_.now, out_.memory, out_.verdict);
   }
 
   Finding checkpoint_signature() {
@@ -109,11 +104,6 @@ class Judge {
       return {Outcome::valid, "signed by trusted log " + log.name + ", size " + std::to_string(checkpoint_.tree_size)};
     }
     return {Outcome::undecided, "no trusted log signed the checkpoint of " + checkpoint_.origin};
-  }
-
-  Finding checkpoint_age() const {
-    if (checkpoint_.time == 0) return {Outcome::undecided, "the checkpoint does not say its time"};
-    return judge_age("the checkpoint", checkpoint_.time, options_.now, policy_.max_age_s);
   }
 
   // Time from outside the log. Without an authority that the policy trusts nothing is proved, and nothing disproved.
@@ -433,6 +423,18 @@ PaperVerdict verify_papers(ByteView bundle, const TrustPolicy& policy, const Pap
   Result<Papers> papers = Papers::sort(read->statements);
   if (!papers) return broken(papers.error(), options);
   return Judge(*read, *papers, policy, options).run();
+}
+
+void judge_signed_checkpoint(const Note& note, const Checkpoint& checkpoint, const TrustPolicy& policy, std::int64_t now,
+                             VerifierMemory& memory, Verdict& verdict) {
+  const Check witnesses = judge_witnesses(note, policy, now);
+  verdict.add("checkpoint.witnesses", witnesses.outcome, witnesses.detail);
+  const Finding age = checkpoint.time == 0 ? Finding{Outcome::undecided, "the checkpoint does not say its time"}
+                                           : judge_age("the checkpoint", checkpoint.time, now, policy.max_age_s);
+  verdict.add("checkpoint.age", age.outcome, age.detail);
+  const Finding remembered = judge_memory(checkpoint, memory);
+  if (remembered.outcome == Outcome::valid && checkpoint.time <= now + kClockSkew) remember(checkpoint, memory);
+  verdict.add("checkpoint.memory", remembered.outcome, remembered.detail);
 }
 
 void apply_requirements(Verdict& verdict, const TrustPolicy& policy) {

@@ -105,6 +105,8 @@ TEST_CASE("an arbiter's bundle opens at least one passport and at most one reser
 TEST_CASE("cover and one reserve can be opened together") {
   const TempFolder folder;
   REQUIRE(run(bundle("arbiter", folder.file("a"), {"--open", "cover", "--open", "reserve-2"})).code == 0);
+  CHECK((std::filesystem::status(folder.file("a")).permissions() & std::filesystem::perms::others_all) ==
+        std::filesystem::perms::none);
   const Ran ran = run_json({"verify", "--bundle", folder.file("a"), "--policy", fixture("trust.policy")});
   CHECK(ran.code == 0);
   CHECK(ran.outcome("opening.seed-cover") == "valid");

@@ -106,6 +106,8 @@ TEST_CASE("after key rotate the home works on under the new key, and the old key
   const Ran verified = shop.verify(kAda);
   CHECK(verified.code == 0);
   CHECK(verified.outcome("key-rotation") == "valid");
+  CHECK(shop.command({"passport", "train", "--home", shop.home(), "--data", "drawn", "--out", shop.home() + "/second"}).code ==
+        2);
   require_done(shop.license("suspend", kAda, {"--reason", "by the new key"}));
   CHECK(shop.verify(kAda).outcome("suspension") == "invalid");
   CHECK(run_json({"audit", shop.home() + "/ledger"}).json()["verdict"] == "valid");

@@ -25,6 +25,7 @@ TEST_CASE("inspect names every kind of file") {
                                                                {fixture("home/owner.pub"), "public key (COSE_Key)"},
                                                                {fixture("home/log.vkey"), "log verifier key"},
                                                                {fixture("trust.policy"), "trust policy"},
+                                                               {fixture("trained/training.json"), "training record"},
                                                                {fixture("ada.png"), "PNG picture"},
                                                                {fixture("release.safetensors"), "safetensors"},
                                                                {folder.file("checkpoint"), "checkpoint"},

@@ -1,6 +1,7 @@
 // Keys that come from other programs and go to them, and what a holder of a P-256 key can do with one.
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include <stegpass/credential/core/text.hpp>
@@ -189,4 +190,33 @@ TEST_CASE("a holder of an imported P-256 key asks for a license, opens what is s
   alone({"license", "present", "--key", bench.file("bob.key"), "--license", bench.file("bob/license.cose"), "--audience",
          "inspector", "--nonce", "0011", "--out", bench.file("bob.presentation")});
   CHECK(credential::verify_presentation(to_bytes(read_text(bench.file("bob.presentation"))), request->licensee));
+}
+
+TEST_CASE("what is mistyped is named, and not what is missing because of it") {
+  CHECK(run({"license", "isue"}).err.find("unknown command or argument 'isue'") != std::string::npos);
+  CHECK(run({"verify", "--bundel", "x"}).err.find("unknown option '--bundel'") != std::string::npos);
+  CHECK(run({"verify", "--bundle", "x"}).err.find("--policy") != std::string::npos);
+  CHECK(run({"license", "isue"}).code == 2);
+}
+
+TEST_CASE("a file that is no encrypted key is refused before a passphrase is asked for") {
+  const Bench bench;
+  bench.must({"key", "new", "--out", bench.file("a.key")});
+  const std::string none = bench.folder.write("none.key", "no key");
+  for (const Args& args : {Args{"key", "show", none}, Args{"key", "show", bench.file("absent")}}) {
+    const Ran ran = run(args);
+    CHECK(ran.code != 0);
+    CHECK(ran.err.find("passphrase") == std::string::npos);
+  }
+}
+
+TEST_CASE("an output that cannot be written is said, with the environment's exit code") {
+  const Bench bench;
+  bench.must({"key", "new", "--out", bench.file("a.key")});
+  for (const std::string command :
+       {"key show " + bench.file("a.pub"), std::string("--help"), "key show --json " + bench.file("a.pub")}) {
+    const int status = std::system((STEGPASS_PROGRAM " " + command + " >/dev/full 2>" + bench.file("err")).c_str());
+    CHECK(WEXITSTATUS(status) == 4);
+    CHECK(read_text(bench.file("err")).find("cannot write to standard output") != std::string::npos);
+  }
 }

@@ -163,12 +163,38 @@ TEST_CASE("ledger list shows what a licensee, an issuer and a model have, and it
   CHECK(checked.outcome("list.complete") == "valid");
   CHECK(run_json({"verify", "--list", folder.file("owner.proof"), "--policy", fixture("stranger/trust.policy")}).code == 3);
 
+  Args impatient{"policy",    "init", "--log", fixture("home/log.vkey"),       "--owner", fixture("home/owner.pub"),
+                 "--max-age", "1s",   "--out", folder.file("impatient.policy")};
+  REQUIRE(run(impatient).code == 0);
+  const Ran stale = run_json({"verify", "--list", folder.file("owner.proof"), "--policy", folder.file("impatient.policy")});
+  CHECK(stale.code == 3);
+  CHECK(stale.outcome("checkpoint.age") == "undecided");
+  require_refused({"verify", "--list", folder.file("owner.proof"), "--policy", fixture("trust.policy"), "--model",
+                   fixture("release.safetensors")},
+                  {2}, folder);
+
   std::string proof = read_text(folder.file("owner.proof"));
   proof[proof.size() / 2] = static_cast<char>(proof[proof.size() / 2] ^ 1);
   CHECK(run_json({"verify", "--list", folder.write("altered.proof", proof), "--policy", fixture("trust.policy")}).code == 1);
   CHECK(
       run_json({"verify", "--list", folder.write("cut.proof", proof.substr(0, 99)), "--policy", fixture("trust.policy")}).code ==
       1);
+}
+
+TEST_CASE("an older proof than the remembered checkpoint hides nothing") {
+  const TempFolder folder;
+  const std::string owner = run_json(ledger("show")).json()["registrations"][0]["owner"];
+  REQUIRE(run(ledger("list", {"--issuer", owner, "--prove", folder.file("new.proof")})).code == 0);
+  REQUIRE(run(ledger("list", {"--issuer", owner, "--at", "2", "--prove", folder.file("old.proof")})).code == 0);
+  const auto judged = [&](const std::string& proof) {
+    return run_json(
+        {"verify", "--list", folder.file(proof), "--policy", fixture("trust.policy"), "--memory", folder.file("seen")});
+  };
+  CHECK(judged("old.proof").code == 0);
+  CHECK(judged("new.proof").code == 0);
+  const Ran older = judged("old.proof");
+  CHECK(older.code == 3);
+  CHECK(older.outcome("checkpoint.memory") == "undecided");
 }
 
 TEST_CASE("ledger list of an older size shows what was there then, and refuses what cannot be") {

@@ -58,6 +58,8 @@ TEST_CASE("bad log and owner keys make no policy") {
 TEST_CASE("senseless demands make no policy") {
   const TempFolder folder;
   require_refused(init(folder.file("policy"), {"--max-age", "soon"}), {2}, folder);
+  require_refused(init(folder.file("policy"), {"--max-age", "+30d"}), {2}, folder);
+  require_refused(init(folder.file("policy"), {"--quorum", "3"}), {2}, folder);
   require_refused(init(folder.file("policy"), {"--require", "two words"}), {2}, folder);
   require_refused(init(folder.file("policy"), {"--mark-bound", "low"}), {2}, folder);
   require_refused({"policy", "init", "--log", fixture("home/log.vkey"), "--owner", "two words=" + fixture("home/owner.pub"),

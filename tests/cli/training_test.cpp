@@ -107,6 +107,11 @@ TEST_CASE("settings that are no settings are refused, and the field is named") {
   }
 }
 
+TEST_CASE("a negative count is not taken for all") {
+  const TempFolder folder;
+  for (const char* option : {"--images", "--test-images", "--epochs"}) require_no_training(folder, {option, "-64"}, {2});
+}
+
 TEST_CASE("layers that the network has not, or out of order, or from a file that is no list, are refused") {
   const TempFolder folder;
   for (const std::string layers : {"features.6,features.4", "layer4"}) {

@@ -168,6 +168,12 @@ TEST_CASE("every model of a folder gets one line, and the worst decides the exit
   CHECK(lines_of(good)[1]["verdict"] == "valid");
   CHECK(run(args).out.find("valid  " + fleet + "/a.safetensors") == 0);
 
+  Args with_card = args;
+  with_card.insert(with_card.end(), {"--card", folder.write("card.png", "no picture")});
+  const Ran no_card = run_json(with_card);
+  CHECK(no_card.code == 1);
+  CHECK(lines_of(no_card)[0]["papers"] == "invalid");
+
   std::filesystem::copy(edited(folder, "rename"), fleet + "/c.safetensors");
   std::filesystem::create_symlink(fleet + "/gone", fleet + "/d.safetensors");
   const Ran mixed = run_json(args);

@@ -62,6 +62,9 @@ TEST_CASE("witnesses cosign over files, and a bundle satisfies the policy that a
   require_done(watched.sign("w2", {"--tiles", watched.at("tiles")}));
   require_done(watched.cosign("w2"));
   CHECK(watched.verify("2").code == 0);
+  CHECK(run({"policy", "init", "--log", watched.log_key(), "--owner", watched.shop.home() + "/owner.pub", "--witness",
+             "w1=" + watched.at("w1") + "/witness.vkey", "--quorum", "1banana", "--out", watched.at("no.policy")})
+            .code == 2);
   const std::string note = run({"ledger", "checkpoint", "--home", watched.shop.home()}).out;
   CHECK_THAT(note, Contains("witness.example/w1") && Contains("witness.example/w2"));
   const Ran exported = run_json({"ledger", "export", watched.at("tiles"), "--home", watched.shop.home()});

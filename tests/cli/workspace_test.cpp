@@ -52,6 +52,15 @@ ledger::RegistrationState state_with(std::vector<std::pair<credential::License, 
 
 }  // namespace
 
+TEST_CASE("times that there are not, or that no statement holds, are refused") {
+  CHECK(parse_time("2028-02-29", 0).value() == 1835395200);
+  CHECK(parse_time("2027-01-01T00:00:59Z", 0).value() == 1798761659);
+  CHECK(parse_time("+2h", 100).value() == 7300);
+  for (const char* text : {"2027-02-29", "2028-02-31", "2027-13-01", "2027-01-01T00:00:60Z", "2027-01-01T24:00:00Z",
+                           "+100000000d", "+1", "soon", ""})
+    CHECK(parse_time(text, 0).error().code == Errc::usage);
+}
+
 TEST_CASE("a home that one command changes is busy for the next") {
   const Folder folder;
   auto first = HomeLock::take({folder.path()});

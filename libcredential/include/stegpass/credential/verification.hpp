@@ -58,6 +58,11 @@ struct PaperVerdict {
 /// picture.
 PaperVerdict verify_papers(ByteView bundle, const TrustPolicy& policy, const PaperOptions& options);
 
+/// Adds checkpoint.witnesses, checkpoint.age and checkpoint.memory of a checkpoint that a trusted log signed; one that is new and
+/// not of the future goes into the memory.
+void judge_signed_checkpoint(const Note& note, const Checkpoint& checkpoint, const TrustPolicy& policy, std::int64_t now,
+                             VerifierMemory& memory, Verdict& verdict);
+
 /// Adds `policy.required`, undecided, for each check that the policy requires and that is absent or was not made.
 void apply_requirements(Verdict& verdict, const TrustPolicy& policy);
 
