@@ -58,7 +58,7 @@ class SignalsHeld {
   std::array<struct sigaction, kSignals.size()> before_{};
 };
 
-Result<SecretBytes> ask(int terminal, const std::string& prompt) {
+Result<SecretBytes> ask_once(int terminal, const std::string& prompt) {
   termios before{};
   if (::tcgetattr(terminal, &before) != 0) return Error{Errc::io, "cannot use the terminal"};
   termios silent = before;
@@ -70,6 +70,14 @@ Result<SecretBytes> ask(int terminal, const std::string& prompt) {
   ::tcsetattr(terminal, TCSAFLUSH, &before);
   std::cerr << "\n";
   return line;
+}
+
+/// Who stopped the process to go on later is asked again.
+Result<SecretBytes> ask(int terminal, const std::string& prompt) {
+  for (;;) {
+    auto line = ask_once(terminal, prompt);
+    if (line || g_signal != SIGTSTP) return line;
+  }
 }
 
 Result<SecretBytes> ask_terminal(const std::string& prompt, bool confirm) {
