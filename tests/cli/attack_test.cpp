@@ -86,6 +86,8 @@ TEST_CASE("a card is one page, its lines can be run again, and its digest goes i
   REQUIRE(made.code == 0);
   const std::string card = folder.file("card/card.json"), text = read_text(card);
   CHECK(Json::parse(text)["lines"].size() == 5);
+  CHECK(Json::parse(text)["lines"][3]["attack"] == "sign-flip");
+  CHECK(Json::parse(text)["lines"][3]["cover_log10_p"].is_null());  // the untouched model is no point that an attacker reached
   CHECK(read_text(folder.file("card/card.html")).find("<table>") != std::string::npos);
   const auto rerun = [&](const std::string& line) {
     return run_json(with_passphrase({"attack", "rerun", card, line, "--home", home, "--models", models, "--data", "drawn"}));
