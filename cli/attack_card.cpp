@@ -171,23 +171,9 @@ std::string card_text(const Json& card) {
 
 /// All that a line of another card can differ in, beside the models.
 Json asked_for(const AttackRequest& request) {
-  return {{"attack", request.name},
-          {"variant", request.variant},
-          {"strengths", request.strengths},
-          {"epochs", request.epochs},
-          {"batch", request.batch},
-          {"rate", request.rate},
-          {"sign_weight", request.sign_weight},
-          {"data_share", request.data_share},
-          {"count", request.count},
-          {"at_once", request.at_once},
-          {"verification", request.verification},
-          {"precision", request.precision},
-          {"seed", request.seed},
-          {"train_images", request.train_images},
-          {"test_images", request.test_images},
-          {"data", request.data},
-          {"device", request.device}};
+  Json out = {{"data", request.data}, {"device", request.device}};
+  for_each_setting(request, [&](const char* name, const auto& value) { out[name] = value; });
+  return out;
 }
 
 /// A line that an earlier run of the same card left.

@@ -21,25 +21,7 @@ struct RerunOptions {
 Result<AttackRequest> request_from(const Json& settings) {
   AttackRequest out;
   try {
-    out.name = settings.at("attack");
-    out.variant = settings.at("variant");
-    out.strengths = settings.at("strengths").get<std::vector<double>>();
-    out.epochs = settings.at("epochs");
-    out.batch = settings.at("batch");
-    out.rate = settings.at("rate");
-    out.momentum = settings.at("momentum");
-    out.weight_decay = settings.at("weight_decay");
-    out.sign_weight = settings.at("sign_weight");
-    out.sign_margin = settings.at("sign_margin");
-    out.data_share = settings.at("data_share");
-    out.count = settings.at("count");
-    out.at_once = settings.at("at_once");
-    out.augment = settings.at("augment");
-    out.verification = settings.at("verification");
-    out.precision = settings.at("precision");
-    out.seed = settings.at("seed");
-    out.train_images = settings.at("drawn_train_images");
-    out.test_images = settings.at("drawn_test_images");
+    for_each_setting(out, [&](const char* name, auto& value) { settings.at(name).get_to(value); });
   } catch (const Json::exception&) {
     return Error{Errc::malformed, "the card's line has no complete settings"};
   }

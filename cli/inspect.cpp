@@ -92,7 +92,7 @@ std::optional<Description> describe_png(ByteView bytes) {
 }
 
 std::optional<Description> describe_text(ByteView bytes) {
-  const std::string_view text = as_text(bytes);
+  const std::string_view text = as_text(bytes), line = text.ends_with('\n') ? text.substr(0, text.size() - 1) : text;
   if (auto note = parse_note(text)) {
     auto checkpoint = parse_checkpoint(note->text);
     if (!checkpoint) return Description{"signed note", std::string(text), {{"note", text}}};
@@ -104,11 +104,11 @@ std::optional<Description> describe_text(ByteView bytes) {
                         {"time", utc_time(checkpoint->time)},
                         {"signatures", note->signatures.size()}}};
   }
-  if (auto verifier = NoteVerifier::parse(text.ends_with('\n') ? text.substr(0, text.size() - 1) : text)) {
+  if (auto verifier = NoteVerifier::parse(line)) {
     return Description{
         "log verifier key", std::string(text), {{"name", verifier->name}, {"thumbprint", verifier->key.thumbprint_uri()}}};
   }
-  if (auto witness = NoteVerifier::parse(text.ends_with('\n') ? text.substr(0, text.size() - 1) : text, NoteKind::witness)) {
+  if (auto witness = NoteVerifier::parse(line, NoteKind::witness)) {
     return Description{
         "witness verifier key", std::string(text), {{"name", witness->name}, {"thumbprint", witness->key.thumbprint_uri()}}};
   }

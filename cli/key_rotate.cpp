@@ -28,7 +28,7 @@ fs::path next_key(const Home& home) { return fs::path(home.owner_key()) += ".nex
 fs::path old_key(const Home& home) {
   std::error_code error;
   for (int number = 1;; ++number) {
-    const fs::path path = fs::path(home.owner_key()) += "." + std::to_string(number);
+    const fs::path path = home.rotated_key(number);
     if (!fs::exists(fs::symlink_status(path, error))) return path;
   }
 }

@@ -66,9 +66,9 @@ Result<Report> restore(const RestoreOptions& options) {
 
 int run_backup(const BackupOptions& options, Output& output) {
   const auto made = backup(options);
-  return finish(
-      output, made,
-      !made && made.error().code == Errc::busy ? "a program that writes all the time makes backups itself (ledger::backup)" : "");
+  if (!made && made.error().code == Errc::busy)
+    output.suggest("a program that writes all the time makes backups itself (ledger::backup)");
+  return finish(output, made);
 }
 
 int run_restore(const RestoreOptions& options, Output& output) {

@@ -7,6 +7,7 @@
 #include <stegpass/credential/crypto.hpp>
 #include <stegpass/credential/statement.hpp>
 
+#include "attack_card.hpp"
 #include "command.hpp"
 #include "files.hpp"
 #include "model_part.hpp"
@@ -158,8 +159,8 @@ Result<std::optional<Digest32>> read_card(const std::string& path, const Digest3
   if (path.empty()) return std::optional<Digest32>{};
   STEGPASS_TRY(file, read_file(path, kMaxPictureFile, "a resilience card (card.json)"));
   const Json card = Json::parse(file.begin(), file.end(), nullptr, false);
-  const bool one = card.is_object() && card.value("format", Json()) == "stegpass.attack-card.v1" && card.contains("models") &&
-                   card["models"].is_object();
+  const bool one =
+      card.is_object() && card.value("format", Json()) == kCardFormat && card.contains("models") && card["models"].is_object();
   if (!one) return Error{Errc::malformed, path + ": no resilience card"};
   if (card["models"].value("model", Json()) != to_hex(release))
     return Error{Errc::refused, path + ": the card is one of another model"};

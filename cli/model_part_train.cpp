@@ -157,12 +157,6 @@ Result<model::Architecture> architecture_of(const TrainRequest& request, int cla
                                       .keys = keys});
 }
 
-/// The published code reads along the average column.
-Result<model::Pooling> pooling_of(const TrainRequest& request) {
-  if (!request.pooling.empty()) return model::parse_pooling(request.pooling);
-  return request.preset == "published" ? model::Pooling::mean : model::Pooling::whitened;
-}
-
 Result<model::TrainingTask> task_of(const TrainRequest& request, const Progress& progress) {
   STEGPASS_TRY(device, device_of(request.device));
   STEGPASS_TRY(unused, architecture_of(request, 10));  // what is wrong with the choice is said before data are read
@@ -175,9 +169,10 @@ Result<model::TrainingTask> task_of(const TrainRequest& request, const Progress&
   }
   STEGPASS_TRY(data, model::io::load_dataset(request.data, static_cast<int>(request.input), loading));
   STEGPASS_TRY(architecture, architecture_of(request, data.train.classes));
-  STEGPASS_TRY(pooling, pooling_of(request));
+  STEGPASS_TRY(pooling, request.pooling.empty() ? model::preset_pooling(request.preset) : model::parse_pooling(request.pooling));
   model::TrainingTask task{
       .architecture = architecture, .train = data.train, .test = data.test, .device = device, .initial = request.initial};
+  task.cover.pooling = pooling;
   if (architecture.bits() == 0) return task;
   if (request.passports.empty()) return Error{Errc::usage, "training needs a cover passport"};
   STEGPASS_TRY(cover, mark_of(architecture, pooling, request.passports.front(), model::MarkPictures::both));

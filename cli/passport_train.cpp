@@ -122,7 +122,7 @@ struct Prepared {
 Result<Prepared> prepare(const TrainOptions& options, const ModelFolder& out, bool among_others) {
   STEGPASS_TRY(home, open_home(options.home, among_others ? HomeWait::minute : HomeWait::none));
   std::error_code ignored;
-  if (fs::exists(home.home.owner_key().string() + ".1", ignored))  // kept by key rotate
+  if (fs::exists(home.home.rotated_key(1), ignored))
     return Error{
         Errc::refused,
         "this home's key was rotated, and its passports are bound to the key before: train and register a new model in a new "

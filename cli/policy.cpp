@@ -1,4 +1,3 @@
-#include <charconv>
 #include <filesystem>
 #include <memory>
 #include <vector>
@@ -69,13 +68,6 @@ Status check_required(const std::vector<std::string>& codes) {
   return Done{};
 }
 
-/// Whether the whole text is a number.
-bool parse_count(const std::string& text, std::size_t& count) {
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, count);
-  return error == std::errc() && rest == end;
-}
-
 /// The witnesses, and a group of all of them of which --quorum says how many are needed.
 Status add_witnesses(const InitOptions& options, TrustPolicy& policy) {
   if (options.witnesses.empty()) return Done{};
@@ -90,8 +82,8 @@ Status add_witnesses(const InitOptions& options, TrustPolicy& policy) {
     group.needed = group.members.size();
   else if (options.quorum == "any")
     group.needed = 1;
-  else if (!parse_count(options.quorum, group.needed))
-    return Error{Errc::usage, "--quorum is '" + options.quorum + "'; expected all, any or a number of witnesses"};
+  else
+    group.needed = std::stoul(options.quorum);  // more than there are members is refused below
   policy.quorum = group.name;
   policy.groups.push_back(std::move(group));
   return Done{};
@@ -159,6 +151,7 @@ void setup_policy_init(Commands& commands, CLI::App& parent) {
   command.add_option("--witness", options->witnesses,
                      "NAME=FILE or FILE: a witness's verifier key (witness.vkey); may be repeated");
   command.add_option("--quorum", options->quorum, "How many of the witnesses have to have cosigned: all, any, or a number")
+      ->check(CLI::IsMember({"all", "any"}) | CLI::Range(1, 1000))
       ->needs("--witness")
       ->capture_default_str();
   command.add_option("--max-age", options->max_age, "Oldest checkpoint and status that count: 30d, 12h, 600s");

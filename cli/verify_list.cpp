@@ -53,11 +53,8 @@ struct ListJudgement {
   Json figures = Json::object();
 };
 
-void judge_checkpoint(const IndexProof& proof, const IndexAnswer& answer, const TrustPolicy& policy, VerifierMemory& memory,
-                      Verdict& verdict) {
-  const auto note = parse_note(proof.checkpoint);
-  if (!note) return verdict.add("checkpoint.memory", Outcome::invalid, note.error().detail);
-  judge_signed_checkpoint(*note, answer.checkpoint, policy, current_time(), memory, verdict);
+void judge_checkpoint(const IndexAnswer& answer, const TrustPolicy& policy, VerifierMemory& memory, Verdict& verdict) {
+  judge_signed_checkpoint(answer.note, answer.checkpoint, policy, current_time(), memory, verdict);
   TrustPolicy of_checkpoint = policy;
   std::erase_if(of_checkpoint.required, [](const std::string& code) { return !code.starts_with("checkpoint."); });
   apply_requirements(verdict, of_checkpoint);
@@ -86,7 +83,7 @@ ListJudgement judge(const IndexProof& proof, const TrustPolicy& policy, Verifier
   auto entries = read_statements(*answer);
   verdict.add("list.statements", entries ? Outcome::valid : Outcome::invalid,
               entries ? "each is a statement of this " + std::string(index_kind_name(answer->key.kind)) : entries.error().detail);
-  judge_checkpoint(proof, *answer, policy, memory, verdict);
+  judge_checkpoint(*answer, policy, memory, verdict);
   out.figures = {{"kind", index_kind_name(answer->key.kind)},
                  {"digest", to_hex(answer->key.digest)},
                  {"size", answer->checkpoint.tree_size},

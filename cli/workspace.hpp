@@ -22,6 +22,8 @@ struct Home {
   std::filesystem::path folder = ".";
 
   std::filesystem::path owner_key() const { return folder / "owner.key"; }
+  /// Where `key rotate` keeps the keys that handed over, from 1.
+  std::filesystem::path rotated_key(int number) const { return folder / ("owner.key." + std::to_string(number)); }
   std::filesystem::path owner_public() const { return folder / "owner.pub"; }
   std::filesystem::path log_key() const { return folder / "log.key"; }
   std::filesystem::path log_vkey() const { return folder / "log.vkey"; }

@@ -106,9 +106,9 @@ def paired(rows, name, other, figure="deployment"):
 
 
 def between_precisions(rows):
-    """Accuracy of sp in bf16 less that in fp32, a seed each, as far as both are there."""
-    return [rows[f"alexnet-sp-{seed}"]["deployment"] - rows[f"alexnet-sp-fp32-{seed}"]["deployment"]
-            for seed in (1, 2, 3) if f"alexnet-sp-{seed}" in rows and f"alexnet-sp-fp32-{seed}" in rows]
+    """Accuracy of sp in bf16 less that in fp32, seed by seed; None where one is missing."""
+    pairs = [(rows.get(f"alexnet-sp-{seed}"), rows.get(f"alexnet-sp-fp32-{seed}")) for seed in (1, 2, 3)]
+    return [a["deployment"] - b["deployment"] for a, b in pairs] if all(a and b for a, b in pairs) else None
 
 
 def tables(rows, wrong, table):
@@ -125,9 +125,9 @@ def tables(rows, wrong, table):
     text += "\nImages/s as the run went, on the row's processor and beside whatever else it had to do; `scripts/results bench` has the rate of training alone.\n"
     costs = {f"{scheme} against unprotected": paired(rows, f"alexnet-{scheme}", "alexnet-unprotected") for scheme in SCHEMES[:-1]}
     costs["sp in bf16 against sp in fp32"] = between_precisions(rows)
-    costs = [(what, "{:+.2f}".format(interval(found)[0]), "{:.2f}".format(interval(found)[1])) for what, found in costs.items() if found and len(found) == 3]
+    costs = [(what, *(form.format(value) for form, value in zip(("{:+.2f}", "{:.2f}"), interval(found)))) for what, found in costs.items() if found]
     if costs:
-        text += "\nAlexNet, accuracy of the deployment branch, points, mean difference over three seeds, both of a pair in the same precision:\n\n"
+        text += "\nAlexNet, accuracy of the deployment branch, points, mean difference over three seeds (schemes in the same precision):\n\n"
         text += table(["difference", "mean", "95 % half-width"], costs)
     if wrong:
         text += f"\nWrong passports read from alexnet-sp-1: {wrong['pictures'] * wrong['seeds']}, mean match {wrong['mean_match']:.5f} of {wrong['bits']} bits, " \

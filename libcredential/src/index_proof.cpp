@@ -161,7 +161,7 @@ Result<IndexAnswer> verify_index_proof(const IndexProof& proof, const NoteVerifi
   STEGPASS_TRY(numbers, check_blocks(proof, checkpoint));
   if (proof.entries.size() != numbers.size())
     return bad(std::to_string(proof.entries.size()) + " entries, expected " + std::to_string(numbers.size()));
-  IndexAnswer answer{checkpoint, proof.key, {}};
+  IndexAnswer answer{note, checkpoint, proof.key, {}};
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     const auto& entry = proof.entries[i];
     STEGPASS_TRY(root, root_from_inclusion(merkle_leaf(entry.octets), {checkpoint.tree_size, numbers[i], entry.path}));

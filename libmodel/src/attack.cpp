@@ -17,25 +17,36 @@ struct AttackEntry {
   int least = 0, most = std::numeric_limits<int>::max();  ///< of a strength
   bool whole = false;                                     ///< strengths are whole numbers
   bool needs_owner = false;
-  bool trains = false;  ///< nothing comes of it without an epoch
+  bool strengths = false;              ///< takes them, and makes points without training
+  bool trains = false;                 ///< nothing else comes of it without an epoch
+  std::string_view strengths_of = {};  ///< the one variant that takes strengths, where the others do not
 };
 
 const std::vector<AttackEntry>& entries() {
   static const std::vector<AttackEntry> table = {
       {.kind = {"finetune", {"ftal", "rtal"}}, .run = attack_finetune, .trains = true},
-      {{"prune", {"l1", "random", "structured"}}, attack_prune, 0, 1},
-      {{"quantise", {"channel", "tensor"}}, attack_quantise, 2, 16, true},
-      {{"noise", {}}, attack_noise},
+      {.kind = {"prune", {"l1", "random", "structured"}}, .run = attack_prune, .most = 1, .strengths = true},
+      {.kind = {"quantise", {"channel", "tensor"}},
+       .run = attack_quantise,
+       .least = 2,
+       .most = 16,
+       .whole = true,
+       .strengths = true},
+      {.kind = {"noise", {}}, .run = attack_noise, .strengths = true},
       {{"permute", {"order", "scale", "sign"}}, attack_permute},
       {{"fold", {}}, attack_fold},
       {.kind = {"overwrite", {}}, .run = attack_overwrite, .trains = true},
       {.kind = {"frame", {}}, .run = attack_frame, .trains = true},
       {.kind = {"distill", {}}, .run = attack_distill, .trains = true},
-      {{"informed", {"passports", "subspace"}}, attack_informed},
-      {{"insider", {"seed", "picture"}}, attack_insider},
+      {.kind = {"informed", {"passports", "subspace"}},
+       .run = attack_informed,
+       .strengths = true,
+       .trains = true,
+       .strengths_of = "subspace"},
+      {.kind = {"insider", {"seed", "picture"}}, .run = attack_insider, .strengths = true},
       {.kind = {"fake1", {}}, .run = attack_fake, .needs_owner = true},
       {.kind = {"fake2", {}}, .run = attack_fake, .needs_owner = true},
-      {.kind = {"fake3", {}}, .run = attack_fake, .most = 1, .needs_owner = true},
+      {.kind = {"fake3", {}}, .run = attack_fake, .most = 1, .needs_owner = true, .strengths = true},
       {.kind = {"erb", {"cerb", "ierb"}}, .run = attack_erb, .trains = true},
       {{"sign-flip", {}}, attack_sign_flip},
       {{"search", {"signs", "hash"}}, attack_search},
@@ -43,8 +54,8 @@ const std::vector<AttackEntry>& entries() {
   return table;
 }
 
-bool is_informed_by_passports(const AttackSettings& settings) {
-  return settings.name == "informed" && settings.variant != "subspace";
+bool takes_strengths(const AttackEntry& entry, const AttackSettings& settings) {
+  return entry.strengths && (entry.strengths_of.empty() || settings.variant == entry.strengths_of);
 }
 
 Status check_strengths(const AttackEntry& entry, const std::vector<double>& strengths) {
@@ -110,10 +121,12 @@ Status check_attack(const AttackSettings& settings, bool with_owner) {
     return Error{Errc::usage, "this attack needs the owner's verification branch as well (--models)"};
   if (settings.verification && !with_owner)
     return Error{Errc::usage, "the verification branch can be measured with the owner model alone (--models)"};
-  if (settings.epochs < 1 && (entry->trains || is_informed_by_passports(settings)))
+  const bool by_strengths = takes_strengths(*entry, settings);
+  if (settings.epochs < 1 && entry->trains && !by_strengths)
     return Error{Errc::usage, "attack " + settings.name + " needs at least one epoch"};
-  if (!settings.strengths.empty() && (entry->trains || is_informed_by_passports(settings)))
-    return Error{Errc::usage, "attack " + settings.name + (entry->trains ? "" : " passports") + " takes no strengths"};
+  if (!settings.strengths.empty() && !by_strengths)
+    return Error{Errc::usage,
+                 "attack " + settings.name + (settings.variant.empty() ? "" : " " + settings.variant) + " takes no strengths"};
   return Done{};
 }
 

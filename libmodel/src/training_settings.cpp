@@ -42,6 +42,8 @@ Result<TrainingSettings> training_preset(std::string_view name, const torch::Dev
   return settings;
 }
 
+Pooling preset_pooling(std::string_view name) { return name == "published" ? Pooling::mean : Pooling::whitened; }
+
 Status check_task(const TrainingTask& task, const TrainingSettings& settings) {
   const auto within = [](double value, double low, double high) { return value >= low && value <= high; };
   if (settings.epochs < 1 || settings.epochs > 100000) return Error{Errc::usage, "epochs are not within 1 to 100000"};

@@ -97,6 +97,7 @@ Result<IndexProof> decode_index_proof(ByteView bytes);
 
 /// What a proof shows: these entries go by the key, and no others of the checkpoint's log.
 struct IndexAnswer {
+  Note note;  ///< the checkpoint as it was signed
   Checkpoint checkpoint;
   IndexKey key;
   std::vector<std::pair<std::uint64_t, Bytes>> entries;  ///< number and octets, in order

@@ -51,6 +51,9 @@ struct TrainingSettings {
 /// Errors  unsupported on any other name.
 Result<TrainingSettings> training_preset(std::string_view name, const torch::Device& device = torch::kCPU);
 
+/// How the marks of a preset are read, which are made before its training: the published code's along the average column.
+Pooling preset_pooling(std::string_view name);
+
 /// Where a run stands, after every step.
 struct TrainingProgress {
   int epoch = 0;  ///< from 1
