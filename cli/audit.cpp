@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -29,13 +30,6 @@ Result<TrustPolicy> trusted(const AuditOptions& options) {
   STEGPASS_TRY(verifier, read_vkey(options.log_key));
   policy.logs.push_back(std::move(verifier));
   return policy;
-}
-
-std::optional<NoteVerifier> key_of(const std::vector<NoteVerifier>& keys, const std::string& origin) {
-  for (const NoteVerifier& key : keys) {
-    if (key.name == origin) return key;
-  }
-  return std::nullopt;
 }
 
 std::uint64_t count_licenses(const ledger::RegistrationPolicy& state) {
@@ -88,8 +82,8 @@ int finish_audit(const AuditOptions& options, Output& output, const Result<ledge
   if (!audited) return unreadable(options, output, audited.error());
   Verdict verdict = audited->verdict;
   judge_quorum(policy, newest, verdict);
-  const std::vector<NoteVerifier>& keys = policy.logs;
-  if (!keys.empty() && !key_of(keys, audited->checkpoint.origin)) {
+  const bool asked = !options.policy.empty() || !options.log_key.empty();
+  if (asked && std::ranges::find(policy.logs, audited->checkpoint.origin, &NoteVerifier::name) == policy.logs.end()) {
     verdict.add("audit.log-key", Outcome::undecided, "none of the trusted log keys is for " + audited->checkpoint.origin);
   }
   return say(options, output, *audited, verdict);
@@ -118,13 +112,14 @@ int run(const AuditOptions& options, Output& output) {
   };
   if (!options.tiles.empty()) {
     const std::string newest = tiles_checkpoint(options.tiles);
-    const auto key = key_of(policy->logs, newest.substr(0, newest.find('\n')));
+    const auto key = log_of(policy->logs, newest);
     return finish_audit(options, output, ledger::audit_tiles(options.tiles, key, progress, *since), *policy, newest);
   }
   auto log = ledger::Ledger::open(options.folder, ledger::Ledger::Mode::read);
   if (!log) return unreadable(options, output, log.error());
-  return finish_audit(options, output, ledger::audit(*log, key_of(policy->logs, log->origin()), progress, *since), *policy,
-                      ledger::cosigned_checkpoint(*log));
+  const auto newest = ledger::cosigned_checkpoint(*log);
+  const auto key = log_of(policy->logs, newest ? *newest : log->origin());
+  return finish_audit(options, output, ledger::audit(*log, key, progress, *since), *policy, newest);
 }
 
 }  // namespace

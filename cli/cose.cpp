@@ -169,15 +169,29 @@ struct StatusOptions {
   std::uint64_t index = 0;
 };
 
+constexpr std::int64_t kClockSkew = 300;  // how far ahead of this clock a time may lie
+
+/// Why a list cannot be called in force; nothing when it can.
+std::optional<std::string> age_fault(const StatusToken& token, std::int64_t now) {
+  if (token.issued_at > now + kClockSkew) return "the list was issued later than now";
+  if (!token.expires && !token.ttl_s) return "the list states neither an end nor a time to live, so its age says nothing";
+  const bool ended = (token.expires && now >= *token.expires) || (token.ttl_s && now - token.issued_at > *token.ttl_s);
+  return ended ? std::optional<std::string>("the list is stale") : std::nullopt;
+}
+
 void judge_status(const StatusToken& token, const StatusOptions& options, Verdict& out) {
   const std::int64_t now = current_time();
   out.add("status.signature", Outcome::valid,
           "list " + token.uri + " of " + utc_time(token.issued_at) + ", " + std::to_string(token.list.size()) + " states of " +
               std::to_string(token.list.bits()) + " bits");
-  if (!options.uri.empty() && options.uri != token.uri)
-    out.add("status.uri", Outcome::invalid, "the list is " + token.uri + ", not " + options.uri);
-  const bool ended = (token.expires && now >= *token.expires) || (token.ttl_s && now - token.issued_at > *token.ttl_s);
-  out.add("status.age", ended ? Outcome::undecided : Outcome::valid, ended ? "the list is stale" : "the list is in force");
+  if (options.uri.empty())
+    out.add("status.uri", Outcome::not_checked,
+            "needs the list's name (--uri) as the status claim of the token in question has it");
+  else
+    out.add("status.uri", options.uri == token.uri ? Outcome::valid : Outcome::invalid,
+            "the list is " + token.uri + (options.uri == token.uri ? "" : ", not " + options.uri));
+  const auto age = age_fault(token, now);
+  out.add("status.age", age ? Outcome::undecided : Outcome::valid, age.value_or("the list is in force"));
   const auto state = token.list.at(options.index);
   if (!state) return out.add("status.state", Outcome::invalid, state.error().detail);
   const std::string said = "status " + std::to_string(options.index) + " is " + std::to_string(*state);

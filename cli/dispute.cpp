@@ -3,6 +3,7 @@
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
 #include <stegpass/credential/dispute.hpp>
+#include <stegpass/credential/printable.hpp>
 
 #include "dispute.hpp"
 #include "dispute_case.hpp"

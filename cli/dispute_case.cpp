@@ -4,6 +4,7 @@
 
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
+#include <stegpass/credential/printable.hpp>
 #include <stegpass/credential/timestamp.hpp>
 
 #include "bundle_file.hpp"

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 namespace stegpass::cli {
@@ -69,6 +70,26 @@ bool write_all(int fd, ByteView content) {
     content = content.subspan(static_cast<std::size_t>(count));
   }
   return true;
+}
+
+/// Gives the temporary file its name; unlike a plain rename it never replaces what appeared meanwhile. Returns 0, or errno.
+int name_without_replacing(Temporary& temporary, const std::filesystem::path& path) {
+  const char* from = temporary.path().c_str();
+  if (::link(from, path.c_str()) == 0) return 0;
+  if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS) return errno;
+  // FAT, as on the sticks that go to machines without network, has no links.
+  if (::renameat2(AT_FDCWD, from, AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) {
+    if (errno != EINVAL && errno != ENOSYS) return errno;
+    const Descriptor ours(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));  // holds the name
+    if (ours.get() < 0) return errno;
+    if (::rename(from, path.c_str()) != 0) {
+      const int error = errno;
+      ::unlink(path.c_str());
+      return error;
+    }
+  }
+  temporary.renamed();
+  return 0;
 }
 
 void sync_folder_of(const std::filesystem::path& path) {
@@ -135,8 +156,9 @@ Status write_file(const std::filesystem::path& path, ByteView content, WriteOpti
   if (options.force) {
     if (::rename(temporary.path().c_str(), path.c_str()) != 0) return system_error("cannot write", path);
     temporary.renamed();
-  } else if (::link(temporary.path().c_str(), path.c_str()) != 0) {  // unlike rename, never replaces what appeared meanwhile
-    if (errno == EEXIST) return Error{Errc::exists, path.string() + " exists already"};
+  } else if (const int error = name_without_replacing(temporary, path); error != 0) {
+    if (error == EEXIST) return Error{Errc::exists, path.string() + " exists already"};
+    errno = error;
     return system_error("cannot write", path);
   }
   sync_folder_of(path);

@@ -10,6 +10,7 @@
 #include <stegpass/credential/crypto.hpp>
 #include <stegpass/credential/model_signature.hpp>
 #include <stegpass/credential/note.hpp>
+#include <stegpass/credential/printable.hpp>
 #include <stegpass/credential/statement.hpp>
 #include <stegpass/credential/trust_policy.hpp>
 #include <stegpass/credential/verification.hpp>
@@ -176,10 +177,14 @@ std::optional<Description> describe(ByteView bytes) {
 }
 
 /// Text of somebody else's file must not steer a terminal.
-std::string without_controls(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\n') || c == 0x7f; }, ' ');
-  return text;
+std::string printable_lines(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    out += printable(text.substr(0, end)) + "\n";
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return out;
 }
 
 int run(const InspectOptions& options, Output& output) {
@@ -195,7 +200,7 @@ int run(const InspectOptions& options, Output& output) {
   Json members = {{"kind", found->kind}, {"bytes", bytes->size()}, {"sha256", digest}};
   members.update(found->members);
   return output.done("# " + found->kind + ", " + std::to_string(bytes->size()) + " bytes, SHA-256 " + digest + "\n" +
-                         without_controls(found->text),
+                         printable_lines(found->text),
                      members);
 }
 

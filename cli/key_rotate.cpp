@@ -33,12 +33,13 @@ fs::path old_key(const Home& home) {
   }
 }
 
-/// Puts the new key in the old one's place, which is kept.
+/// Puts the new key in the old one's place, which is kept; at no moment is there no owner's key.
 Result<fs::path> swap_keys(const Home& home) {
   const fs::path kept = old_key(home);
+  STEGPASS_TRY(old, read_file(home.owner_key(), kMaxSmallFile, "an encrypted key"));
+  STEGPASS_CHECK_OK(write_file(kept, old, {.secret = true}));
   std::error_code error;
-  fs::rename(home.owner_key(), kept, error);
-  if (!error) fs::rename(next_key(home), home.owner_key(), error);
+  fs::rename(next_key(home), home.owner_key(), error);
   if (error)
     return Error{Errc::io,
                  "cannot rename " + next_key(home).string() + " to " + home.owner_key().string() + ": " + error.message()};

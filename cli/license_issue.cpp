@@ -171,6 +171,7 @@ Result<std::uint64_t> commit(OpenHome& home, OpenLedger& ledger, const Signers& 
   STEGPASS_CHECK_OK(save_vault(home));
   auto appended = ledger.log.append(statements, signers.log, current_time());
   if (appended) return appended->front().index;
+  if (may_be_registered(appended.error())) return Error(appended.error());
   record.license_id.clear();
   ignore_result(save_vault(home));  // if this fails too, the record names a license that the ledger lacks, and is issued anew
   return Error(appended.error());

@@ -84,6 +84,10 @@ int run(int argc, char** argv) {
 int guarded_run(int argc, char** argv) {
   try {
     return run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    Output output(std::cout, std::cerr);
+    output.set_json(wants_json(argc, argv));
+    return output.fail({stegpass::Errc::io, "there is not enough memory for this"});
   } catch (const std::exception& error) {
     Output output(std::cout, std::cerr);
     output.set_json(wants_json(argc, argv));

@@ -140,6 +140,7 @@ Result<ledger::Appended> commit(OpenHome& home, OpenLedger& ledger, const Signer
   STEGPASS_CHECK_OK(save_vault(home));
   auto appended = ledger.log.append({statement}, signers.log, current_time());
   if (appended) return appended->front();
+  if (may_be_registered(appended.error())) return Error(appended.error());
   home.vault.registrations = before;
   ignore_result(save_vault(home));  // if this fails too, a record stays that no statement names
   return Error(appended.error());

@@ -239,6 +239,8 @@ void Checks::read_owner_mark(ModelPart& part, const PassportOpening& opened) {
   const bool marked = std::isfinite(corrected) && corrected <= policy_.mark_bound_log10;
   const std::string said = opened.role + ": " + count_text(*reading) + ", log10 p " + with_decimals(reading->log10_p, 1) +
                            ", corrected " + with_decimals(corrected, 1);
+  if (papers_.registration->mark.signature != "strict")
+    return undecided("owner.mark", said + "; mode reference matches any passport that somebody fits, so it proves nothing");
   add("owner.mark", marked ? Outcome::valid : Outcome::invalid,
       said + "; the bound is " + with_decimals(policy_.mark_bound_log10, 1));
   if (best_ && !(corrected < best_log10_p_)) return;
@@ -263,7 +265,7 @@ void Checks::check_descent(bool asked) {
 
 void Checks::judge_descent_by_mark() {
   constexpr const char* code = "model.descends";
-  if (!best_) return undecided(code, "no mark could be read");
+  if (!best_) return undecided(code, "no mark could be read that proves anything");
   const std::string bound = "; the bound is " + with_decimals(policy_.mark_bound_log10, 1);
   if (std::isfinite(best_log10_p_) && best_log10_p_ <= policy_.mark_bound_log10) {
     const std::string alone = policy_.descent_suffices ? "" : "; the policy takes the registered file alone";

@@ -10,6 +10,8 @@
 #include <ctime>
 #include <iostream>
 
+#include <stegpass/credential/printable.hpp>
+
 namespace stegpass::cli {
 namespace {
 
@@ -42,11 +44,11 @@ std::string_view default_hint(Errc code) {
   }
 }
 
+/// Texts of ours come on one line each; what is somebody else's in them must not steer a terminal.
 std::string one_line(std::string_view text) {
   std::string out(text);
-  std::replace_if(
-      out.begin(), out.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-  return out;
+  std::replace(out.begin(), out.end(), '\n', ' ');
+  return credential::printable(out);
 }
 
 std::string_view mark_of(Outcome outcome) {

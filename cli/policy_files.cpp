@@ -24,4 +24,17 @@ Result<NoteVerifier> read_vkey(const std::filesystem::path& path, NoteKind kind)
   return verifier;
 }
 
+std::optional<NoteVerifier> log_of(const std::vector<NoteVerifier>& logs, std::string_view checkpoint) {
+  const std::string_view origin = checkpoint.substr(0, checkpoint.find('\n'));
+  const auto note = parse_note(checkpoint);
+  std::optional<NoteVerifier> out;
+  for (const NoteVerifier& log : logs) {
+    if (log.name != origin) continue;
+    const Status verified = note ? verify_note(*note, log) : Status(note.error());
+    if (verified || verified.error().code != Errc::not_found) return log;
+    if (!out) out = log;
+  }
+  return out;
+}
+
 }  // namespace stegpass::cli

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string_view>
+#include <vector>
 
 #include <stegpass/credential/core/result.hpp>
 #include <stegpass/credential/note.hpp>
@@ -15,5 +18,9 @@ Result<credential::TrustPolicy> read_trust_policy(const std::filesystem::path& p
 /// unsupported name the file.
 Result<credential::NoteVerifier> read_vkey(const std::filesystem::path& path,
                                            credential::NoteKind kind = credential::NoteKind::log);
+
+/// Of the logs with a checkpoint's origin the one that signed it, or the first if none of them did; nothing where none has the
+/// origin, the first line of `checkpoint`.
+std::optional<credential::NoteVerifier> log_of(const std::vector<credential::NoteVerifier>& logs, std::string_view checkpoint);
 
 }  // namespace stegpass::cli

@@ -6,6 +6,7 @@
 #include <stegpass/credential/crypto.hpp>
 #include <stegpass/credential/timestamp.hpp>
 
+#include "bundle_file.hpp"
 #include "command.hpp"
 #include "files.hpp"
 #include "policy_files.hpp"
@@ -38,8 +39,9 @@ struct Subject {
 
 Result<Subject> read_subject(const SubjectOptions& options) {
   if (!options.bundle.empty()) {
-    STEGPASS_TRY(bytes, read_file(options.bundle, kMaxPictureFile, "a bundle"));
-    auto bundle = decode_bundle(bytes);
+    STEGPASS_TRY(file, read_bundle(options.bundle));
+    if (!file.problem.empty()) return Error{Errc::malformed, options.bundle + ": " + file.problem};
+    auto bundle = decode_bundle(file.bytes);
     if (!bundle) return Error{bundle.error().code, options.bundle + ": " + bundle.error().detail};
     Bytes note = to_bytes(std::string_view(bundle->checkpoint));
     return Subject{std::move(note), std::move(*bundle), {}};
@@ -112,7 +114,8 @@ Result<Report> attach(const AttachOptions& options) {
   auto token = read_time_response(answer, asked);
   if (!token) return Error{token.error().code, options.response + ": " + token.error().detail};
   STEGPASS_CHECK_OK(check_subject(*token, subject));
-  STEGPASS_CHECK_OK(write_file(options.out, with_token(subject, *token), {.force = options.force}));
+  const bool opens = subject.bundle && subject.bundle->purpose != credential::Purpose::public_;
+  STEGPASS_CHECK_OK(write_file(options.out, with_token(subject, *token), {.force = options.force, .secret = opens}));
   return Report{options.out, {{"out", options.out}, {"token_bytes", token->size()}}};
 }
 

@@ -8,6 +8,7 @@
 #include "command.hpp"
 #include "license_terms.hpp"
 #include "report.hpp"
+#include "verifier_memory.hpp"
 #include "verify_inputs.hpp"
 #include "verify_list.hpp"
 
@@ -58,7 +59,8 @@ Json describe(const VerifyOptions& options, const VerifyInputs& inputs, const Pa
 /// The report, if one was asked for.
 Status write_report(const VerifyOptions& options, const ReportInputs& inputs) {
   if (options.report.empty()) return Done{};
-  return write_file(options.report, as_bytes(verification_report(inputs)), {.force = options.force});
+  const bool opens = !inputs.papers.disclosures.passports.empty();  // whose pictures are on the page
+  return write_file(options.report, as_bytes(verification_report(inputs)), {.force = options.force, .secret = opens});
 }
 
 int run(const VerifyOptions& options, Output& output) {

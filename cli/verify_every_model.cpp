@@ -3,8 +3,11 @@
 #include <filesystem>
 #include <vector>
 
+#include <stegpass/credential/printable.hpp>
+
 #include "card.hpp"
 #include "files.hpp"
+#include "verifier_memory.hpp"
 #include "verify_inputs.hpp"
 
 namespace stegpass::cli {
@@ -55,12 +58,6 @@ std::string line_of(const std::string& path, const Verdict& verdict) {
   return descent && descent->outcome == Outcome::valid ? out + "  (" + descent->detail + ")" : out;
 }
 
-std::string printable(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-  return text;
-}
-
 class Fleet {
  public:
   Fleet(const VerifyInputs& inputs, const PaperVerdict& papers, Output& output)
@@ -94,7 +91,7 @@ class Fleet {
 
   /// A folder without a model is no model that passed.
   Status nothing(const std::string& folder) {
-    worst_ = kExitUndecided;
+    worst_ = worse(kExitUndecided, exit_code_of(verdict_.outcome()));
     const std::string detail = "there is no *.safetensors file under " + folder;
     if (!output_.json()) return output_.line(printable("undecided  " + detail));
     const Check none{"model.digest", Outcome::undecided, detail};

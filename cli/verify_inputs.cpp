@@ -1,13 +1,12 @@
 #include "verify_inputs.hpp"
 
-#include <filesystem>
-
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/crypto.hpp>
 
 #include "bundle_file.hpp"
 #include "files.hpp"
 #include "policy_files.hpp"
+#include "verifier_memory.hpp"
 
 namespace stegpass::cli {
 
@@ -39,18 +38,6 @@ Result<std::optional<EvidenceFile>> read_optional(const std::string& path, std::
 }
 
 }  // namespace
-
-Result<VerifierMemory> read_memory(const std::string& path) {
-  std::error_code ignored;
-  if (path.empty() || !std::filesystem::exists(path, ignored)) {
-    if (!path.empty()) STEGPASS_CHECK_OK(check_output(path, false));
-    return VerifierMemory{};
-  }
-  STEGPASS_TRY(bytes, read_file(path, kMaxSmallFile, "a verifier's memory"));
-  auto memory = parse_verifier_memory(as_text(bytes));
-  if (!memory) return Error{memory.error().code, path + " is no verifier's memory: " + memory.error().detail};
-  return memory;
-}
 
 Result<VerifyInputs> read_inputs(const VerifyOptions& options) {
   STEGPASS_TRY(policy, read_trust_policy(options.policy));
@@ -89,12 +76,6 @@ void check_contract(Verdict& verdict, const std::optional<License>& license, con
   const Digest32 found = fast_sha256(contract->bytes);
   if (found == *named) return verdict.add(code, Outcome::valid, "the text that the license names, SHA-256 " + to_hex(found));
   verdict.add(code, Outcome::invalid, "SHA-256 is " + to_hex(found) + ", the license names " + to_hex(*named));
-}
-
-Status keep_memory(const std::string& path, const VerifierMemory& before, const VerifierMemory& after) {
-  const std::string text = encode_verifier_memory(after);
-  if (path.empty() || text == encode_verifier_memory(before)) return Done{};
-  return write_file(path, as_bytes(text), {.force = true});
 }
 
 }  // namespace stegpass::cli

@@ -37,12 +37,6 @@ credential::PaperVerdict judge_papers(const VerifyInputs& inputs);
 void check_contract(Verdict& verdict, const std::optional<credential::License>& license,
                     const std::optional<EvidenceFile>& contract);
 
-/// What this verifier remembers; nothing yet when the file is not there, or none is named.
-Result<credential::VerifierMemory> read_memory(const std::string& path);
-/// Keeps what was added to the memory, also when the verdict is bad: a verifier who has seen a revocation must not be shown the
-/// day before.
-Status keep_memory(const std::string& path, const credential::VerifierMemory& before, const credential::VerifierMemory& after);
-
 /// Judges the papers once and every model file under `options.every_model`: a line for each, and the exit code of the worst
 /// (proved false before unreadable before undecided). A folder without a model is undecided.
 int verify_every_model(const VerifyOptions& options, Output& output);

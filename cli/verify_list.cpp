@@ -1,7 +1,5 @@
 #include "verify_list.hpp"
 
-#include <algorithm>
-
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/index_proof.hpp>
 #include <stegpass/credential/statement.hpp>
@@ -9,6 +7,7 @@
 
 #include "files.hpp"
 #include "policy_files.hpp"
+#include "verifier_memory.hpp"
 
 namespace stegpass::cli {
 namespace {
@@ -64,16 +63,16 @@ ListJudgement judge(const IndexProof& proof, const TrustPolicy& policy, Verifier
   ListJudgement out;
   Verdict& verdict = out.verdict;
   const auto origin = proof.checkpoint.substr(0, proof.checkpoint.find('\n'));
-  const auto log = std::ranges::find(policy.logs, origin, &NoteVerifier::name);
-  if (log == policy.logs.end()) {
+  const auto log = log_of(policy.logs, proof.checkpoint);
+  if (!log) {
     verdict.add("list.log", Outcome::undecided, "none of the trusted log keys is for " + origin);
     return out;
   }
   verdict.add("list.log", Outcome::valid, origin + " is trusted");
   const auto answer = verify_index_proof(proof, *log);
   if (!answer) {
-    verdict.add("list.complete", answer.error().code == Errc::unsupported ? Outcome::undecided : Outcome::invalid,
-                answer.error().detail);
+    const bool unknown = answer.error().code == Errc::unsupported || answer.error().code == Errc::not_found;
+    verdict.add("list.complete", unknown ? Outcome::undecided : Outcome::invalid, answer.error().detail);
     return out;
   }
   out.as_of = answer->checkpoint.time;

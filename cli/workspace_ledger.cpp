@@ -55,6 +55,8 @@ Result<OpenLedger> open_ledger(const Home& home, Ledger::Mode mode) {
   return OpenLedger{std::move(log), std::move(state)};
 }
 
+bool may_be_registered(const Error& error) { return error.code == Errc::io || error.code == Errc::internal; }
+
 std::uint64_t next_status_index(const ledger::RegistrationState& state) {
   std::uint64_t next = 0;
   for (const auto& [id, license] : state.licenses) next = std::max(next, license.license.status_index + 1);

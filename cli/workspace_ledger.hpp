@@ -30,6 +30,10 @@ struct OpenLedger {
 /// Errors  not_found, busy, malformed; refused when an entry breaks the log's own rules.
 Result<OpenLedger> open_ledger(const Home& home, ledger::Ledger::Mode mode);
 
+/// Whether the ledger may hold what an append said to have failed: a disk that refuses may have written before. Then nothing that
+/// the statements need later may be thrown away.
+bool may_be_registered(const Error& error);
+
 /// The status list that says of each license of a registration what the log says. `added` is a license that the log does not have
 /// yet. Valid until `expires`.
 credential::StatusList status_list_of(const ledger::RegistrationState& state, std::int64_t expires,

@@ -38,8 +38,12 @@ bool has_label(CborView header, CborView label) {
   return (label.as_text() ? header.find(*label.as_text()) : header.find(*label.as_integer())).has_value();
 }
 
+// A label is looked for in both headers one by one, before anything is known to be signed.
+constexpr std::size_t kMaxLabels = 64;
+
 Status check_labels(CborView protected_header, CborView unprotected) {
   for (const CborView header : {protected_header, unprotected}) {
+    if (header.pairs().size() > kMaxLabels) return bad("over 64 labels in a header");
     for (const auto& [label, value] : header.pairs()) {
       if (!is_label(label)) return bad("label " + shown(label) + " is neither an integer nor text");
     }

@@ -55,7 +55,7 @@ const HeldLicense* covering(const DisputeView& view, const Edge& edge) {
     return license.in_force == Outcome::valid && license.holder == Outcome::valid ? 2 : 1;
   };
   for (const HeldLicense& license : view.facts.parties[edge.to].licenses) {
-    if (!owner || license.registration_id != owner->id) continue;
+    if (!owner || license.registration_id != owner->id || license.owner != owner->owner) continue;
     if (!best || rank(license) > rank(*best)) best = &license;
   }
   return best;

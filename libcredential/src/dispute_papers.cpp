@@ -177,11 +177,16 @@ HeldLicense read_held_license(const DisputeParty& party, ByteView bundle, const 
   if (!papers.license || !papers.registration)
     return {{},
             {},
+            {},
             force.outcome == Outcome::valid ? Outcome::undecided : force.outcome,
             Outcome::undecided,
             "no license that holds: " + force.detail};
   const Check holder = holder_of(party, *papers.license, papers.verdict);
-  return {papers.license->id, papers.registration->id, force.outcome, holder.outcome,
+  return {papers.license->id,
+          papers.registration->id,
+          papers.registration->owner,
+          force.outcome,
+          holder.outcome,
           "license " + to_hex(papers.license->id) + " under registration " + to_hex(papers.registration->id) + ", " +
               describe_terms(papers.license->terms) + ": " + force.detail + "; " + holder.detail};
 }

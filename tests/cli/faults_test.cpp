@@ -107,6 +107,25 @@ TEST_CASE("a full disk issues nothing and loses nothing of the vault") {
   CHECK(unfinished(folder).empty());
 }
 
+TEST_CASE("a license that reached the ledger before something failed is kept in the vault, and can be delivered") {
+  const TempFolder folder;
+  const std::string home = folder.copy("home-minted");
+  fs::create_directory(home + "/ledger/checkpoint.new");  // so that the checkpoint's file cannot be replaced
+  const Ran ran = run(issue(home, folder.file("delivery")));
+  CHECK(ran.code == 4);
+  CHECK(message_fault(ran) == "");
+  fs::remove(home + "/ledger/checkpoint.new");
+  const Json license = run_json({"license", "list", "--home", home}).json()["licenses"][0];
+  CHECK(run(with_passphrase({"vault", "check", "--home", home})).code == 0);
+  CHECK(
+      run(with_passphrase({"bundle", "--home", home, "--license", license["id"], "--for", "verifier", "--out", folder.file("b")}))
+          .code == 0);
+  CHECK(run(issue(home, folder.file("delivery"))).code == 2);  // it is licensed already
+  CHECK(run(with_passphrase({"license", "deliver", "--home", home, "--license", license["id"], "--request",
+                             fixture("ada.request"), "--passport", fixture("ada.png"), "--out", folder.file("delivery")}))
+            .code == 0);
+}
+
 TEST_CASE("a file system without space leaves no half bundle") {
   const TempFolder folder;
   fs::create_directory(folder.file("small"));

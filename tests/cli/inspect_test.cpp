@@ -77,3 +77,17 @@ TEST_CASE("inspect keeps control characters away from the terminal") {
   CHECK(ran.out.find('\033') == std::string::npos);
   CHECK(ran.err.find('\033') == std::string::npos);
 }
+
+TEST_CASE("somebody else's text steers no terminal: controls of both sets and turned directions are spelled out") {
+  const TempFolder folder;
+  const std::string name = "tests.example/\u202egol\u009b2K";
+  REQUIRE(run({"ledger", "checkpoint", "--home", fixture("home"), "--out", folder.file("checkpoint")}).code == 0);
+  std::string note = read_text(folder.file("checkpoint"));
+  note.replace(0, note.find('\n'), name);
+  const Ran shown = run({"inspect", folder.write("turned", note)});
+  INFO(shown.out << shown.err);
+  CHECK(shown.code == 0);
+  CHECK(shown.out.find("\\u{202e}gol\\u{9b}2K") != std::string::npos);
+  CHECK(shown.out.find("\u202e") == std::string::npos);
+  CHECK(shown.out.find("\u009b") == std::string::npos);
+}

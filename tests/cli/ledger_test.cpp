@@ -291,6 +291,28 @@ TEST_CASE("an audit under another log's key is invalid or undecided, never good"
   CHECK(ran.outcome("audit.checkpoint") == "invalid");
 }
 
+TEST_CASE("a policy without a log trusts none, and of two keys for one log the one that signed counts") {
+  const TempFolder folder;
+  const std::string good = read_text(fixture("trust.policy"));
+  const std::size_t at = good.find("\nlog ") + 1, end = good.find('\n', at) + 1;
+  const std::string none = folder.write("none", good.substr(0, at) + good.substr(end));
+  CHECK(run_json(audit(fixture("home/ledger"), {"--policy", none})).outcome("audit.log-key") == "undecided");
+  NoteVerifier other = log_verifier();
+  other.key = PrivateKey::generate(KeyType::ed25519).public_key();
+  const std::string line = "log " + other.to_vkey() + "\n";
+  const std::string both = folder.write("both", good.substr(0, at) + line + good.substr(at));
+  const std::string stranger = folder.write("stranger", good.substr(0, at) + line + good.substr(end));
+  CHECK(run_json(audit(fixture("home/ledger"), {"--policy", both})).code == 0);
+
+  const std::string owner = run_json(ledger("show")).json()["registrations"][0]["owner"];
+  REQUIRE(run(ledger("list", {"--issuer", owner, "--prove", folder.file("all.proof")})).code == 0);
+  const auto listed = [&](const std::string& policy) {
+    return run_json({"verify", "--list", folder.file("all.proof"), "--policy", policy}).code;
+  };
+  CHECK(listed(both) == 0);
+  CHECK(listed(stranger) == 3);
+}
+
 TEST_CASE("bad key and policy files stop an audit") {
   const TempFolder folder;
   const auto keys = bad_files(folder, fixture("home/log.vkey"), kSmallFile);

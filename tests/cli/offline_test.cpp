@@ -10,7 +10,7 @@ using namespace stegpass::test;
 
 namespace {
 
-const std::string kFilter = STEGPASS_WITHOUT_SOCKETS;
+const std::string kWithout = STEGPASS_WITHOUT_CALLS;
 
 Args verify(const std::string& bundle, Args more) {
   Args args{"verify", "--bundle", fixture(bundle), "--policy", fixture("trust.policy")};
@@ -45,18 +45,18 @@ Ran run_under(Args before, const Args& command) {
 }  // namespace
 
 TEST_CASE("the filter that forbids sockets ends who opens one") {
-  CHECK(run_program({kFilter, "--probe"}).code == -SIGSYS);
-  CHECK(run_program({kFilter, "true"}).code == 0);
+  CHECK(run_program({kWithout, "sockets", "--probe"}).code == -SIGSYS);
+  CHECK(run_program({kWithout, "sockets", "true"}).code == 0);
 }
 
 TEST_CASE("no command of a verifier opens a socket") {
   const TempFolder folder;
   const std::string owner = run_json({"policy", "explain", fixture("trust.policy")}).json()["issuers"][0]["thumbprint"];
   REQUIRE(run({"ledger", "list", "--home", fixture("home"), "--issuer", owner, "--prove", folder.file("list.proof")}).code == 0);
-  Args without_network{"unshare", "-rn", kFilter};
+  Args without_network{"unshare", "-rn", kWithout, "sockets"};
   if (run_program({"unshare", "-rn", "true"}).code != 0) {
     WARN("this system does not allow unshare -n: under the filter alone");
-    without_network = {kFilter};
+    without_network = {kWithout, "sockets"};
   }
   for (const Args& command : verifier_commands(folder)) {
     const Ran free = run(command);
@@ -67,4 +67,21 @@ TEST_CASE("no command of a verifier opens a socket") {
     CHECK(confined.code == free.code);
     CHECK((confined.out == free.out));
   }
+}
+
+TEST_CASE("files are written where a file system knows no links, and nothing that is there is replaced") {
+  const TempFolder folder;
+  const Args make{"bundle",
+                  "--home",
+                  fixture("home"),
+                  "--license",
+                  read_text(fixture("ada.id")).substr(0, 32),
+                  "--for",
+                  "public",
+                  "--out",
+                  folder.file("stick.bundle")};
+  REQUIRE(run(make, {.before = {kWithout, "links"}}).code == 0);
+  CHECK(read_text(folder.file("stick.bundle")) == read_text(fixture("public.bundle")));
+  CHECK(folder.files() == std::vector<std::string>{"stick.bundle"});
+  CHECK(run(make, {.before = {kWithout, "links"}}).code == 2);
 }

@@ -1,7 +1,11 @@
 // Messages of other people's tools, and timestamps of an authority that openssl plays, with the program's own commands.
 #include <ctime>
+#include <filesystem>
+#include <optional>
 
+#include <stegpass/credential/bundle_armor.hpp>
 #include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/cose.hpp>
 #include <stegpass/credential/trust_policy.hpp>
 
 #include "program.hpp"
@@ -66,6 +70,17 @@ TEST_CASE("a bundle takes the timestamp of its checkpoint, and verify lists it u
   CHECK(judged.outcome("checkpoint.time") == "valid");
   CHECK_THAT(judged.detail("checkpoint.time"), Contains("CN=test time under root test"));
   CHECK(authority.command({"time", "check", "--bundle", stamped, "--policy", authority.policy}).code == 0);
+}
+
+TEST_CASE("a bundle that opens something stays its owner's alone when it takes a timestamp, and text for mail takes one too") {
+  const Authority authority;
+  Office office;
+  office.checkpoint_at = authority.now - 60;
+  const Bytes arbiters = encode_bundle(office.issue(Purpose::arbiter));
+  const std::string mail = authority.folder.write("mail.txt", armor_bundle(arbiters)), out = authority.folder.file("out.bundle");
+  REQUIRE(authority.stamp({"--bundle", mail}, out).code == 0);
+  CHECK((std::filesystem::status(out).permissions() & std::filesystem::perms::all) ==
+        (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
 }
 
 TEST_CASE("without a trusted authority a timestamp stays undecided, and over another checkpoint it is false") {
@@ -149,6 +164,35 @@ TEST_CASE("cose verify judges other people's messages by key, by certificate and
             .code == 1);
   CHECK(run({"cose", "verify", folder.file("e.cose")}).code == 2);
   CHECK(run({"cose", "verify", folder.file("evidence.bin"), "--key", folder.file("me.pub")}).code == 1);
+}
+
+TEST_CASE("cose status calls no list in force whose age is unknown or lies ahead, and says when its name was not asked for") {
+  const TempFolder folder;
+  const auto issuer = credential::testing::named_key("issuer");
+  folder.write("issuer.pub", text_of(issuer.public_key().encode()));
+  const Bytes zeros = *parse_hex("789c63000000010001");  // eight states, all valid
+  const auto judged = [&](std::int64_t issued_at, std::optional<std::int64_t> ttl, const Args& more) {
+    CborMap claims{
+        {Cbor::integer(2), Cbor::text("https://example.com/1")},
+        {Cbor::integer(6), Cbor::integer(issued_at)},
+        {Cbor::integer(65533), Cbor::map({{Cbor::text("bits"), Cbor::integer(1)}, {Cbor::text("lst"), Cbor::bytes(zeros)}})}};
+    if (ttl) claims.emplace_back(Cbor::integer(65534), Cbor::integer(*ttl));
+    const Sign1 token = sign_sign1(issuer, {{Cbor::integer(16), Cbor::text("application/statuslist+cwt")}}, {},
+                                   encode_cbor(Cbor::map(std::move(claims))));
+    Args args{"cose",    "status", folder.write("list.cwt", text_of(encode_sign1(token))), "--key", folder.file("issuer.pub"),
+              "--index", "3"};
+    args.insert(args.end(), more.begin(), more.end());
+    return run_json(args);
+  };
+  const Ran good = judged(kNow - 60, 3600, {"--uri", "https://example.com/1"});
+  INFO(good.out);
+  CHECK(good.code == 0);
+  CHECK(good.outcome("status.uri") == "valid");
+  CHECK(judged(kNow - 60, 3600, {}).outcome("status.uri") == "not checked");
+  CHECK(judged(kNow - 60, 3600, {"--uri", "https://example.com/2"}).code == 1);
+  CHECK(judged(kNow - 3601, 3600, {}).code == 3);
+  CHECK(judged(kNow - 60, {}, {}).outcome("status.age") == "undecided");
+  CHECK(judged(kNow + 301, 3600, {}).outcome("status.age") == "undecided");
 }
 
 TEST_CASE("cose verify takes a detached payload and external data") {

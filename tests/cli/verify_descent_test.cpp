@@ -194,7 +194,10 @@ TEST_CASE("a folder's models fail with their papers, and nothing passes where th
   std::filesystem::create_directories(folder.file("fleet"));
   Args args{"verify",        "--bundle",          fixture("revoked.bundle"), "--policy", fixture("trust.policy"),
             "--every-model", folder.file("fleet")};
+  CHECK(run(args).code == 1);
+  args[2] = fixture("public.bundle");
   CHECK(run(args).code == 3);
+  args[2] = fixture("revoked.bundle");
   std::filesystem::copy(fixture(kRelease), folder.file("fleet/a.safetensors"));
   const Ran revoked = run_json(args);
   CHECK(revoked.code == 1);

@@ -4,6 +4,8 @@
 
 #include <stegpass/credential/bundle.hpp>
 #include <stegpass/credential/core/safetensors.hpp>
+#include <stegpass/credential/core/text.hpp>
+#include <stegpass/credential/crypto.hpp>
 
 #include "refusals.hpp"
 #include "tests/support/catch.hpp"
@@ -184,6 +186,41 @@ TEST_CASE("an arbiter reads the owner's mark from an opened reserve with its exa
   CHECK(mark["log10_p"].get<double>() < mark["log10_p_corrected"].get<double>());
   CHECK(mark["log10_p_corrected"].get<double>() <= -30);
   CHECK(mark["layers"].size() > 0);
+}
+
+TEST_CASE("a mark of signature mode reference proves nothing to an arbiter, whatever it reads") {
+  const TempFolder folder;
+  const std::string home = folder.copy("home-registered"), trained = folder.copy("trained");
+  const std::string model = read_text(trained + "/owner.safetensors");  // another file with the same mark
+  std::filesystem::copy_file(trained + "/owner.safetensors", trained + "/release.safetensors",
+                             std::filesystem::copy_options::overwrite_existing);
+  Json record = Json::parse(read_text(trained + "/training.json"));
+  record["mark"]["signature"] = "reference";
+  record["release_model_sha256"] = stegpass::to_hex(stegpass::credential::fast_sha256(as_bytes(model)));
+  folder.write("trained/training.json", record.dump());
+  const Ran registered = run_json(
+      with_passphrase({"model", "register", "--home", home, "--models", trained, "--out", folder.file("reference.cose")}));
+  INFO(registered.out);
+  REQUIRE(registered.code == 0);
+  REQUIRE(run(with_passphrase({"bundle", "--home", home, "--registration", registered.json()["id"], "--for", "arbiter", "--open",
+                               "reserve-1", "--out", folder.file("reference.bundle")}))
+              .code == 0);
+  const std::string policy = folder.write("policy", read_text(fixture("trust.policy")) + "model descends\n");
+  const Ran ran = run_json(
+      {"verify", "--bundle", folder.file("reference.bundle"), "--policy", policy, "--model", fixture("release.safetensors")});
+  CHECK(ran.code == 3);
+  CHECK(ran.outcome("owner.mark") == "undecided");
+  CHECK(ran.outcome("model.descends") == "undecided");
+  CHECK(ran.json()["marks"][0]["matches"] == ran.json()["marks"][0]["bits"]);
+}
+
+TEST_CASE("too little memory is a matter of the machine, not a mistake of ours") {
+  const TempFolder folder;
+  const std::string model = folder.write("large.safetensors", "x");
+  std::filesystem::resize_file(model, std::uintmax_t{3} << 30);
+  const Ran ran = run(with_model(model), {.before = {"sh", "-c", "ulimit -v 2000000; exec \"$@\"", "sh"}});
+  CHECK(ran.code == 4);
+  CHECK(message_fault(ran) == "");
 }
 
 TEST_CASE("without the model an arbiter's bundle checks the seed and says what the mark needs") {

@@ -138,6 +138,16 @@ TEST_CASE("a label in both headers is refused") {
   check_refused(decode_foreign_sign1(bytes), Errc::malformed, "both");
 }
 
+TEST_CASE("a header of more than 64 labels is refused unread, since nothing is known to be signed yet") {
+  CborMap labels;
+  for (int i = 0; i < 65; ++i) labels.emplace_back(num(1000 + i), num(0));
+  const Bytes full = assemble(header({{num(1), num(-19)}}), Cbor::map({labels.begin(), labels.end() - 1}));
+  CHECK(decode_sign1(full).ok());
+  check_refused(decode_sign1(assemble(header({{num(1), num(-19)}}), Cbor::map(labels))), Errc::malformed, "over 64 labels");
+  labels.emplace_back(num(1), num(-19));
+  check_refused(decode_foreign_sign1(assemble(header(labels), Cbor::map({}))), Errc::malformed, "over 64 labels");
+}
+
 TEST_CASE("a label twice in one header is refused") {
   check_refused(decode_sign1(assemble(from_hex("a2011201"
                                                "12"),

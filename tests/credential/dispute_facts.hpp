@@ -85,7 +85,7 @@ struct Quarrel {
 };
 
 inline HeldLicense license_from(const DisputeParty& owner, Outcome in_force, Outcome holder) {
-  return {named_bytes("held", 16), owner.registration->id, in_force, holder, "license held"};
+  return {named_bytes("held", 16), owner.registration->id, owner.registration->owner, in_force, holder, "license held"};
 }
 
 inline Outcome outcome_of(const DisputeDecision& decision, std::string_view code) {

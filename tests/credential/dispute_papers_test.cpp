@@ -163,6 +163,7 @@ TEST_CASE("a license that is held is in force or not, and its holder is who show
   CHECK(silent.in_force == Outcome::valid);
   CHECK(silent.holder == Outcome::undecided);
   CHECK(silent.registration_id == office.registration.id);
+  CHECK(silent.owner == office.registration.owner);
   CHECK(held(stranger, asking(office, office.licensee)).holder == Outcome::valid);
   CHECK(held(stranger, asking(office, office.claimant)).holder == Outcome::invalid);
   DisputeParty owner = stranger;  // of a registration of his own, under the licensee's key

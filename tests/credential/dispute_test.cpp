@@ -127,6 +127,10 @@ TEST_CASE("a license under another registration excuses nothing") {
   quarrel.registered(2, {kAbsent, kAbsent, kPresent});
   quarrel.facts.parties[1].licenses.push_back(license_from(quarrel.facts.parties[2], Outcome::valid, Outcome::valid));
   check_decision(quarrel.decide(), Result::descends, 0, Outcome::valid);
+  HeldLicense same_id = license_from(quarrel.facts.parties[2], Outcome::valid, Outcome::valid);
+  same_id.registration_id = quarrel.facts.parties[0].registration->id;  // the seller registers the owner's id under his own key
+  quarrel.facts.parties[1].licenses.push_back(same_id);
+  check_decision(quarrel.decide(), Result::descends, 0, Outcome::valid);
 }
 
 TEST_CASE("both marks in one model of the accused prove no direction without a model that has the owner's alone") {

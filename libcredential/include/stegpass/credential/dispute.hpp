@@ -31,6 +31,7 @@ struct LedgerPlace {
 /// A license that a party says it holds.
 struct HeldLicense {
   Bytes id, registration_id;
+  std::optional<PublicKey> owner;  ///< of that registration; its id alone says nothing, since anybody can register under it
   Outcome in_force = Outcome::undecided;  ///< valid: in force as of its checkpoint; invalid: revoked, expired, forged, ...
   Outcome holder = Outcome::undecided;    ///< valid: the party has the licensee's key; invalid: shown that it has another
   std::string detail;

@@ -18,10 +18,6 @@ struct DisputeInput {
   Digest32 digest{};  ///< SHA-256
 };
 
-/// Text without control characters and without characters that change the direction of others or show nothing: those become
-/// \u{HEX}. Bytes that are no UTF-8 become \x{HEX}.
-std::string printable(std::string_view text);
-
 /// The report: lines of UTF-8 that end in a line feed, every one by `printable`.
 /// Schema  schemas/dispute-report.md
 std::string render_dispute(const DisputeFacts& facts, const DisputeDecision& decision, const std::vector<DisputeInput>& inputs);
