@@ -283,7 +283,7 @@ Json kept_log10_p(const Json& curve, CardMark wanted) {
 void setup_attack_card(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<CardOptions>();
   CLI::App* card = group.add_subcommand("card", "Run a stated set of attacks and write one page: the resilience card");
-  add_attack_subject(*card, options->subject);
+  add_attack_models(*card, options->subject)->required();
   card->add_option("--data", options->data, "The attackers' data set, or 'drawn'")->required();
   card->add_option("--out", options->out, "Folder for card.json, card.html and plots")->required();
   card->add_option("--profile", options->profile,

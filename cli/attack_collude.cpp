@@ -180,7 +180,7 @@ void setup_attack_collude(Commands& commands, CLI::App& group) {
   command->add_option("--seed", options->seed, "Seed of all that is drawn")
       ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 40))
       ->capture_default_str();
-  add_attack_files(*command, options->files);
+  add_record_files(*command, options->files, "Cover pixels that come back, by the number of licensees (PNG)");
   command->footer("Example: stegpass attack collude --licensees 100 --out collude.json --plot collude.png");
   bind_command(commands, *command, options, run);
 }

@@ -265,11 +265,8 @@ std::shared_ptr<ForgeCommand> add_forgery(CLI::App& command, bool searches) {
   add_subject_options(command, options->subject);
   command.add_option("--save", options->save,
                      "Folder for the pictures of the last trial: what was wanted, what is revealed, the forged passport");
-  if (!searches) {
-    add_record_files(command, options->files);
-    return options;
-  }
-  add_attack_files(command, options->files);
+  add_record_files(command, options->files, searches ? "PSNR over the steps of the search (PNG)" : nullptr);
+  if (!searches) return options;
   command.add_option("--identity", options->identity,
                      "Picture that the forger wants revealed, with his own QR code; default: a drawn one");
   command.add_option("--steps", options->request.steps, "Steps of Adam")->check(CLI::Range(1, 1000000))->capture_default_str();

@@ -43,8 +43,8 @@ Result<std::vector<IsnSubject>> read_subjects(const IsnSubjectOptions& options, 
 bool opens_key(const IsnSubject& subject, ByteView key);
 bool opens_identity(const IsnSubject& subject, ByteView picture);
 
-/// --out and --force, of attacks that have no curve.
-void add_record_files(CLI::App& command, AttackFiles& files);
+/// --out and --force, and --plot of attacks that have a curve: `plot` says what it shows.
+void add_record_files(CLI::App& command, AttackFiles& files, const char* plot = nullptr);
 
 /// Writes plot (if asked for and there is a script) and record, and reports. The text ends with where the record is.
 Result<Report> finish_isn_attack(const AttackRecord& record, const AttackFiles& files, const std::string& script,

@@ -127,8 +127,9 @@ bool opens_identity(const IsnSubject& subject, ByteView picture) {
          subject.identity_commitment;
 }
 
-void add_record_files(CLI::App& command, AttackFiles& files) {
+void add_record_files(CLI::App& command, AttackFiles& files, const char* plot) {
   command.add_option("--out", files.out, "The attack's record (JSON; schemas/attack-isn.md)")->required();
+  if (plot != nullptr) command.add_option("--plot", files.plot, plot);
   command.add_flag("--force", files.force, "Replace what is there");
 }
 

@@ -201,10 +201,14 @@ void add_training(CLI::App& command, NetworkAttack& options, bool demands_bits) 
 
 }  // namespace
 
-void add_attack_subject(CLI::App& command, AttackSubject& subject) {
+CLI::Option* add_attack_models(CLI::App& command, AttackSubject& subject) {
   add_home_options(command, subject.home);
-  auto* models = command.add_option("--models", subject.models,
-                                    "Folder that passport train made: owner and release model, and their record");
+  return command.add_option("--models", subject.models,
+                            "Folder that passport train made: owner and release model, and their record");
+}
+
+void add_attack_subject(CLI::App& command, AttackSubject& subject) {
+  auto* models = add_attack_models(command, subject);
   auto* model = command.add_option("--model", subject.model, "A release model alone (safetensors)")->excludes(models);
   model->needs(command.add_option("--record", subject.record, "training.json that says how its mark is woven"));
 }

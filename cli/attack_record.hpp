@@ -25,7 +25,7 @@ struct AttackLeaves {
   bool resumes = false;            ///< --resume
 };
 /// --out, --plot, --force, and what the attack leaves.
-void add_attack_files(CLI::App& command, AttackFiles& files, AttackLeaves leaves = {});
+void add_attack_files(CLI::App& command, AttackFiles& files, AttackLeaves leaves);
 /// Everything about the outputs that can fail is found before the work begins. Errors  exists; not_found.
 Status check_attack_files(const AttackFiles& files);
 

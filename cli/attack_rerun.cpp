@@ -131,10 +131,11 @@ int run_rerun(const RerunOptions& options, Output& output) {
 
 void setup_attack_rerun(Commands& commands, CLI::App& group) {
   auto again = std::make_shared<RerunOptions>();
-  CLI::App* command = group.add_subcommand("rerun", "Run one line of a resilience card again, and compare");
+  CLI::App* command = group.add_subcommand(
+      "rerun", "Run one line of a resilience card again, and compare; takes the owner's home, vault and models");
   command->add_option("card", again->card, "card.json")->required();
   command->add_option("line", again->line, "Number of the line")->required();
-  add_attack_subject(*command, again->subject);
+  add_attack_models(*command, again->subject)->required();
   command->add_option("--data", again->data, "The data set of the card")->required();
   command->add_option("--device", again->device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
   command->footer("Example: stegpass attack rerun card/card.json 3 --home studio --models trained --data drawn");

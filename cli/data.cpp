@@ -145,7 +145,10 @@ void setup_check(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App* command = group.add_subcommand("check", "Load a data set whole, and say its kind, sizes, images a class and digests");
   command->add_option("path", options->path, "Folder, data file, or 'drawn'")->required();
-  command->add_option("--side", options->side, "Side in pixels; default: what lies there, 32 for pictures")->check(image_side());
+  command
+      ->add_option("--side", options->side,
+                   "Side in pixels, a multiple of 32 from 32 to 512; default: what lies there, 32 for pictures")
+      ->check(image_side());
   command->footer("Example: stegpass data check /usr/share/datasets/fashion-mnist");
   bind_command(commands, *command, options, run_check);
 }
@@ -156,7 +159,9 @@ void setup_import(Commands& commands, CLI::App& group) {
       group.add_subcommand("import", "Decode a data set once, into one file that loads at once and takes its place");
   command->add_option("path", options->path, "Folder, data file, or 'drawn'")->required();
   command->add_option("--out", options->out, "Data file (.safetensors)")->required();
-  command->add_option("--side", options->side, "Side in pixels")->check(image_side())->capture_default_str();
+  command->add_option("--side", options->side, "Side in pixels, a multiple of 32 from 32 to 512")
+      ->check(image_side())
+      ->capture_default_str();
   command->add_flag("--force", options->force, "Replace what is there");
   command->footer("Example: stegpass data import caltech-101 --side 32 --out caltech-101.safetensors");
   bind_command(commands, *command, options, run_import);

@@ -98,7 +98,8 @@ void setup_isn_hide(Commands& commands, CLI::App& group) {
                    "Any file that nobody can guess, a picture or 16 random bytes: it enters through its digest")
       ->required();
   command->add_option("--out", options->out, "The stego (PNG)")->required();
-  command->add_option("--sheet", options->sheet, "A page with all pictures (PNG), for square covers");
+  command->add_option("--sheet", options->sheet,
+                      "A page with all pictures (PNG); for square covers of at least 128 pixels alone");
   command->add_option("--isn", options->weights, "ISN weights; default: those that come with stegpass");
   command->add_flag("--force", options->force, "Replace what is there");
   command->footer("Example: stegpass isn hide --cover sea.png --secret face.png --key key.bin --out stego.png");

@@ -126,9 +126,11 @@ void setup_key_rotate(Commands& commands, CLI::App& group) {
   CLI::App* command = group.add_subcommand("rotate", "Make a new owner's key and let the old one hand over to it in the ledger");
   add_home_options(*command, options->home);
   command->add_option("--reason", options->reason, "Why; everybody can read it")->required();
-  command->add_option("--compromised", options->compromised,
-                      "Since when the old key is in other hands; a claim that touches nothing already in the ledger");
-  command->add_option("--status-until", options->status_until, "How long the new status lists hold")->capture_default_str();
+  command->add_option(
+      "--compromised", options->compromised,
+      "Since when the old key is in other hands, a time that is past: 2027-01-31 or 2027-01-31T12:00:00Z; a claim that "
+      "touches nothing already in the ledger");
+  command->add_option("--status-until", options->status_until, status_end_help())->capture_default_str();
   command->footer("Example: stegpass key rotate --home studio --reason planned");
   bind_command(commands, *command, options, run);
 }

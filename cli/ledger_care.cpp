@@ -68,11 +68,15 @@ int run_backup(const BackupOptions& options, Output& output) {
   const auto made = backup(options);
   if (!made && made.error().code == Errc::busy)
     output.suggest("a program that writes all the time makes backups itself (ledger::backup)");
+  if (!made && made.error().code == Errc::exists) output.suggest(kNothingReplaced);
   return finish(output, made);
 }
 
 int run_restore(const RestoreOptions& options, Output& output) {
-  return finish(output, restore(options), "entries that a backup lacks come back from exported files: stegpass ledger import");
+  const auto made = restore(options);
+  const bool exists = !made && made.error().code == Errc::exists;
+  return finish(output, made,
+                exists ? kNothingReplaced : "entries that a backup lacks come back from exported files: stegpass ledger import");
 }
 
 int run_check(const HomeOnly& options, Output& output) {

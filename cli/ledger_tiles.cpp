@@ -57,7 +57,10 @@ int run_import(const ImportOptions& options, Output& output) {
     key = *read;
   }
   auto report = ledger::import_tiles(options.tiles, options.out, key);
-  if (!report) return output.fail(report.error(), "stegpass audit --tiles says what is wrong with an export");
+  if (!report)
+    return output.fail(report.error(), report.error().code == Errc::exists
+                                           ? kNothingReplaced
+                                           : "stegpass audit --tiles says what is wrong with an export");
   return output.done(options.out + ": " + std::to_string(report->size) + " entries\n", figures(options.out, *report));
 }
 

@@ -122,7 +122,11 @@ Result<WitnessAnswer> sign(const SignOptions& options) {
   return answer;
 }
 
-int run_new(const NewOptions& options, Output& output) { return finish(output, make(options)); }
+int run_new(const NewOptions& options, Output& output) {
+  const auto made = make(options);
+  const bool exists = !made && made.error().code == Errc::exists;
+  return finish(output, made, exists ? kNothingReplaced : "");
+}
 
 int run_sign(const SignOptions& options, Output& output) {
   const auto answer = sign(options);
@@ -194,7 +198,7 @@ void setup_sign(Commands& commands, CLI::App& group) {
   command.add_option("--out", options->out, "File for the cosignature, which the owner adds with ledger cosign")->required();
   command.add_flag("--force", options->force, "Replace the output if it exists");
   add_passphrase_options(command, options->passphrase);
-  command.footer("Example: stegpass ledger witness sign w1 --log acme.vkey --request acme.request --out w1.cosignature");
+  command.footer("Example: stegpass ledger witness sign w1 --log acme/log.vkey --request acme.request --out w1.cosignature");
   bind_command(commands, command, options, run_sign);
 }
 
@@ -225,7 +229,7 @@ void setup_ledger_witness(Commands& commands, CLI::App& ledger) {
   command.add_option("files", options->files, "What witnesses answered (ledger witness sign)")->required();
   command.add_option("--witness", options->witnesses, "File with a witness's verifier key (witness.vkey); may be repeated")
       ->required();
-  command.footer("Example: stegpass ledger cosign w1.cosignature --home acme --witness w1.vkey");
+  command.footer("Example: stegpass ledger cosign w1.cosignature --home acme --witness w1/witness.vkey");
   bind_command(commands, command, options, run_cosign);
 }
 

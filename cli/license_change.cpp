@@ -26,6 +26,10 @@ Result<Desk> open_desk(const HomeOptions& options) {
   return open_desk(home, passphrase);
 }
 
+std::string status_end_help() {
+  return with_time_form("Hard end (exp) of the status list, which counts as fresh for 24 hours at most");
+}
+
 Result<std::int64_t> status_end(const std::string& text, std::int64_t now) {
   STEGPASS_TRY(time, parse_time(text, now));
   if (time <= now) return Error{Errc::usage, "the status list would have ended already, at " + utc_time(time)};
@@ -131,7 +135,7 @@ CLI::App& add_change(CLI::App& group, const std::shared_ptr<ChangeOptions>& opti
   CLI::App* command = group.add_subcommand(name, help);
   add_home_options(*command, options->home);
   command->add_option("--license", options->license, "Its id, its URN or the statement's file")->required();
-  command->add_option("--status-until", options->status_until, "How long the new status list holds")->capture_default_str();
+  command->add_option("--status-until", options->status_until, status_end_help())->capture_default_str();
   return *command;
 }
 
@@ -170,7 +174,7 @@ void setup_license_reinstate(Commands& commands, CLI::App& group) {
 void setup_license_renew(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<ChangeOptions>();
   CLI::App& command = add_change(group, options, "renew", "Put off the end of a license");
-  command.add_option("--until", options->until, "The new end: a date, a time or an offset from now")->required();
+  command.add_option("--until", options->until, with_time_form("The new end"))->required();
   command.footer(std::string("Example: stegpass license renew") + kExample + "--until +730d");
   bind_command(commands, command, options, run<renew>);
 }

@@ -20,5 +20,7 @@ Result<Desk> open_desk(const HomeOptions& options);
 
 /// When a new status list ends: a time after now. Errors usage.
 Result<std::int64_t> status_end(const std::string& text, std::int64_t now);
+/// The help of the option that says so.
+std::string status_end_help();
 
 }  // namespace stegpass::cli

@@ -12,6 +12,7 @@
 
 #include "files.hpp"
 #include "license.hpp"
+#include "license_desk.hpp"
 #include "license_terms.hpp"
 #include "model_part.hpp"
 #include "workspace.hpp"
@@ -275,10 +276,9 @@ void setup_license_issue(Commands& commands, CLI::App& group) {
   command->add_option("--request", options->request, "The licensee's request")->required();
   command->add_option("--passport", options->passport, "The user passport that was minted for it")->required();
   command->add_option("--out", options->out, "The delivery, sealed to the licensee's key")->required();
-  command->add_option("--not-before", options->not_before, "When it begins: a date, a time or an offset")->capture_default_str();
-  command->add_option("--expires", options->expires, "When it ends")->capture_default_str();
-  command->add_option("--status-until", options->status_until, "How long the status list that goes with it holds")
-      ->capture_default_str();
+  command->add_option("--not-before", options->not_before, with_time_form("When it begins"))->capture_default_str();
+  command->add_option("--expires", options->expires, with_time_form("When it ends"))->capture_default_str();
+  command->add_option("--status-until", options->status_until, status_end_help())->capture_default_str();
   command->add_option("--personal", options->personal,
                       "NAME=VALUE: redacted in the ledger, shown with salt from the vault; the licensee's name is always there");
   command->add_option("--scope", options->terms.scope, "What it allows")->capture_default_str();

@@ -37,7 +37,7 @@ Result<Report> refresh(const StatusOptions& options) {
   STEGPASS_TRY(appended, desk.ledger.log.append(statements, desk.signers.log, now));
   Report report;
   report.text = "issued " + std::to_string(appended.size()) + (appended.size() == 1 ? " status list" : " status lists") +
-                ", good until " + utc_time(until) + ", newest entry " + std::to_string(appended.back().index);
+                ", fresh for 24 hours, ending at " + utc_time(until) + ", newest entry " + std::to_string(appended.back().index);
   report.figures = {
       {"lists", appended.size()}, {"as_of", utc_time(now)}, {"until", utc_time(until)}, {"index", appended.back().index}};
   return report;
@@ -77,9 +77,10 @@ int run_list(const ListOptions& options, Output& output) { return finish(output,
 
 void setup_license_status(Commands& commands, CLI::App& group) {
   auto options = std::make_shared<StatusOptions>();
-  CLI::App* command = group.add_subcommand("status", "Issue fresh status lists, so that new bundles are fresh");
+  CLI::App* command =
+      group.add_subcommand("status", "Issue fresh status lists, daily: a bundle counts for 24 hours after its newest one");
   add_home_options(*command, options->home);
-  command->add_option("--until", options->until, "How long they hold")->capture_default_str();
+  command->add_option("--until", options->until, status_end_help())->capture_default_str();
   command->footer("Example: stegpass license status --home studio --until +30d");
   bind_command(commands, *command, options, run_status);
 }

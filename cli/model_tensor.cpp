@@ -102,7 +102,8 @@ void setup_prove(Commands& commands, CLI::App& group) {
   command->add_option("--name", options->name, "The tensor's name")->required();
   command->add_option("--out", options->out, "The proof")->required();
   command->add_flag("--force", options->force, "Replace what is there");
-  command->footer("Example: stegpass model tensor prove --model release.safetensors --name features.0.weight --out tensor.proof");
+  command->footer(
+      "Example: stegpass model tensor prove --model release.safetensors --name features.0.conv.weight --out tensor.proof");
   bind_command(commands, *command, options, run_prove);
 }
 

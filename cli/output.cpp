@@ -173,11 +173,12 @@ std::string utc_time(std::int64_t seconds) {
   return text;
 }
 
+std::string with_time_form(std::string_view text) { return std::string(text) + ": " + std::string(kTimeForm); }
+
 constexpr std::int64_t kLastSecond = 253402300799;  // of the year 9999, as far as statements go
 
 Result<std::int64_t> parse_time(std::string_view text, std::int64_t now) {
-  const Error bad{Errc::usage,
-                  "'" + std::string(text) + "' is no time; expected 2026-01-31, 2026-01-31T12:00:00Z or an offset such as +90d"};
+  const Error bad{Errc::usage, "'" + std::string(text) + "' is no time; expected " + std::string(kTimeForm)};
   if (!text.empty() && text.front() == '+') {
     std::int64_t count = 0;
     const char* end = text.data() + text.size();

@@ -54,6 +54,9 @@ class Output {
   std::string suggestion_;
 };
 
+/// The hint of commands that take no --force, for Errc::exists.
+inline constexpr const char* kNothingReplaced = "choose another folder: nothing that is there is replaced";
+
 /// A bar on standard error with rate and time left; silent when that is not a terminal.
 class ProgressBar {
  public:
@@ -69,7 +72,11 @@ class ProgressBar {
 
 /// 2026-01-31T12:00:00Z
 std::string utc_time(std::int64_t seconds);
-/// Seconds since 1970 of "2026-01-31", "2026-01-31T12:00:00Z", or an offset from `now` such as "+90d", "+12h". Errors usage.
+/// What parse_time takes, as help and errors say it.
+inline constexpr std::string_view kTimeForm = "2027-01-31, 2027-01-31T12:00:00Z, or +90d, +12h, +600s from now";
+/// The help of an option that takes a time: "TEXT: 2027-01-31, ...".
+std::string with_time_form(std::string_view text);
+/// Seconds since 1970 of a time in kTimeForm. Errors usage.
 Result<std::int64_t> parse_time(std::string_view text, std::int64_t now);
 /// The system clock, or STEGPASS_NOW in seconds, which tests set.
 std::int64_t current_time();

@@ -156,7 +156,11 @@ void setup_passport_new(Commands& commands, CLI::App& group) {
   command->add_flag("--draw", options->draw, "Let stegpass draw the pictures")->excludes(pictures)->excludes(from);
   from->excludes(pictures);
   command->add_option("--seed", options->seed, "Seed of the drawn or picked pictures; default: random");
-  command->add_option("--size", options->size, "Side of each picture in pixels")
+  command
+      ->add_option(
+          "--size", options->size,
+          "Side of each picture in pixels, a multiple of what the network takes: 64 for alexnet-cifar, 128 for resnet18-cifar, "
+          "512 for resnet18, 896 for resnet18 at --input 224")
       ->check(CLI::Range(64, 4096))
       ->capture_default_str();
   command->add_flag("--force", options->force, "Replace passports that no registered model carries");

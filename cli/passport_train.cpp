@@ -231,7 +231,7 @@ void add_run_options(CLI::App& command, TrainOptions& options) {
       ->check(CLI::IsMember({"quick", "paper", "published"}))
       ->capture_default_str();
   command.add_option("--settings", options.settings,
-                     "JSON file whose fields replace the preset's; names as under run.settings of training.json");
+                     "JSON file whose fields replace the preset's; names as under run.run.settings of training.json");
   command.add_option("--init", options.initial,
                      "Weights to begin from (safetensors; passport convert makes them of PyTorch's files)");
   command.add_option("--images", request.images, "Train on so many images, drawn by the seed; 0: all; default: the preset's");

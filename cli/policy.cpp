@@ -144,7 +144,8 @@ void setup_policy_init(Commands& commands, CLI::App& parent) {
   CLI::App& command =
       *parent.add_subcommand("init", "Write a trust policy: which logs and owners you trust, and what you demand");
   command.add_option("--log", options->logs, "File with a log's verifier key (log.vkey); may be repeated")->required();
-  command.add_option("--owner", options->owners, "NAME=FILE or FILE: an owner's public key (owner.pub); may be repeated");
+  command.add_option("--owner", options->owners,
+                     "NAME=FILE or FILE: an owner's public key (owner.pub); this or --certifier is needed; may be repeated");
   command.add_option("--certifier", options->certifiers,
                      "NAME=FILE: a certificate under which owners are trusted (x5chain of their registrations)");
   command.add_option("--time", options->times, "NAME=FILE: a certificate under which timestamp authorities are trusted");
@@ -154,7 +155,8 @@ void setup_policy_init(Commands& commands, CLI::App& parent) {
       ->check(CLI::IsMember({"all", "any"}) | CLI::Range(1, 1000))
       ->needs("--witness")
       ->capture_default_str();
-  command.add_option("--max-age", options->max_age, "Oldest checkpoint and status that count: 30d, 12h, 600s");
+  command.add_option("--max-age", options->max_age,
+                     "Oldest checkpoint and status list that count: 30d, 12h, 600s; without it no verdict is ever valid");
   command.add_option("--require", options->required,
                      "A check that must be made, by its code, e.g. model.digest; may be repeated");
   command.add_option("--mark-bound", options->mark_bound, "Most that an opened mark's corrected log10 p may be")

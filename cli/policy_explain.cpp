@@ -53,7 +53,8 @@ std::string explain_demands(const TrustPolicy& policy) {
   std::string text = policy.quorum.empty()
                          ? "demands no witness: another view of the log, shown to somebody else, goes unnoticed\n"
                          : "demands that " + policy.quorum + " cosigned a checkpoint\n";
-  text += policy.max_age_s ? "takes checkpoints and status lists up to " + age_text(*policy.max_age_s) + " old\n"
+  text += policy.max_age_s ? "takes checkpoints and status lists up to " + age_text(*policy.max_age_s) +
+                                 " old, a status list no longer than its own time to live (stegpass writes 24 hours)\n"
                            : "names no greatest age: whether a license is still in force stays undecided\n";
   text += policy.descent_suffices
               ? "takes a model that is the registered file, or that carries an opened passport's mark: model descends\n"

@@ -105,8 +105,9 @@ void setup_verify(Commands& commands) {
   command.add_option("--policy", options->policy, "Your trust policy (stegpass policy init writes one)")->required();
   auto* model = command.add_option("--model", options->model, "Model file that is said to be licensed");
   command
-      .add_option("--every-model", options->every_model,
-                  "Instead of --model: judge every *.safetensors file under a folder, one line each")
+      .add_option(
+          "--every-model", options->every_model,
+          "Instead of --model: judge every *.safetensors file under a folder, one line each; with --json one object a line")
       ->excludes(model);
   command.add_option("--original", options->original,
                      "The registered release: names the tensors that changed, and brings a copy's channels into its order");

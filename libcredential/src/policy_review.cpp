@@ -12,6 +12,7 @@ constexpr std::string_view kRole = "ROLE";
 constexpr double kUnseenTries = 24.0824;
 
 constexpr std::string_view kModel = "the model's file (--model)";
+constexpr std::string_view kCard = "a picture of the card (--card)";
 constexpr std::string_view kOpened = "a bundle for a verifier or an arbiter";
 constexpr std::string_view kArbiter = "a bundle for an arbiter that opens this passport";
 constexpr std::string_view kReveal = "the user passport (--passport) and a bundle for a verifier or an arbiter";
@@ -53,6 +54,8 @@ constexpr std::array kCatalogue = {
               "a presentation (--presentation, --audience, --nonce)"},
     CheckInfo{"license.text", "the contract is the one that the license names",
               "the contract's text (--contract), and a license that names one"},
+    CheckInfo{"card.license", "the card names this license", kCard},
+    CheckInfo{"card.bundle", "the card names this bundle", kCard},
     CheckInfo{"model.original", "the file beside the model is the registered release",
               "the registered release's file (--original)"},
     CheckInfo{"model.digest", "the model is the registered file", kModel},

@@ -79,7 +79,8 @@ Result<torch::Tensor> picture_tiles(ByteView rgb, int size, int tiles, int side)
   const int reduced = tiles * side;
   if (size % reduced != 0) {
     return Error{Errc::refused, "passport size " + std::to_string(size) + " is no multiple of " + std::to_string(reduced) +
-                                    ", the network's tiles times its input"};
+                                    ", the network's tiles times its input: make passports of " +
+                                    std::to_string((size / reduced + 1) * reduced) + " pixels a side"};
   }
   const int box = size / reduced;
   std::vector<std::int64_t> sums(static_cast<std::size_t>(reduced) * static_cast<std::size_t>(reduced) * 3);

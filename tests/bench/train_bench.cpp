@@ -190,7 +190,7 @@ long peak_memory() {
   return 0;
 }
 
-/// Peak resident memory of a process of its own that does a few steps; bytes, put as a rate over one second.
+/// Peak resident memory of a process of its own that does a few steps.
 void memory(benchmark::State& state, const char* side, const Case& what) {
   const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
   const std::string command = self + " --one " + side + " " + what.network + " " + std::string(precision_name(what.precision));
@@ -201,7 +201,7 @@ void memory(benchmark::State& state, const char* side, const Case& what) {
     if (output == nullptr || ::pclose(output) != 0 || !read)
       return state.SkipWithError("the process that was to be measured failed");
     state.SetIterationTime(1);
-    state.SetBytesProcessed(static_cast<std::int64_t>(kib) * 1024);
+    state.counters["megabytes"] = static_cast<double>(kib) * 1024 / 1e6;
   }
 }
 
@@ -223,8 +223,8 @@ void register_all() {
     const auto type = what.precision == Precision::bf16 ? at::kBFloat16 : at::kFloat;
     add(name + " operations/peer=1 x 1 convolution of 512 channels alone, " + precision,
         [=](auto& state) { peak_product(state, type); });
-    add(name + " peak memory, MB/ours", [=](auto& state) { memory(state, "ours", what); });
-    add(name + " peak memory, MB/peer=both branches apart, fp32", [=](auto& state) { memory(state, "published", what); });
+    add(name + " peak memory/ours", [=](auto& state) { memory(state, "ours", what); });
+    add(name + " peak memory/peer=both branches apart, fp32", [=](auto& state) { memory(state, "published", what); });
   }
 }
 

@@ -44,6 +44,20 @@ TEST_CASE("a card of another license is invalid, one of another bundle of this l
   CHECK(older.outcome("card.bundle") == "undecided");
 }
 
+TEST_CASE("a policy can demand a card, and bundles without one are then undecided") {
+  const TempFolder folder;
+  REQUIRE(make_card(fixture("ada.bundle"), folder.file("card.png")).code == 0);
+  REQUIRE(run({"policy", "init", "--log", fixture("home/log.vkey"), "--owner", fixture("home/owner.pub"), "--max-age", "30d",
+               "--require", "card.license", "--require", "card.bundle", "--out", folder.file("policy")})
+              .code == 0);
+  CHECK(run_json({"policy", "explain", folder.file("policy")}).json()["never_met"].empty());
+  const Args verify{"verify", "--bundle", fixture("ada.bundle"), "--policy", folder.file("policy")};
+  Args with_card = verify;
+  with_card.insert(with_card.end(), {"--card", folder.file("card.png")});
+  CHECK(run(with_card).code == 0);
+  CHECK(run(verify).code == 3);
+}
+
 TEST_CASE("a picture without a code is undecided and no picture at all invalid") {
   const TempFolder folder;
   const Ran blank = check(fixture("ada.bundle"), fixture("ada.png"));

@@ -35,6 +35,7 @@ TEST_CASE("every check of good papers is in the catalogue, and roles are read in
     INFO(check.code);
     CHECK(find_check_info(check.code) != nullptr);
   }
+  CHECK(find_check_info("card.license") != nullptr);
   CHECK(find_check_info("opening.passport-cover") != nullptr);
   CHECK(find_check_info("opening.passport-reserve-12") != nullptr);
   for (const char* code : {"opening.passport-", "opening.passport-ROLE", "opening.passport-reserve-0",
