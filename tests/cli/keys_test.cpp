@@ -213,7 +213,7 @@ TEST_CASE("a file that is no encrypted key is refused before a passphrase is ask
 TEST_CASE("an output that cannot be written is said, with the environment's exit code") {
   const Bench bench;
   bench.must({"key", "new", "--out", bench.file("a.key")});
-  for (const std::string command :
+  for (const std::string& command :
        {"key show " + bench.file("a.pub"), std::string("--help"), "key show --json " + bench.file("a.pub")}) {
     const int status = std::system((STEGPASS_PROGRAM " " + command + " >/dev/full 2>" + bench.file("err")).c_str());
     CHECK(WEXITSTATUS(status) == 4);

@@ -5,6 +5,7 @@
 
 #include <stegpass/credential/core/text.hpp>
 #include <stegpass/credential/dispute_report.hpp>
+#include <stegpass/credential/printable.hpp>
 
 #include "dispute_facts.hpp"
 
