@@ -50,6 +50,12 @@ Result<Report> hide(const HideOptions& options) {
                     {"reveal_ssim", hidden.reveal_ssim},
                     {"wrong_key_correlation", hidden.wrong_key_correlation}};
   if (!options.sheet.empty()) report.figures["sheet"] = options.sheet;
+  if (hidden.wrong_key_correlation > kMaxWrongKeyCorrelation) {
+    const std::string warning =
+        "the key hides little here, since others show something as well; take a larger cover with more detail";
+    report.text += "\nwarning: " + warning;
+    report.figures["warning"] = warning;
+  }
   return report;
 }
 

@@ -113,6 +113,7 @@ class Checks {
   void compare_with_registered(const TensorTree& tree);
   std::vector<OpenPassport> passports_to_read() const;
   void align();
+  Result<MarkReading> read_better(ModelPart& part, const OpenPassport& passport) const;
   void check_consistent(bool asked);
   void check_marks(bool asked);
   void read_owner_mark(ModelPart& part, const PassportOpening& opened);
@@ -127,11 +128,11 @@ class Checks {
   ModelVerdict result_;
   bool model_reads_ = false;  // the model is a safetensors file, registered or not
   bool same_file_ = false, same_tensors_ = false;
-  ByteView model_;                       // as it is read: the file, or what aligning made of it
-  std::optional<AlignedModel> aligned_;  // holds those bytes
-  std::optional<std::string> best_;      // the strongest mark that was read, in words
-  double best_log10_p_ = 0;              // its corrected p
-  bool consistent_ = false;              // the user passport goes with this model
+  ByteView model_;
+  std::optional<AlignedModel> aligned_;
+  std::optional<std::string> best_;  // the strongest mark that was read, in words
+  double best_log10_p_ = 0;          // its corrected p
+  bool consistent_ = false;          // the user passport goes with this model
 };
 
 void Checks::check_model(const std::optional<EvidenceFile>& model) {
@@ -190,10 +191,19 @@ void Checks::align() {
   // No claim of anybody's fails by it: the model is then read as it is.
   if (!aligned) return skip("model.alignment", "channels that can be matched to the original's: " + aligned.error().detail);
   aligned_ = std::move(*aligned);
-  model_ = aligned_->model;
   result_.figures["alignment"] = to_json(*aligned_);
   add("model.alignment", Outcome::valid,
-      "read in the original's order of channels, found without what the passports read: " + to_text(*aligned_));
+      "read also in the original's order of channels, found without what the passports read: " + to_text(*aligned_));
+}
+
+/// As the file is and, where a copy was aligned, also aligned: who changed only layers before the marked ones sends the alignment
+/// astray. The better of the two.
+Result<MarkReading> Checks::read_better(ModelPart& part, const OpenPassport& passport) const {
+  const MarkDescription mark = describe(papers_.registration->mark);
+  auto as_it_is = part.read_mark(model_, mark, passport);
+  if (!aligned_) return as_it_is;
+  auto aligned = part.read_mark(aligned_->model, mark, passport);
+  return !aligned || (as_it_is && as_it_is->matches >= aligned->matches) ? std::move(as_it_is) : std::move(aligned);
 }
 
 void Checks::check_consistent(bool asked) {
@@ -204,7 +214,7 @@ void Checks::check_consistent(bool asked) {
   auto part = load_model_part();
   if (!part) return undecided("user.consistent", part.error().detail);
   const OpenPassport read_as_cover{"cover", evidence_.passport->bytes, papers_.disclosures.cover->seed};
-  auto reading = (*part)->read_mark(model_, describe(papers_.registration->mark), read_as_cover);
+  auto reading = read_better(**part, read_as_cover);
   if (!reading) return undecided("user.consistent", reading.error().detail);
   const double share = reading->bits == 0 ? 0 : static_cast<double>(reading->matches) / static_cast<double>(reading->bits);
   result_.figures["user_consistent"] = {{"bits", reading->bits}, {"matches", reading->matches}};
@@ -230,10 +240,11 @@ void Checks::check_marks(bool asked) {
 
 void Checks::read_owner_mark(ModelPart& part, const PassportOpening& opened) {
   if (!model_reads_) return undecided("owner.mark", opened.role + ": the model cannot be read");
-  auto reading = part.read_mark(model_, describe(papers_.registration->mark), {opened.role, opened.picture, opened.seed.seed});
+  auto reading = read_better(part, {opened.role, opened.picture, opened.seed.seed});
   if (!reading) return undecided("owner.mark", opened.role + ": " + reading.error().detail);
-  // The bundle's passports are as many tries; the reading itself allows for those that nobody saw. No probability is over 1.
-  const double tries = std::log10(static_cast<double>(papers_.disclosures.passports.size()));
+  // The bundle's passports are as many tries, and twice that where each was read in two ways; the reading itself allows for
+  // those that nobody saw. No probability is over 1.
+  const double tries = std::log10(static_cast<double>(papers_.disclosures.passports.size() * (aligned_ ? 2 : 1)));
   const double corrected = std::min(0.0, reading->log10_p_corrected + tries);
   result_.figures["marks"].push_back(describe(opened.role, *reading, corrected));
   const bool marked = std::isfinite(corrected) && corrected <= policy_.mark_bound_log10;

@@ -54,7 +54,7 @@ struct MarkReading {
 /// The processes of one training run, as launchers say it; size 1 is a run of one.
 struct Processes {
   int rank = 0, size = 1, port = 29500;
-  std::string address = "127.0.0.1";
+  std::string address = "127.0.0.1";  ///< or file:// and a path, for processes of one machine
 };
 
 struct TrainRequest {
@@ -119,6 +119,9 @@ struct HideRequest {
   Bytes key;            ///< any file that is hard to guess
   Bytes isn_weights;
 };
+/// A wrong key's reveal may correlate no more than this with the secret or the cover.
+inline constexpr double kMaxWrongKeyCorrelation = 0.1;
+
 struct HideResult {
   Bytes stego;  ///< PNG
   Bytes sheet;  ///< PNG: cover, stego, difference, secret, revealed, wrong key; empty unless the cover is a square of at least

@@ -17,8 +17,6 @@ namespace {
 
 using model::Raster;
 
-/// A wrong key's reveal may correlate no more than this with the secret or the cover.
-constexpr double kMaxWrongKeyCorrelation = 0.1;
 constexpr std::size_t kLeastKeyBytes = 16;
 
 bool is_flat(ByteView bytes) {

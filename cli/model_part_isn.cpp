@@ -18,6 +18,7 @@
 
 #include "model_part_hide.hpp"
 #include "model_part_impl.hpp"
+#include "model_part_marks.hpp"
 #include "model_part_pictures.hpp"
 
 namespace stegpass::cli {
@@ -52,7 +53,8 @@ Result<model::IsnTrainingOptions> options_of(const IsnTrainRequest& request) {
   options.recompute = request.recompute;
   options.batch = static_cast<std::int64_t>(std::min<std::uint64_t>(request.batch, 4096));
   options.bf16 = precision == model::Precision::bf16;
-  options.cuda = request.device == "cuda";
+  STEGPASS_TRY(device, device_of(request.device, request.processes));
+  options.device = device;
   return options;
 }
 
@@ -81,8 +83,7 @@ Result<IsnTrainResult> LibtorchModelPart::train_isn(const IsnTrainRequest& reque
   STEGPASS_TRY(pictures, model::io::load_image_folder(request.images));
   std::unique_ptr<model::ProcessGroup> group;
   if (const Processes& at = request.processes; at.size > 1) {
-    STEGPASS_TRY(joined,
-                 model::ProcessGroup::join({at.rank, at.size, at.address, at.port}, options.cuda ? torch::kCUDA : torch::kCPU));
+    STEGPASS_TRY(joined, model::ProcessGroup::join({at.rank, at.size, at.address, at.port}, options.device));
     group = std::move(joined);
     options.group = group.get();
   }

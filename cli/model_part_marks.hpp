@@ -13,5 +13,7 @@ Result<model::Mark> mark_of(const model::Architecture& architecture, model::Pool
 
 /// cpu or cuda. Errors  usage; unsupported where there is none.
 Result<torch::Device> device_of(const std::string& name);
+/// The same for one of several processes: each has a CUDA device of its own. Errors  also usage where there are too few.
+Result<torch::Device> device_of(const std::string& name, const Processes& at);
 
 }  // namespace stegpass::cli

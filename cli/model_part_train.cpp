@@ -25,6 +25,16 @@ Result<torch::Device> device_of(const std::string& name) {
   return torch::Device(torch::kCUDA);
 }
 
+Result<torch::Device> device_of(const std::string& name, const Processes& at) {
+  STEGPASS_TRY(device, device_of(name));
+  if (device.is_cpu() || at.size == 1) return device;
+  const int devices = static_cast<int>(torch::cuda::device_count());
+  if (at.address.starts_with("file://") && at.size > devices)
+    return Error{Errc::usage, std::to_string(at.size) + " processes on " + std::to_string(devices) +
+                                  " CUDA devices; each needs one of its own"};
+  return torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(at.rank % devices));
+}
+
 namespace {
 
 /// Takes the fields of a JSON object, each known and of its type, into settings; names as in the training record.
@@ -117,7 +127,7 @@ Status apply_json(const std::string& text, const torch::Device& device, model::T
 
 Result<model::TrainingSettings> settings_of(const TrainRequest& request) {
   constexpr std::int64_t kPaperTriggers = 100;
-  STEGPASS_TRY(device, device_of(request.device));
+  STEGPASS_TRY(device, device_of(request.device, request.processes));
   STEGPASS_TRY(settings, model::training_preset(request.preset, device));
   if (!request.settings.empty()) STEGPASS_CHECK_OK(apply_json(request.settings, device, settings));
   STEGPASS_TRY(scheme, model::parse_scheme(request.scheme));
@@ -158,7 +168,7 @@ Result<model::Architecture> architecture_of(const TrainRequest& request, int cla
 }
 
 Result<model::TrainingTask> task_of(const TrainRequest& request, const Progress& progress) {
-  STEGPASS_TRY(device, device_of(request.device));
+  STEGPASS_TRY(device, device_of(request.device, request.processes));
   STEGPASS_TRY(unused, architecture_of(request, 10));  // what is wrong with the choice is said before data are read
   (void)unused;
   model::io::LoadOptions loading;
@@ -191,8 +201,7 @@ std::string describe(const model::TrainingProgress& at) {
   return text;
 }
 
-MarkDescription description_of(const TrainRequest& request, const model::TrainingTask& task,
-                               const model::TrainingSettings& settings) {
+MarkDescription description_of(const model::TrainingTask& task, const model::TrainingSettings& settings) {
   const model::Architecture& architecture = task.architecture;
   return {std::string(model::scheme_name(settings.scheme)),
           std::string(model::signature_mode_name(settings.signature)),
@@ -225,7 +234,7 @@ Result<TrainResult> LibtorchModelPart::train(const TrainRequest& request, const 
   TrainResult out;
   out.owner_model = model::encode_owner_model(trained.network);
   out.release_model = model::encode_release_model(trained.network);
-  out.mark = description_of(request, task, settings);
+  out.mark = description_of(task, settings);
   out.accuracy_deployment = trained.accuracy.deployment;
   out.accuracy_verification = trained.accuracy.verification;
   out.run_record = trained.record;

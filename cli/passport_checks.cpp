@@ -42,7 +42,8 @@ class Checks {
   const PaperVerdict& papers_;
   const ModelEvidence& evidence_;
   PassportFindings out_;
-  std::optional<Bytes> isn_;  // the registered ISN weights
+  std::optional<Bytes> isn_;         // the registered ISN weights
+  std::uint32_t passport_side_ = 0;  // of the user passport, in pixels
 };
 
 void Checks::check_passport() {
@@ -54,6 +55,7 @@ void Checks::check_passport() {
   auto passport = (*part)->read_passport(file.bytes);
   if (!passport) return add("passport.digest", Outcome::invalid, file.path + " is no passport: " + passport.error().detail);
   out_.passport_reads = true;
+  passport_side_ = passport->size;
   if (!papers_.license) return undecided("passport.digest", "there is no license to compare the user passport with");
   if (passport->digest == papers_.license->user_passport)
     return add("passport.digest", Outcome::valid, "the user passport of this license");
@@ -94,6 +96,9 @@ void Checks::check_reveal() {
     why = "there is no registered ISN to reveal with";
   else if (!papers_.license)
     why = "there is no license to compare with";
+  else if (passport_side_ != papers_.registration->mark.picture_size)  // a picture of somebody's choice may be very large
+    why = "the user passport has " + std::to_string(passport_side_) + " pixels a side, the registered ones " +
+          std::to_string(papers_.registration->mark.picture_size);
   auto part = why.empty() ? load_model_part() : Result<ModelPart*>(Errc::unsupported, why);
   auto revealed = part ? (*part)->reveal(evidence_.passport->bytes, papers_.disclosures.isn_key->key, *isn_)
                        : Result<RevealResult>(part.error());

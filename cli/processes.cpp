@@ -1,10 +1,8 @@
 #include "processes.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +10,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <thread>
@@ -31,20 +30,6 @@ Status read_number(const char* name, int low, int high, int& to) {
   }
   to = value;
   return Done{};
-}
-
-/// A port that nobody listens at now.
-Result<int> free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  const bool found = fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  if (fd >= 0) ::close(fd);
-  if (!found) return Error{Errc::io, "no free port of 127.0.0.1 for the processes to meet"};
-  return static_cast<int>(ntohs(address.sin_port));
 }
 
 /// This process's own arguments without the source of its passphrase, which comes over `passphrase_fd`.
@@ -131,9 +116,12 @@ Result<Processes> processes_from_environment() {
 }
 
 Result<Companions> Companions::start(int size, const credential::SecretBytes* passphrase, Processes& at) {
-  STEGPASS_TRY(port, free_port());
-  at = {.rank = 0, .size = size, .port = port};
+  std::error_code error;
+  std::string folder = (std::filesystem::temp_directory_path(error) / "stegpass-XXXXXX").string();
+  if (error || ::mkdtemp(folder.data()) == nullptr) return Error{Errc::io, "no temporary folder for the processes to meet in"};
   Companions out;
+  out.folder_ = folder;
+  at = {.rank = 0, .size = size, .address = "file://" + folder + "/meeting"};
   for (int rank = 1; rank < size; ++rank) {
     Processes of_child = at;
     of_child.rank = rank;
@@ -149,6 +137,8 @@ Companions::~Companions() {
     ::kill(child, SIGTERM);
     ::waitpid(child, nullptr, 0);
   }
+  std::error_code ignored;
+  if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
 }
 
 Status Companions::finish() {

@@ -2,6 +2,8 @@
 
 #include <sys/types.h>
 
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <stegpass/credential/core/result.hpp>
@@ -20,14 +22,15 @@ Result<Processes> processes_from_environment();
 class Companions {
  public:
   Companions() = default;
-  /// Starts size - 1 processes that meet this one at a free port of 127.0.0.1; `at` says where. Errors  io.
+  /// Starts size - 1 processes that meet this one by a file in a temporary folder of their own; `at` says where. Errors  io.
   static Result<Companions> start(int size, const credential::SecretBytes& passphrase, Processes& at) {
     return start(size, &passphrase, at);
   }
   static Result<Companions> start_without_passphrase(int size, Processes& at) { return start(size, nullptr, at); }
-  Companions(Companions&& other) noexcept { std::swap(children_, other.children_); }
+  Companions(Companions&& other) noexcept { *this = std::move(other); }
   Companions& operator=(Companions&& other) noexcept {
     std::swap(children_, other.children_);
+    std::swap(folder_, other.folder_);
     return *this;
   }
   ~Companions();
@@ -37,6 +40,7 @@ class Companions {
  private:
   static Result<Companions> start(int size, const credential::SecretBytes* passphrase, Processes& at);
   std::vector<pid_t> children_;
+  std::string folder_;
 };
 
 }  // namespace stegpass::cli

@@ -23,7 +23,8 @@ Result<std::vector<torch::Tensor>> convolutions_of(ByteView bytes, const Archite
   for (const ConvPlan& conv : architecture.convs()) {
     auto weights = read_tensor(file, conv.conv + ".weight", {conv.out_channels, conv.in_channels, conv.kernel, conv.kernel});
     if (!weights) return Error{weights.error().code, std::string(whose) + ": " + weights.error().detail};
-    if (!weights->isfinite().all().item<bool>())
+    // By its size in float32, which networks compute in: the squares of what is finite in float64 alone are not.
+    if (!weights->to(torch::kFloat32).isfinite().all().item<bool>())
       return Error{Errc::malformed, std::string(whose) + ": a weight of " + conv.name + " is not finite"};
     out.push_back(weights->to(torch::kFloat64));
   }
@@ -83,7 +84,10 @@ class Aligner {
       progress = false;
       for (std::size_t i = 0; i < convs_.size(); ++i) {
         if (order_of(group_[i]) || !input_known(i) || !comparable_enough(i)) continue;
-        order_[static_cast<std::size_t>(group_[i])] = assign(similarity(i).abs());
+        const torch::Tensor scores = similarity(i).abs();
+        if (!scores.isfinite().all().item<bool>())
+          return Error{Errc::unsupported, "the filters of " + convs_[i].name + " compare to what is no number"};
+        order_[static_cast<std::size_t>(group_[i])] = assign(scores);
         progress = true;
       }
     }

@@ -299,7 +299,7 @@ class Trainer {
     Isn network(options.form);
     network->compute_in(options.bf16 ? torch::kBFloat16 : torch::kFloat32);
     network->recompute(options.recompute);
-    if (options.cuda) network->to(torch::kCUDA);
+    network->to(options.device);
     return network;
   }
 

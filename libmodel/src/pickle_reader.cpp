@@ -265,11 +265,15 @@ class Machine {
     return out;
   }
 
-  /// (storage, offset, shape, strides, requires_grad, hooks), and newer a seventh, metadata.
+  /// (storage, offset, shape, strides, requires_grad, hooks), and newer a seventh, metadata: a dict or None, which may say that
+  /// the values are stored negated or conjugated.
   Status tensor(const std::vector<PickleRef>& arguments) {
     const bool counted = arguments.size() == 6 || arguments.size() == 7;
     if (!counted || !is(arguments[0], PickleKind::storage) || !is_size(arguments[1]))
       return bad_pickle("a tensor of unknown arguments");
+    if (arguments.size() == 7 && !is(arguments[6], PickleKind::none) &&
+        !(is(arguments[6], PickleKind::dict) && node(arguments[6]).items.empty()))
+      return Error{Errc::unsupported, "a tensor with metadata, as of values that are stored negated: save a clone() of it"};
     STEGPASS_TRY(shape, sizes(arguments[2]));
     STEGPASS_TRY(strides, sizes(arguments[3]));
     if (shape.size() != strides.size())

@@ -16,6 +16,7 @@
 #endif
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
+#include <torch/csrc/distributed/c10d/FileStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 namespace stegpass::model {
@@ -23,13 +24,32 @@ namespace {
 
 constexpr auto kPatience = std::chrono::seconds(60);
 
-c10::intrusive_ptr<c10d::Store> meeting_point(const ProcessGroupSettings& settings) {
+constexpr std::string_view kFile = "file://";
+
+bool on_this_machine(const std::string& address) {
+  return address.starts_with(kFile) || address == "127.0.0.1" || address == "localhost";
+}
+
+c10::intrusive_ptr<c10d::Store> open_store(const ProcessGroupSettings& settings) {
+  if (settings.address.starts_with(kFile))
+    return c10::make_intrusive<c10d::FileStore>(settings.address.substr(kFile.size()), settings.size);
   c10d::TCPStoreOptions options;
   options.port = static_cast<std::uint16_t>(settings.port);
   options.isServer = settings.rank == 0;
   options.numWorkers = static_cast<std::size_t>(settings.size);
   options.timeout = kPatience;
   return c10::make_intrusive<c10d::TCPStore>(settings.address, options);
+}
+
+/// Where all have come. Throws when one does not.
+c10::intrusive_ptr<c10d::Store> meeting_point(const ProcessGroupSettings& settings) {
+  auto store = open_store(settings);
+  const auto name = [](int rank) { return "here-" + std::to_string(rank); };
+  store->set(name(settings.rank), std::vector<std::uint8_t>{1});
+  std::vector<std::string> all;
+  for (int rank = 0; rank < settings.size; ++rank) all.push_back(name(rank));
+  store->wait(all, kPatience);
+  return store;
 }
 
 }  // namespace
@@ -53,7 +73,7 @@ struct ProcessGroup::Backend {
 #ifdef STEGPASS_GLOO
     if (device.is_cpu()) {
       const auto options = c10d::ProcessGroupGloo::Options::create();
-      const bool here = settings.address == "127.0.0.1" || settings.address == "localhost";
+      const bool here = on_this_machine(settings.address);
       options->devices.push_back(here ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
                                       : c10d::ProcessGroupGloo::createDefaultDevice());
       options->timeout = std::chrono::minutes(10);
@@ -97,8 +117,9 @@ Result<std::unique_ptr<ProcessGroup>> ProcessGroup::join(const ProcessGroupSetti
       return Error{Errc::unsupported, "this build cannot train with several processes on " + device.str()};
   } catch (const std::exception& error) {
     const std::string text = error.what();
-    return Error{Errc::io, "the processes of this run did not meet at " + settings.address + ":" + std::to_string(settings.port) +
-                               ": " + text.substr(0, text.find('\n'))};
+    const std::string port = settings.address.starts_with(kFile) ? "" : ":" + std::to_string(settings.port);
+    return Error{Errc::io,
+                 "the processes of this run did not meet at " + settings.address + port + ": " + text.substr(0, text.find('\n'))};
   }
   return std::unique_ptr<ProcessGroup>(new ProcessGroup(settings.rank, settings.size, std::move(backend)));
 }

@@ -108,6 +108,12 @@ Result<MarkReading> read_mark(ByteView weights, const Architecture& architecture
 Result<MarkReading> read_mark(ByteView weights, std::string_view architecture_text, Pooling pooling, const Passport& passport,
                               const MarkSeed& seed, SignatureMode mode) {
   STEGPASS_TRY(architecture, Architecture::parse(architecture_text));
+  STEGPASS_TRY(file, parse_safetensors(weights));
+  for (const ConvPlan& layer : architecture.passport_convs()) {  // before a text alone decides how much is computed
+    const auto there =
+        read_tensor(file, layer.conv + ".weight", {layer.out_channels, layer.in_channels, layer.kernel, layer.kernel});
+    if (!there) return there.error();
+  }
   STEGPASS_TRY(mark, make_mark(architecture, pooling, passport, seed, MarkPictures::scale_only));
   return read_mark(weights, architecture, mark, mode);
 }

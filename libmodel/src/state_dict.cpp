@@ -148,10 +148,22 @@ std::string key_text(const PickleNode& key) {
   return key.kind == PickleKind::text ? quoted.substr(1, quoted.size() - 2) : std::string(pickle_kind_name(key.kind));
 }
 
+/// Python takes the last of two entries of one name, others the first: one file would be two models.
+Status check_unique(const Pickle& pickle, const PickleNode& dict) {
+  std::set<std::string_view> seen;
+  for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
+    const PickleNode& key = pickle.at(dict.items[i]);
+    if (key.kind == PickleKind::text && !seen.insert(key.text).second)
+      return bad_torch_file("the entry " + printable(key.text) + " is there twice");
+  }
+  return Done{};
+}
+
 Result<Chosen> choose(const Pickle& pickle) {
   const PickleNode& root = pickle.at(pickle.root);
   if (root.kind != PickleKind::dict)
     return bad_torch_file("it holds " + std::string(pickle_kind_name(root.kind)) + ", a dict of tensors expected");
+  STEGPASS_CHECK_OK(check_unique(pickle, root));
   for (const std::string_view entry : {"state_dict", "model_state_dict", "model", "net"}) {
     const PickleNode* inner = pickle.find(root, entry);
     if (inner == nullptr || inner->kind != PickleKind::dict) continue;
@@ -184,9 +196,9 @@ void drop_parallel_prefix(StateDict& dict) {
 Result<StateDict> state_dict_of(const TorchFile& file, std::size_t file_bytes) {
   const Pickle& pickle = file.pickle;
   STEGPASS_TRY(chosen, choose(pickle));
+  STEGPASS_CHECK_OK(check_unique(pickle, *chosen.dict));
   StateDict out{{}, std::move(chosen.left_out)};
   Tensors tensors(file, file_bytes);
-  std::set<std::string> names;
   for (std::size_t i = 0; i + 1 < chosen.dict->items.size(); i += 2) {
     const PickleNode &key = pickle.at(chosen.dict->items[i]), &value = pickle.at(chosen.dict->items[i + 1]);
     if (value.kind != PickleKind::tensor) {
@@ -194,7 +206,6 @@ Result<StateDict> state_dict_of(const TorchFile& file, std::size_t file_bytes) {
       continue;
     }
     STEGPASS_TRY(name, tensor_name(key));
-    if (!names.insert(name).second) return bad_torch_file("tensor " + name + " is there twice");
     STEGPASS_TRY(tensor, tensors.make(name, pickle.tensors[static_cast<std::size_t>(value.integer)]));
     out.tensors.emplace_back(name, tensor);
   }

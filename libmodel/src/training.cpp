@@ -51,6 +51,7 @@ class Run {
   void note_epoch(const Accuracy* accuracy, double seconds);
   Bytes state();
   NamedTensors state_tensors() const;
+  Status check_finite() const;
 
   const TrainingTask& task_;
   const TrainingSettings settings_;
@@ -185,9 +186,18 @@ Status Run::epoch(const TrainingHooks& hooks) {
   return Done{};
 }
 
+Status Run::check_finite() const {
+  for (const auto& [name, tensor] : state_tensors()) {
+    if (tensor.is_floating_point() && !tensor.isfinite().all().item<bool>())
+      return Error{Errc::diverged, name + " is not finite after epoch " + std::to_string(epochs_done_)};
+  }
+  return Done{};
+}
+
 Status Run::go(const TrainingHooks& hooks) {
   while (epochs_done_ < settings_.epochs) {
     STEGPASS_CHECK_OK(epoch(hooks));
+    STEGPASS_CHECK_OK(check_finite());
     if (hooks.checkpoint && (task_.group == nullptr || task_.group->rank() == 0)) STEGPASS_CHECK_OK(hooks.checkpoint(state()));
   }
   return Done{};

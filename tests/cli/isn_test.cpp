@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include <stegpass/credential/core/text.hpp>
+
 #include "refusals.hpp"
 #include "tests/support/catch.hpp"
 
@@ -45,6 +47,21 @@ TEST_CASE("a picture is hidden in another, measured from the file, and found und
   REQUIRE(run({"isn", "reveal", "--stego", at.stego, "--key", at.key, "--out", at.folder.file("right.png")}).code == 0);
   REQUIRE(run({"isn", "reveal", "--stego", at.stego, "--key", other, "--out", at.folder.file("wrong.png")}).code == 0);
   CHECK(read_text(at.folder.file("wrong.png")) != read_text(at.folder.file("right.png")));
+}
+
+TEST_CASE("where other keys show something of what is hidden, hiding says so") {
+  const Pictures at;
+  CHECK_FALSE(run_json(at.hide(at.key)).json().contains("warning"));
+  // 16 x 16 pixels of white.
+  const auto white = stegpass::parse_hex(
+      "89504e470d0a1a0a0000000d494844520000001000000010080200000090916836000000144944415478da63f84f226018d530aa61f86a0000afadfd"
+      "1f6de8a0ca0000000049454e44ae426082");
+  at.folder.write("cover.png", std::string(white->begin(), white->end()));
+  Args hide = at.hide(at.key);
+  hide.push_back("--force");
+  const Json small = run_json(hide).json();
+  CHECK(small["wrong_key_correlation"].get<double>() > 0.1);
+  CHECK_THAT(small["warning"].get<std::string>(), Catch::Matchers::Contains("larger cover"));
 }
 
 TEST_CASE("keys that can be guessed are refused, and nothing is written") {

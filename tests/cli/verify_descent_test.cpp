@@ -114,6 +114,17 @@ TEST_CASE("a permuted copy is read once it is aligned, with the permutation foun
   CHECK(used.size() == original_rows.size());
 }
 
+TEST_CASE("whoever scrambles the layers before the marked ones sends the alignment astray, and the mark is read all the same") {
+  const TempFolder folder;
+  const Ran ran =
+      judge("arbiter.bundle", policy_with(folder, "model descends"), edited(folder, "stem"), {"--original", fixture(kRelease)});
+  INFO(ran.out);
+  CHECK(ran.code == 0);
+  const Json mark = ran.json()["marks"][0];
+  CHECK(mark["matches"] == mark["bits"]);
+  CHECK(mark["log10_p_corrected"].get<double>() > mark["log10_p"].get<double>() + 24.3);  // two readings are two tries
+}
+
 TEST_CASE("an independent network that is aligned in the same way stays on the binomial") {
   const TempFolder folder;
   const Ran ran =

@@ -166,10 +166,10 @@ double spread(const std::vector<float>& values) {
   return std::sqrt(sum / static_cast<double>(values.size()));
 }
 
-/// Noise of `share` times each layer's spread on top of the weights, or in their place.
-void disturb(Network& network, float share, bool replace) {
+/// Noise of `share` times each layer's spread on top of the weights of the first layers, or in their place.
+void disturb(Network& network, float share, bool replace, std::size_t layers = kLayers.size()) {
   std::normal_distribution<float> normal;
-  for (std::size_t i = 0; i < kLayers.size(); ++i) {
+  for (std::size_t i = 0; i < layers; ++i) {
     const auto size = static_cast<float>(spread(network.conv(i).values));
     for (float& w : network.conv(i).values) w = (replace ? 0 : w) + share * size * normal(network.random);
   }
@@ -192,6 +192,8 @@ void change(Network& network, const std::string& edit) {
     disturb(network, 0.3f, false);
   else if (edit == "random")
     disturb(network, 1, true);
+  else if (edit == "stem")
+    disturb(network, 1, true, 2);
   else if (edit == "rename")
     network.metadata["note"] = "copied";
   else if (edit == "cut")

@@ -42,7 +42,8 @@ Bytes encode(const Filters& filters, const Architecture& architecture) {
   std::vector<torch::Tensor> held;
   for (const ConvPlan& conv : architecture.convs()) {
     held.push_back(filters.at(conv.name).contiguous());
-    views.push_back({conv.conv + ".weight", "F32", held.back().sizes().vec(),
+    views.push_back({conv.conv + ".weight", held.back().scalar_type() == torch::kFloat64 ? "F64" : "F32",
+                     held.back().sizes().vec(),
                      ByteView(static_cast<const std::uint8_t*>(held.back().data_ptr()), held.back().nbytes())});
   }
   return encode_safetensors(std::move(views), {});
@@ -204,4 +205,7 @@ TEST_CASE("alignment refuses what is no copy of the architecture, and passports 
   Filters odd = filters_of(marked_release(), architecture);
   odd["features.4"][0][0][0][0] = std::numeric_limits<float>::quiet_NaN();
   CHECK(error(encode(odd, architecture), marks()).code == Errc::malformed);
+  Filters huge = filters_of(marked_release(), architecture);
+  huge["features.0"] = torch::full(huge["features.0"].sizes(), 1e200, torch::kFloat64);  // finite, and its squares are not
+  CHECK(error(encode(huge, architecture), marks()).code == Errc::malformed);
 }

@@ -61,6 +61,18 @@ TEST_CASE("a PNG of ours reads back pixel by pixel, and is the same file every t
   CHECK(encode_png(picture) == encode_png(picture));
 }
 
+TEST_CASE("a JPEG that states two sizes is refused before anything is made of either") {
+  const Bytes large = {0xff, 0xc0, 0, 11, 8, 0x7f, 0xf8, 0x7f, 0xf8, 1, 1, 0x11, 0},
+              small = {0xff, 0xc0, 0, 11, 8, 0, 16, 0, 16, 1, 1, 0x11, 0};
+  Bytes file = {0xff, 0xd8};
+  append(file, large);
+  append(file, small);
+  append(file, Bytes{0xff, 0xd9});
+  const auto decoded = decode_image(file);
+  REQUIRE_FALSE(decoded.ok());
+  CHECK(decoded.error().detail.find("two frame headers") != std::string::npos);
+}
+
 TEST_CASE("a PNG that was cut, changed or lengthened is malformed") {
   const Bytes file = encode_png(draw_scene(40, 40, 1));
   for (std::size_t size = 0; size < file.size(); size += 101) CHECK(decode_error(ByteView(file).first(size)) == Errc::malformed);

@@ -101,6 +101,22 @@ TEST_CASE("the state dict is found within a checkpoint, and the rest is named") 
   CHECK(flat->left_out == std::vector<std::string>{"version"});
 }
 
+TEST_CASE("an entry that is there twice is refused, since readers differ in which of the two they take") {
+  const std::string one = global("collections", "OrderedDict") + ")R" + unicode("w") + tensor({}) + "s";
+  CHECK(error_of(torch_zip(dict_stream({{"state_dict", one}, {"state_dict", one}}), {{"0", kSix}})).code == Errc::malformed);
+  CHECK(error_of(torch_zip(dict_stream({{"w", tensor({})}, {"w", "N"}}), {{"0", kSix}})).code == Errc::malformed);
+}
+
+TEST_CASE("a tensor that is stored negated or conjugated is refused, and one with empty metadata read") {
+  const std::string plain = tensor({}), before = plain.substr(0, plain.size() - 2);
+  const auto with = [&](const std::string& metadata) {
+    return torch_zip(dict_stream({{"w", before + metadata + "tR"}}), {{"0", kSix}});
+  };
+  CHECK(error_of(with("}" + unicode("neg") + "\x88s")).code == Errc::unsupported);
+  CHECK(parse(with("N")));
+  CHECK(parse(with("}")));
+}
+
 TEST_CASE("the prefix of DataParallel is dropped when all names have it, and only then") {
   const auto all = parse(torch_zip(dict_stream({{"module.a", tensor({})}, {"module.b", tensor({})}}), {{"0", kSix}}));
   REQUIRE(all);

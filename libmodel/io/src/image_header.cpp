@@ -65,6 +65,7 @@ std::size_t next_marker(ByteView file, std::size_t at) {
 Result<ImageHeader> read_jpeg(ByteView file) {
   ImageHeader header{ImageFormat::jpeg, 0, 0};
   std::size_t at = 2;
+  bool framed = false;
   while (true) {
     at = next_marker(file, at);
     if (at >= file.size()) return malformed("jpeg ends after " + std::to_string(file.size()) + " bytes, before its end marker");
@@ -76,6 +77,8 @@ Result<ImageHeader> read_jpeg(ByteView file) {
     if (length < 2 || length > file.size() - at)
       return malformed("jpeg segment at byte " + std::to_string(at - 2) + " is cut off or has no length");
     if (is_frame(marker)) {
+      if (framed) return malformed("jpeg with two frame headers");  // readers differ in which of them they take
+      framed = true;
       if (length < 8) return malformed("jpeg frame header of " + std::to_string(length) + " bytes, expected at least 8");
       header.height = big_endian(file, at + 3, 2), header.width = big_endian(file, at + 5, 2);
     }

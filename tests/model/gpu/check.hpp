@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,7 +35,11 @@ class Report {
 std::string json_text(std::string_view text);
 std::string json_number(double value);
 
-inline double largest_difference(const torch::Tensor& a, const torch::Tensor& b) { return (a - b).abs().max().item<double>(); }
+/// Infinite where a difference is no number, so that no bound holds.
+inline double largest_difference(const torch::Tensor& a, const torch::Tensor& b) {
+  const double found = (a - b).abs().max().item<double>();
+  return std::isfinite(found) ? found : std::numeric_limits<double>::infinity();
+}
 
 /// Seconds that `work` takes on `device`, once warm; the queue of a GPU is emptied before each reading of the clock.
 template <class Work>

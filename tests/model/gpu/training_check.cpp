@@ -67,7 +67,7 @@ TrainedIsn train_small_isn(const torch::Device& device) {
   options.crop = 32;
   options.checkpoint_every = 50;
   options.bf16 = false;
-  options.cuda = device.is_cuda();
+  options.device = device;
   TrainedIsn result;
   model::IsnTrainingHooks hooks;
   hooks.progress = [&result](const model::IsnProgress& progress) {

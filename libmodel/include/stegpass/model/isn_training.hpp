@@ -29,7 +29,7 @@ struct IsnTrainingOptions {
   std::uint64_t seed = 1;               ///< of weights, crops, pairs and keys
   bool bf16 = true;                     ///< the subnets compute in bfloat16; weights and streams stay float32
   bool recompute = false;               ///< memory that does not grow with the number of blocks, for a third more time
-  bool cuda = false;                    ///< train on the current CUDA device
+  torch::Device device = torch::kCPU;   ///< to train on
   std::int64_t checkpoint_every = 100;  ///< steps between states that a run can resume from, and reports
   const ProcessGroup* group =
       nullptr;  ///< processes that share every batch; each trains the whole network, the first reports; null: one process

@@ -10,7 +10,8 @@
 namespace stegpass::model {
 
 /// Where the processes of one training run find each other, as ordinary launchers say it: RANK, WORLD_SIZE, MASTER_ADDR,
-/// MASTER_PORT.
+/// MASTER_PORT. An address file://PATH, a file that is not there yet in a folder of this user's alone, is for processes of one
+/// machine: no port is opened for meeting.
 struct ProcessGroupSettings {
   int rank = 0;
   int size = 1;

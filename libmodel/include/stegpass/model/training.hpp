@@ -100,11 +100,12 @@ struct TrainedModel {
   std::string record;                ///< JSON: settings, data digests, library version, curves; schemas/model.md
 };
 
-/// Trains an owner network. The same task and settings give the same weights on one machine with one number of threads,
-/// also when the run was cut in pieces by `resume` (the last state that `checkpoint` was given; empty to begin).
-/// Errors  usage on settings out of range or a mark of another architecture; malformed or refused on a state that is
-///         damaged or of another run, or initial weights that do not fit; diverged when a loss is not finite, interrupted when
-///         `progress` asked to stop: in both the last checkpoint is the last good state.
+/// Trains an owner network. The same task and settings give the same weights on the CPU of one machine with one number of threads
+/// (on a GPU the same within rounding: CUDA adds some gradients in any order), also when the run was cut in pieces by `resume`
+/// (the last state that `checkpoint` was given; empty to begin). Errors  usage on settings out of range or a mark of another
+/// architecture; malformed or refused on a state that is
+///         damaged or of another run, or initial weights that do not fit; diverged when a loss, or a weight or statistic after an
+///         epoch, is not finite, interrupted when `progress` asked to stop: in both the last checkpoint is the last good state.
 Result<TrainedModel> train(const TrainingTask& task, const TrainingSettings& settings, const TrainingHooks& hooks = {},
                            ByteView resume = {});
 
