@@ -495,7 +495,7 @@ def status_bits_writes():
     private, cose_key, _ = ec_pair()
     states = [0, 1, 2, 15, 0, 0]
     packed = zlib.compress(bytes(low | high << 4 for low, high in zip(states[::2], states[1::2])), 9)
-    claims = {2: "https://issuer.example/1", 6: 1700000000, 65533: {"bits": 4, "lst": packed}}
+    claims = {2: "https://issuer.example/1", 4: 4102444800, 6: 1700000000, 65533: {"bits": 4, "lst": packed}}
     message = ecdsa_sign1(private, {1: -9, 16: "application/statuslist+cwt"}, {}, cbor2.dumps(claims), 32, hashes.SHA256())
     key = cbor2.dumps(deterministic(cose_key))
     look = lambda data, index: judged("status", data, {"--key": key, "--index": str(index)})[0]
