@@ -7,6 +7,7 @@
 #include <stegpass/credential/hash_envelope.hpp>
 #include <stegpass/credential/sd_cwt.hpp>
 #include <stegpass/credential/status_token.hpp>
+#include <stegpass/credential/verification.hpp>
 
 #include "command.hpp"
 #include "files.hpp"
@@ -168,8 +169,6 @@ struct StatusOptions {
   std::string file, key, uri;
   std::uint64_t index = 0;
 };
-
-constexpr std::int64_t kClockSkew = 300;  // how far ahead of this clock a time may lie
 
 /// Why a list cannot be called in force; nothing when it can.
 std::optional<std::string> age_fault(const StatusToken& token, std::int64_t now) {

@@ -176,8 +176,10 @@ std::optional<Description> describe(ByteView bytes) {
   return std::nullopt;
 }
 
-/// Text of somebody else's file must not steer a terminal.
-std::string printable_lines(std::string_view text) {
+/// Text of somebody else's file must not steer a terminal; tabs are spaces.
+std::string printable_lines(std::string whole) {
+  std::replace(whole.begin(), whole.end(), '\t', ' ');
+  std::string_view text = whole;
   std::string out;
   while (!text.empty()) {
     const std::size_t end = text.find('\n');

@@ -141,7 +141,7 @@ struct IsnTrainRequest {
   double rate = 1e-3;          ///< Adam's, after the first hundred steps
   double stego_weight = 8;     ///< of the cover's error in the loss, beside 2 for the reveal's
   std::string form = "small";  ///< small, full, hinet
-  bool recompute = false;      ///< memory that does not grow with the number of blocks, for a third more time
+  bool recompute = false;      ///< memory that hardly grows with the blocks, for about 1.6 times the time
   Bytes start_weights;         ///< weights to go on from; empty for a fresh network
   std::uint64_t seed = 1;
   std::string device = "cpu", precision = "fp32";

@@ -8,8 +8,6 @@
 
 namespace stegpass::credential {
 
-inline constexpr std::int64_t kClockSkew = 300;  // how far ahead of the verifier's clock a time may lie
-
 /// An outcome with its sentence, before a code is put to it.
 struct Finding {
   Outcome outcome = Outcome::undecided;

@@ -1,5 +1,8 @@
 #include <stegpass/model/haar.hpp>
 
+#include <cmath>
+#include <limits>
+
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/cuda.h>
 #include <torch/types.h>

@@ -81,20 +81,35 @@ int count_matches(const torch::Tensor& bits, const torch::Tensor& s) {
   return static_cast<int>(agree.sum().item<std::int64_t>());
 }
 
-Result<MarkReading> read_mark(ByteView weights, const Architecture& architecture, const Mark& mark, SignatureMode mode) {
-  STEGPASS_TRY(file, parse_safetensors(weights));
-  const std::vector<ConvPlan> layers = architecture.passport_convs();
-  STEGPASS_CHECK_OK(check_mark(architecture, mark, MarkPictures::scale_only));
+namespace {
+
+/// A model's file and the weights of its passport layers.
+struct MarkedWeights {
+  Safetensors file;
+  std::vector<torch::Tensor> weights;
+};
+
+Result<MarkedWeights> marked_weights(ByteView bytes, const std::vector<ConvPlan>& layers) {
+  STEGPASS_TRY(file, parse_safetensors(bytes));
+  MarkedWeights out{std::move(file), {}};
+  for (const ConvPlan& layer : layers) {
+    STEGPASS_TRY(
+        w, read_tensor(out.file, layer.conv + ".weight", {layer.out_channels, layer.in_channels, layer.kernel, layer.kernel}));
+    out.weights.push_back(std::move(w));
+  }
+  return out;
+}
+
+Result<MarkReading> read_from(const MarkedWeights& model, const std::vector<ConvPlan>& layers, const Mark& mark,
+                              SignatureMode mode) {
   MarkReading reading{.mode = mode};
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const ConvPlan& layer = layers[i];
-    STEGPASS_TRY(w,
-                 read_tensor(file, layer.conv + ".weight", {layer.out_channels, layer.in_channels, layer.kernel, layer.kernel}));
-    torch::Tensor s = read_signs(w, mark.layers[i].scale);
+    torch::Tensor s = read_signs(model.weights[i], mark.layers[i].scale);
     if (mode == SignatureMode::reference) {
       const std::string gain = layer.name + ".verification.bn.weight";
-      if (find_tensor(file, gain) == nullptr) return MarkReading{.mode = mode, .decided = false};
-      STEGPASS_TRY(a1, read_tensor(file, gain, {layer.out_channels}));
+      if (find_tensor(model.file, gain) == nullptr) return MarkReading{.mode = mode, .decided = false};
+      STEGPASS_TRY(a1, read_tensor(model.file, gain, {layer.out_channels}));
       s = s * a1.to(torch::kFloat64);
     }
     reading.layers.push_back({layer.name, layer.out_channels, count_matches(mark.layers[i].bits, s)});
@@ -105,17 +120,22 @@ Result<MarkReading> read_mark(ByteView weights, const Architecture& architecture
   return reading;
 }
 
+}  // namespace
+
+Result<MarkReading> read_mark(ByteView weights, const Architecture& architecture, const Mark& mark, SignatureMode mode) {
+  const std::vector<ConvPlan> layers = architecture.passport_convs();
+  STEGPASS_CHECK_OK(check_mark(architecture, mark, MarkPictures::scale_only));
+  STEGPASS_TRY(model, marked_weights(weights, layers));
+  return read_from(model, layers, mark, mode);
+}
+
 Result<MarkReading> read_mark(ByteView weights, std::string_view architecture_text, Pooling pooling, const Passport& passport,
                               const MarkSeed& seed, SignatureMode mode) {
   STEGPASS_TRY(architecture, Architecture::parse(architecture_text));
-  STEGPASS_TRY(file, parse_safetensors(weights));
-  for (const ConvPlan& layer : architecture.passport_convs()) {  // before a text alone decides how much is computed
-    const auto there =
-        read_tensor(file, layer.conv + ".weight", {layer.out_channels, layer.in_channels, layer.kernel, layer.kernel});
-    if (!there) return there.error();
-  }
+  const std::vector<ConvPlan> layers = architecture.passport_convs();
+  STEGPASS_TRY(model, marked_weights(weights, layers));  // first: what is computed next is as large as the text says
   STEGPASS_TRY(mark, make_mark(architecture, pooling, passport, seed, MarkPictures::scale_only));
-  return read_mark(weights, architecture, mark, mode);
+  return read_from(model, layers, mark, mode);
 }
 
 Check judge_mark(std::string code, const MarkReading& reading, int passports_tried, double log10_bound) {

@@ -167,6 +167,7 @@ Result<Chosen> choose(const Pickle& pickle) {
   for (const std::string_view entry : {"state_dict", "model_state_dict", "model", "net"}) {
     const PickleNode* inner = pickle.find(root, entry);
     if (inner == nullptr || inner->kind != PickleKind::dict) continue;
+    STEGPASS_CHECK_OK(check_unique(pickle, *inner));
     Chosen chosen{inner, {}};
     for (std::size_t i = 0; i + 1 < root.items.size(); i += 2) {
       if (pickle.at(root.items[i]).text != entry) chosen.left_out.push_back(key_text(pickle.at(root.items[i])));
@@ -196,7 +197,6 @@ void drop_parallel_prefix(StateDict& dict) {
 Result<StateDict> state_dict_of(const TorchFile& file, std::size_t file_bytes) {
   const Pickle& pickle = file.pickle;
   STEGPASS_TRY(chosen, choose(pickle));
-  STEGPASS_CHECK_OK(check_unique(pickle, *chosen.dict));
   StateDict out{{}, std::move(chosen.left_out)};
   Tensors tensors(file, file_bytes);
   for (std::size_t i = 0; i + 1 < chosen.dict->items.size(); i += 2) {

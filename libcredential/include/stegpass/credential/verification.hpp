@@ -13,6 +13,9 @@
 
 namespace stegpass::credential {
 
+/// How far ahead of the verifier's clock a time may lie, in seconds.
+inline constexpr std::int64_t kClockSkew = 300;
+
 /// The newest checkpoint that this verifier has seen of each log, by origin; older ones are refused from then on.
 /// Schema  schemas/verifier-memory.md (text, one line a log)
 struct VerifierMemory {

@@ -110,8 +110,8 @@ class IsnImpl : public torch::nn::Module {
   const IsnForm& form() const { return form_; }
   /// float32 (the default), or bfloat16 for the subnets alone: about 1.7 times as fast to train on CPUs that have it.
   void compute_in(torch::Dtype type);
-  /// Whether training works the blocks' inputs out again on the way back, instead of keeping them: memory that does not grow with
-  /// the number of blocks, for a third more time. The network must then outlive the backward pass.
+  /// Whether training works the blocks' inputs out again on the way back, instead of keeping them: memory that hardly grows
+  /// with the blocks, for about 1.6 times the time. The network must then outlive the backward pass.
   void recompute(bool on) { recompute_ = on; }
 
  private:

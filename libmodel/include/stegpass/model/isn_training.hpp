@@ -28,7 +28,7 @@ struct IsnTrainingOptions {
   Bytes start_weights;                  ///< weights file to go on from; empty for a fresh network
   std::uint64_t seed = 1;               ///< of weights, crops, pairs and keys
   bool bf16 = true;                     ///< the subnets compute in bfloat16; weights and streams stay float32
-  bool recompute = false;               ///< memory that does not grow with the number of blocks, for a third more time
+  bool recompute = false;               ///< memory that hardly grows with the blocks, for about 1.6 times the time
   torch::Device device = torch::kCPU;   ///< to train on
   std::int64_t checkpoint_every = 100;  ///< steps between states that a run can resume from, and reports
   const ProcessGroup* group =
